@@ -1,0 +1,51 @@
+# Every target is one line that calls Python, so that nothing depends on a shell.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/installed: requirements-dev.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch .venv/installed
+
+.PHONY: setup
+setup: .venv/installed ## Install everything into .venv
+
+.PHONY: demo
+demo: setup ## Start the demo: database, three cities, http://127.0.0.1:8000, until Ctrl-C
+	$(BIN)/credit demo
+
+.PHONY: test
+test: setup ## Run every test that needs no browser
+	$(BIN)/pytest -n 2
+
+.PHONY: test-browser
+test-browser: test ## Run every test; those in a browser come with the pages
+	@echo "No page needs a browser yet: every test has run."
+
+.PHONY: lint
+lint: setup ## Check style, types, imports and spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell src tests docs README.md CONTRIBUTING.md CHANGELOG.md
+
+.PHONY: fmt
+fmt: setup ## Format the code
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: setup ## Measure what docs/benchmarks.md records; prints ratios within this run
+	$(BIN)/python -m bench
+
+.PHONY: lock
+lock: setup ## Pin every dependency with its hashes again
+	$(BIN)/python -m tools.lock

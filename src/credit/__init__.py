@@ -1,0 +1,1 @@
+"""Credit service for property-management associations."""

@@ -1,0 +1,1 @@
+"""Credit events: proposed by one person, decided by another, then a record in the log."""

@@ -1,0 +1,185 @@
+"""SQL of credit events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from credit.kit.db import Connection
+
+__all__ = [
+    "DecisionRow",
+    "EventRow",
+    "Listed",
+    "add_decisions",
+    "add_events",
+    "add_evidence",
+    "known_evidence",
+    "list_events",
+    "load_events",
+    "outcomes",
+]
+
+# The attempt counts earlier proposals of the same fact that came to nothing, by refusal or by a
+# withdrawal in force. Two proposals at once get the same number, and the unique index refuses one.
+ADD_EVENTS = """
+INSERT INTO event (id, kind, code, subject_kind, subject, enterprise, occurred_on, target,
+    fingerprint, attempt, body, kid, signature, proposed_by, proposed_at)
+SELECT n.id, n.kind, n.code, n.subject_kind, n.subject, n.enterprise, n.occurred_on, n.target,
+    n.fingerprint,
+    (SELECT count(*) FROM event e JOIN event_decision d ON d.event_id = e.id
+     WHERE e.fingerprint = n.fingerprint AND (d.outcome = 'refused' OR EXISTS (
+         SELECT FROM event w JOIN event_decision wd ON wd.event_id = w.id
+         WHERE w.target = e.id AND wd.outcome = 'accepted'))),
+    n.body, n.kid, n.signature, $13, $14
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::date[],
+    $8::uuid[], $9::bytea[], $10::bytea[], $11::text[], $12::bytea[])
+    AS n (id, kind, code, subject_kind, subject, enterprise, occurred_on, target,
+          fingerprint, body, kid, signature)
+ON CONFLICT DO NOTHING RETURNING id
+"""
+ADD_DECISIONS = """
+INSERT INTO event_decision (event_id, outcome, reason, kid, signature, decided_by, decided_at)
+SELECT *, $6, $7 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+ON CONFLICT DO NOTHING RETURNING event_id
+"""
+LOAD_EVENTS = """
+SELECT e.id, e.kind, e.code, e.body, e.kid, e.signature, e.proposed_by, e.enterprise,
+    e.subject_kind, e.subject, e.occurred_on, e.target, d.outcome
+FROM event e LEFT JOIN event_decision d ON d.event_id = e.id WHERE e.id = ANY($1)
+"""
+OUTCOMES = """
+SELECT e.id, d.outcome FROM event e LEFT JOIN event_decision d ON d.event_id = e.id
+WHERE e.id = ANY($1)
+"""
+LIST_EVENTS = """
+SELECT e.id, e.kind, e.code, e.subject_kind, e.subject, e.enterprise, e.occurred_on,
+    e.proposed_by, e.proposed_at, d.outcome, d.reason
+FROM event e LEFT JOIN event_decision d ON d.event_id = e.id
+WHERE e.id > $1
+    AND ($2::text IS NULL OR coalesce(d.outcome, 'proposed') = $2)
+    AND ($3::text IS NULL OR e.enterprise = $3)
+ORDER BY e.id LIMIT $4
+"""
+ADD_EVIDENCE = """
+INSERT INTO evidence (digest, size, media_type, uploaded_by, uploaded_at)
+VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
+"""
+KNOWN_EVIDENCE = "SELECT digest, size, media_type FROM evidence WHERE digest = ANY($1)"
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """A proposal as stored; `outcome` is None while it is undecided."""
+
+    id: UUID
+    kind: str
+    code: str
+    body: bytes
+    kid: str
+    signature: bytes
+    proposed_by: str
+    enterprise: str
+    subject_kind: str
+    subject: str
+    occurred_on: date
+    target: UUID | None
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A decision to store."""
+
+    event_id: UUID
+    outcome: str
+    reason: str
+    kid: str | None
+    signature: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An event in a list."""
+
+    id: UUID
+    kind: str
+    code: str
+    subject_kind: str
+    subject: str
+    enterprise: str
+    occurred_on: date
+    proposed_by: str
+    proposed_at: datetime
+    outcome: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """A proposal to store."""
+
+    id: UUID
+    kind: str
+    code: str
+    subject_kind: str
+    subject: str
+    enterprise: str
+    occurred_on: date
+    target: UUID | None
+    fingerprint: bytes
+    body: bytes
+    kid: str
+    signature: bytes
+
+
+async def add_events(
+    conn: Connection, events: Sequence[NewEvent], *, by: str, now: datetime
+) -> set[UUID]:
+    """Store proposals in one statement; returns the ids that were not there before."""
+    columns = [[getattr(event, name) for event in events] for name in NewEvent.__dataclass_fields__]
+    rows = await conn.fetch(ADD_EVENTS, *columns, by, now)
+    return {row["id"] for row in rows}
+
+
+async def add_decisions(
+    conn: Connection, decisions: Sequence[DecisionRow], *, by: str, now: datetime
+) -> set[UUID]:
+    """Store decisions; returns the ids of events that were undecided until now."""
+    columns = [
+        [getattr(decision, name) for decision in decisions]
+        for name in DecisionRow.__dataclass_fields__
+    ]
+    rows = await conn.fetch(ADD_DECISIONS, *columns, by, now)
+    return {row["event_id"] for row in rows}
+
+
+async def load_events(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, EventRow]:
+    """Load proposals by id."""
+    return {row["id"]: EventRow(*row) for row in await conn.fetch(LOAD_EVENTS, ids)}
+
+
+async def outcomes(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, str | None]:
+    """Return the outcome of each known event, None while it is undecided."""
+    return {row["id"]: row["outcome"] for row in await conn.fetch(OUTCOMES, ids)}
+
+
+async def list_events(
+    conn: Connection, after: UUID, *, outcome: str | None, enterprise: str | None, limit: int
+) -> list[Listed]:
+    """List events in the order of their ids; `outcome` is proposed, accepted or refused."""
+    rows = await conn.fetch(LIST_EVENTS, after, outcome, enterprise, limit)
+    return [Listed(*row) for row in rows]
+
+
+async def add_evidence(
+    conn: Connection, digest: str, *, size: int, media_type: str, by: str, now: datetime
+) -> None:
+    """Note an evidence file; the same content is noted once."""
+    await conn.execute(ADD_EVIDENCE, digest, size, media_type, by, now)
+
+
+async def known_evidence(conn: Connection, digests: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """Return (size, media type) of each known digest."""
+    rows = await conn.fetch(KNOWN_EVIDENCE, digests)
+    return {row["digest"]: (row["size"], row["media_type"]) for row in rows}

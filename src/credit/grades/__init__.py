@@ -1,0 +1,1 @@
+"""Grades: runs, publication, the register, as-of queries and their traces."""

@@ -1,0 +1,276 @@
+"""SQL of grades."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from credit.kit.db import Connection
+
+__all__ = [
+    "PublishedRow",
+    "RegisterRow",
+    "ResultRow",
+    "RunRow",
+    "add_publication",
+    "add_query",
+    "add_results",
+    "add_run",
+    "latest_run",
+    "load_run",
+    "published_of",
+    "register_page",
+    "results_of_run",
+    "trace_of",
+]
+
+ADD_RUN = """
+INSERT INTO grade_run (id, pack, pack_version, pack_digest, pack_status, on_date, log_size,
+    summary, proposed_by, proposed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9, $10)
+"""
+LOAD_RUN = """
+SELECT r.id, r.pack, r.pack_version, r.pack_digest, r.pack_status, r.on_date, r.log_size,
+    r.summary::text, r.proposed_by, r.proposed_at, p.published_at IS NOT NULL AS published
+FROM grade_run r LEFT JOIN grade_publication p ON p.run_id = r.id WHERE r.id = $1
+"""
+LATEST_RUN = "SELECT id FROM grade_run ORDER BY proposed_at DESC, id DESC LIMIT 1"
+LIST_RUNS = """
+SELECT r.id, r.pack, r.pack_version, r.pack_digest, r.pack_status, r.on_date, r.log_size,
+    r.summary::text, r.proposed_by, r.proposed_at, p.published_at IS NOT NULL AS published
+FROM grade_run r LEFT JOIN grade_publication p ON p.run_id = r.id
+WHERE r.id > $1 ORDER BY r.id LIMIT $2
+"""
+RESULTS_OF_RUN = """
+SELECT enterprise, status, grade, score, sha256(trace) AS trace_digest
+FROM grade_result WHERE run_id = $1 ORDER BY enterprise
+"""
+TRACE_OF = "SELECT trace FROM grade_result WHERE run_id = $1 AND enterprise = $2"
+ADD_PUBLICATION = """
+INSERT INTO grade_publication (run_id, valid_from, valid_until, published_by, published_at)
+VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING run_id
+"""
+ADD_PUBLISHED = """
+INSERT INTO published_grade (record_id, run_id, enterprise, status, grade, score, valid_from,
+    valid_until, published_at)
+SELECT n.record_id, $2, n.enterprise, r.status, r.grade, r.score, $4, $5, $6
+FROM unnest($1::uuid[], $3::text[]) AS n (record_id, enterprise)
+JOIN grade_result r ON r.run_id = $2 AND r.enterprise = n.enterprise
+"""
+PUBLISHED_OF = """
+SELECT e.code, e.name, g.record_id, g.run_id, g.status, g.grade, g.score, g.valid_from,
+    g.valid_until, g.published_at, r.pack, r.pack_version, r.pack_status, r.log_size
+FROM unnest($1::text[]) WITH ORDINALITY AS a (code, position)
+JOIN enterprise e ON e.code = a.code
+LEFT JOIN published_grade g ON g.enterprise = e.code
+LEFT JOIN grade_run r ON r.id = g.run_id
+ORDER BY a.position, g.published_at DESC
+"""
+# One page of the register: enterprises with the grade in force on a day, by keyset on the code.
+REGISTER_PAGE = """
+SELECT e.code, e.name, g.status, g.grade, g.score
+FROM enterprise e LEFT JOIN LATERAL (
+    SELECT status, grade, score FROM published_grade
+    WHERE enterprise = e.code AND valid_from <= $1 AND $1 < valid_until
+    ORDER BY published_at DESC LIMIT 1) g ON true
+WHERE e.code > $2
+    AND ($3::text IS NULL OR e.name LIKE $3 OR e.code LIKE $3)
+    AND ($4::text IS NULL OR coalesce(g.grade, g.status, 'unrated') = $4)
+ORDER BY e.code LIMIT $5
+"""
+ADD_QUERY = """
+INSERT INTO grade_query (id, asked_by, purpose, tender_ref, asked_at, answer)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+ENTERPRISES_ON = """
+SELECT code FROM enterprise
+WHERE founded_on <= $1 AND (ended_on IS NULL OR ended_on > $1) ORDER BY code
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as stored."""
+
+    id: UUID
+    pack: str
+    pack_version: str
+    pack_digest: str
+    pack_status: str
+    on_date: date
+    log_size: int
+    summary: dict[str, Any]
+    proposed_by: str
+    proposed_at: datetime
+    published: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """A run's result for one enterprise."""
+
+    enterprise: str
+    status: str
+    grade: str | None
+    score: Decimal | None
+    trace_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRow:
+    """An enterprise with one of its published grades; the grade's fields are None without one."""
+
+    code: str
+    name: str
+    record_id: UUID | None
+    run_id: UUID | None
+    status: str | None
+    grade: str | None
+    score: Decimal | None
+    valid_from: date | None
+    valid_until: date | None
+    published_at: datetime | None
+    pack: str | None
+    pack_version: str | None
+    pack_status: str | None
+    log_size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRow:
+    """A line of the register."""
+
+    code: str
+    name: str
+    status: str | None
+    grade: str | None
+    score: Decimal | None
+
+
+async def enterprises_on(conn: Connection, day: date) -> list[str]:
+    """List the enterprises that exist on a day, by code."""
+    return [row["code"] for row in await conn.fetch(ENTERPRISES_ON, day)]
+
+
+async def add_run(conn: Connection, run: RunRow) -> None:
+    """Store a run's head."""
+    await conn.execute(
+        ADD_RUN,
+        run.id,
+        run.pack,
+        run.pack_version,
+        run.pack_digest,
+        run.pack_status,
+        run.on_date,
+        run.log_size,
+        orjson.dumps(run.summary).decode(),
+        run.proposed_by,
+        run.proposed_at,
+    )
+
+
+async def add_results(
+    conn: Connection,
+    run_id: UUID,
+    rows: Sequence[tuple[str, str, str | None, Decimal | None, bytes]],
+) -> None:
+    """Store results: (enterprise, status, grade, score, compressed trace), by COPY."""
+    await conn.copy_records_to_table(
+        "grade_result",
+        records=[(run_id, *row) for row in rows],
+        columns=["run_id", "enterprise", "status", "grade", "score", "trace"],
+    )
+
+
+async def load_run(conn: Connection, run_id: UUID) -> RunRow | None:
+    """Load a run."""
+    row = await conn.fetchrow(LOAD_RUN, run_id)
+    return None if row is None else _run(row)
+
+
+async def latest_run(conn: Connection) -> UUID | None:
+    """Return the newest run's id."""
+    found: UUID | None = await conn.fetchval(LATEST_RUN)
+    return found
+
+
+async def list_runs(conn: Connection, after: UUID, limit: int) -> list[RunRow]:
+    """List runs in the order of their ids."""
+    return [_run(row) for row in await conn.fetch(LIST_RUNS, after, limit)]
+
+
+async def results_of_run(conn: Connection, run_id: UUID) -> list[ResultRow]:
+    """Return a run's results by enterprise code."""
+    return [ResultRow(*row) for row in await conn.fetch(RESULTS_OF_RUN, run_id)]
+
+
+async def trace_of(conn: Connection, run_id: UUID, enterprise: str) -> bytes | None:
+    """Return the compressed trace of a result."""
+    trace: bytes | None = await conn.fetchval(TRACE_OF, run_id, enterprise)
+    return trace
+
+
+async def add_publication(
+    conn: Connection,
+    run_id: UUID,
+    records: dict[str, UUID],
+    *,
+    valid_from: date,
+    valid_until: date,
+    by: str,
+    now: datetime,
+) -> bool:
+    """Store a publication and its grades; False when the run was published before."""
+    added = await conn.fetchval(ADD_PUBLICATION, run_id, valid_from, valid_until, by, now)
+    if added is None:
+        return False
+    await conn.execute(
+        ADD_PUBLISHED,
+        list(records.values()),
+        run_id,
+        list(records),
+        valid_from,
+        valid_until,
+        now,
+    )
+    return True
+
+
+async def published_of(conn: Connection, codes: Sequence[str]) -> dict[str, list[PublishedRow]]:
+    """Return each known enterprise's published grades, newest first, in the order asked."""
+    grouped: dict[str, list[PublishedRow]] = {}
+    for row in await conn.fetch(PUBLISHED_OF, codes):
+        grouped.setdefault(row["code"], []).append(PublishedRow(*row))
+    return grouped
+
+
+async def register_page(
+    conn: Connection, on: date, after: str, *, like: str | None, grade: str | None, limit: int
+) -> list[RegisterRow]:
+    """Return a page of the register after a code."""
+    rows = await conn.fetch(REGISTER_PAGE, on, after, like, grade, limit)
+    return [RegisterRow(*row) for row in rows]
+
+
+async def add_query(
+    conn: Connection,
+    query_id: UUID,
+    *,
+    by: str,
+    purpose: str,
+    tender_ref: str,
+    now: datetime,
+    answer: bytes,
+) -> None:
+    """Keep a bid evaluator's question with the answer."""
+    await conn.execute(ADD_QUERY, query_id, by, purpose, tender_ref, now, answer)
+
+
+def _run(row: Any) -> RunRow:
+    values = dict(row)
+    values["summary"] = orjson.loads(values["summary"])
+    return RunRow(**values)

@@ -1,0 +1,91 @@
+"""Tables of grades: runs that propose, publications that decide, queries that were answered."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, Numeric
+
+from credit.kit.tables import Field, Table, binary, json_field, limited, one_of, text, whole
+
+__all__ = ["GradePublication", "GradeQuery", "GradeResult", "GradeRun", "PublishedGrade"]
+
+
+class GradeRun(Table, table=True):
+    """A computation over a whole city: pack, day and log prefix name it completely."""
+
+    __tablename__ = "grade_run"
+    __table_args__ = (limited("pack", 60), limited("pack_version", 40))
+
+    id: UUID = Field(primary_key=True)
+    pack: str = text()
+    pack_version: str = text()
+    pack_digest: str = text()
+    pack_status: str = text()
+    on_date: date
+    log_size: int = whole()
+    summary: dict[str, Any] = json_field()
+    proposed_by: str = text()
+    proposed_at: datetime
+
+
+class GradeResult(Table, table=True):
+    """What a run found for one enterprise, with the trace that explains it (compressed JSON)."""
+
+    __tablename__ = "grade_result"
+    __table_args__ = (one_of("status", "graded", "unrated"),)
+
+    run_id: UUID = Field(primary_key=True, foreign_key="grade_run.id")
+    enterprise: str = text(primary_key=True)
+    status: str = text()
+    grade: str | None = text(default=None, nullable=True)
+    score: Decimal | None = Field(default=None, sa_type=Numeric(12, 4))
+    trace: bytes = binary()
+
+
+class GradePublication(Table, table=True):
+    """The city officer's decision to publish a run."""
+
+    __tablename__ = "grade_publication"
+
+    run_id: UUID = Field(primary_key=True, foreign_key="grade_run.id")
+    valid_from: date
+    valid_until: date
+    published_by: str = text()
+    published_at: datetime
+
+
+class PublishedGrade(Table, table=True):
+    """One enterprise's published grade; `record_id` is its record in the log."""
+
+    __tablename__ = "published_grade"
+    __table_args__ = (Index("ix_published_grade_enterprise", "enterprise", "published_at"),)
+
+    record_id: UUID = Field(primary_key=True)
+    run_id: UUID = Field(foreign_key="grade_publication.run_id")
+    enterprise: str = text()
+    status: str = text()
+    grade: str | None = text(default=None, nullable=True)
+    score: Decimal | None = Field(default=None, sa_type=Numeric(12, 4))
+    valid_from: date
+    valid_until: date
+    published_at: datetime
+
+
+class GradeQuery(Table, table=True):
+    """A bid evaluator's question with its purpose, and the answer as it was signed."""
+
+    __tablename__ = "grade_query"
+    __table_args__ = (
+        limited("purpose", 40),
+        limited("tender_ref", 100),
+        Index("ix_grade_query_asked_by", "asked_by", "asked_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    asked_by: str = text()
+    purpose: str = text()
+    tender_ref: str = text()
+    asked_at: datetime
+    answer: bytes = binary()

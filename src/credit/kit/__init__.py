@@ -1,0 +1,1 @@
+"""Toolbox: knows no business noun."""

@@ -1,0 +1,110 @@
+"""Errors of the domain: what happened, why, and what to do next, in Chinese for the user."""
+
+from dataclasses import dataclass
+
+__all__ = [
+    "Conflict",
+    "CreditError",
+    "FieldError",
+    "Forbidden",
+    "Invalid",
+    "NotFound",
+    "Overloaded",
+    "TooLarge",
+    "Unauthenticated",
+    "Unprocessable",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One fault of the input: where it stands (`field`, a path or a cell) and what is wrong."""
+
+    field: str
+    message: str
+
+
+class CreditError(Exception):
+    """A refusal. `slug` names the problem type, `title` its kind, `detail` this case."""
+
+    status = 500
+    slug = "internal"
+    title = "系统内部错误"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        slug: str | None = None,
+        errors: tuple[FieldError, ...] = (),
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.slug = slug or type(self).slug
+        self.errors = errors
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Invalid(CreditError):
+    """400: the request cannot be read as what it should be."""
+
+    status = 400
+    slug = "invalid"
+    title = "请求内容有误"
+
+
+class Unauthenticated(CreditError):
+    """401: no key, or one we do not accept; the message never says which."""
+
+    status = 401
+    slug = "unauthenticated"
+    title = "需要有效的接口密钥"
+
+
+class Forbidden(CreditError):
+    """403: who asks may not do this."""
+
+    status = 403
+    slug = "forbidden"
+    title = "没有权限"
+
+
+class NotFound(CreditError):
+    """404: there is no such thing."""
+
+    status = 404
+    slug = "not-found"
+    title = "没有找到"
+
+
+class Conflict(CreditError):
+    """409: the state of things does not allow it."""
+
+    status = 409
+    slug = "conflict"
+    title = "当前状态不允许"
+
+
+class TooLarge(CreditError):
+    """413: beyond a limit that the message names."""
+
+    status = 413
+    slug = "too-large"
+    title = "超出大小限制"
+
+
+class Unprocessable(CreditError):
+    """422: an idempotency key used again with another body."""
+
+    status = 422
+    slug = "unprocessable"
+    title = "无法处理"
+
+
+class Overloaded(CreditError):
+    """503: full, or not ready; `retry_after_seconds` says when to come back."""
+
+    status = 503
+    slug = "overloaded"
+    title = "服务繁忙，请稍后再试"

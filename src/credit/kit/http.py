@@ -1,0 +1,122 @@
+"""What every JSON handler shares: bounded text, cursors, entity tags, idempotency keys."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+import msgspec
+from litestar import Response
+from msgspec import Meta
+
+from credit.kit import store
+from credit.kit.clock import Clock
+from credit.kit.db import Connection
+from credit.kit.errors import Invalid, Unprocessable
+
+__all__ = [
+    "CODE_PATTERN",
+    "Code",
+    "Line",
+    "Paragraph",
+    "decode_cursor",
+    "encode_cursor",
+    "entity_tag",
+    "idempotent",
+    "parse_date",
+    "parse_moment",
+]
+
+# No control characters: they have no place in a line, and PostgreSQL refuses NUL altogether.
+# The look-ahead refuses the newline that Python's `$` would let stand at the very end.
+_PRINTABLE = r"^[^\u0000-\u001f\u007f]*$(?!\n)"
+CODE_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,59}$(?!\n)"
+Code = Annotated[str, Meta(max_length=60, pattern=CODE_PATTERN)]
+Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
+Paragraph = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_PRINTABLE)]
+CURSOR_CHARS_MAX = 300
+
+
+def encode_cursor(key: str) -> str:
+    """Hide the last key of a page in a cursor."""
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None) -> str:
+    """Return the key a cursor stands for; the empty string begins at the beginning."""
+    if cursor is None:
+        return ""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        key = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise Invalid(
+            "cursor 无效。请用上一页返回的 next_cursor，或不带 cursor 从头开始。"
+        ) from error
+    if len(key) > CURSOR_CHARS_MAX or "\0" in key:
+        raise Invalid("cursor 无效。请用上一页返回的 next_cursor，或不带 cursor 从头开始。")
+    return key
+
+
+def entity_tag(content: bytes) -> str:
+    """Name a representation by its content (RFC 9110 §8.8.3)."""
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def parse_date(text: str, name: str) -> date:
+    """Read `2026-06-30`."""
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise Invalid(f"{name} 不是日期：请写成 2026-06-30。")
+
+
+def parse_moment(text: str, name: str) -> datetime:
+    """Read an RFC 3339 moment; it must say its offset."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid(f"{name} 不是时间：请写成 2026-06-30T08:00:00Z。") from None
+    if moment.tzinfo is None:
+        raise Invalid(f"{name} 缺少时区：请写成 2026-06-30T08:00:00Z 或 +08:00。")
+    return moment.astimezone(UTC)
+
+
+async def idempotent(
+    conn: Connection,
+    clock: Clock,
+    *,
+    client: str,
+    key: str,
+    request: bytes,
+    act: Callable[[], Awaitable[tuple[int, object]]],
+) -> Response[bytes]:
+    """Answer once: the same key with the same request gets the kept answer again.
+
+    Runs in the caller's transaction, so the answer is kept exactly when the work is. A second
+    request with the key waits for the first one's transaction. Another request under a used key
+    raises Unprocessable (422).
+    """
+    request_hash = hashlib.sha256(request).digest()
+    kept = await store.claim_key(conn, client, key)
+    if kept is not None:
+        if kept.request_hash != request_hash:
+            raise Unprocessable(
+                "这个 Idempotency-Key 已用于另一个请求。请为新的请求换一个新的键。",
+                slug="idempotency-key-reused",
+            )
+        return _json(kept.status, kept.answer, replayed=True)
+    status, value = await act()
+    answer = msgspec.json.encode(value)
+    kept = store.KeptAnswer(request_hash, status, answer)
+    await store.keep_answer(conn, client, key, kept, clock.now())
+    return _json(status, answer, replayed=False)
+
+
+def _json(status: int, content: bytes, *, replayed: bool) -> Response[bytes]:
+    headers = {"Idempotency-Replayed": "true"} if replayed else {}
+    return Response(content, status_code=status, media_type="application/json", headers=headers)

@@ -1,0 +1,168 @@
+"""Problem details (RFC 9457): every refusal as `application/problem+json`, and said so in OpenAPI."""
+
+from typing import Any
+
+import asyncpg
+import structlog
+from litestar import Litestar, Request, Response
+from litestar.config.app import AppConfig
+from litestar.exceptions import HTTPException
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Reference, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.plugins import InitPlugin
+
+from credit.kit.errors import CreditError, FieldError
+
+__all__ = ["ProblemsPlugin", "problem"]
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
+SCHEMA_NAME = "Problem"
+TITLES = {
+    400: ("invalid", "请求内容有误"),
+    401: ("unauthenticated", "需要有效的接口密钥"),
+    403: ("forbidden", "没有权限"),
+    404: ("not-found", "没有找到"),
+    405: ("method-not-allowed", "不支持这种请求方法"),
+    413: ("too-large", "超出大小限制"),
+    415: ("unsupported-media-type", "不支持这种内容类型"),
+}
+log = structlog.get_logger()
+
+
+class ProblemsPlugin(InitPlugin):
+    """Installs the handlers and, at start-up, corrects the OpenAPI document."""
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Register the three handlers and the correction."""
+        app_config.exception_handlers = {
+            CreditError: _credit_error,
+            HTTPException: _http_exception,
+            asyncpg.PostgresError: _database_error,
+            asyncpg.InterfaceError: _unavailable,
+            OSError: _unavailable,
+            TimeoutError: _unavailable,
+            Exception: _unexpected,
+        }
+        app_config.on_startup.append(_make_openapi_honest)
+        return app_config
+
+
+def problem(
+    status: int,
+    slug: str,
+    title: str,
+    detail: str,
+    *,
+    errors: tuple[FieldError, ...] = (),
+    retry_after_seconds: int | None = None,
+) -> Response[dict[str, Any]]:
+    """Build the answer: `type` is `urn:credit:problem:<slug>`, `errors` name fields and cures."""
+    headers: dict[str, str] = {}
+    if status in (429, 503):
+        headers["Retry-After"] = str(retry_after_seconds or RETRY_AFTER_SECONDS)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(
+        {
+            "type": f"urn:credit:problem:{slug}",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "errors": [{"field": e.field, "message": e.message} for e in errors],
+        },
+        status_code=status,
+        media_type=MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def _credit_error(_: Request[Any, Any, Any], error: CreditError) -> Response[dict[str, Any]]:
+    return problem(
+        error.status,
+        error.slug,
+        error.title,
+        error.detail,
+        errors=error.errors,
+        retry_after_seconds=error.retry_after_seconds,
+    )
+
+
+def _http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+    slug, title = TITLES.get(error.status_code, ("http", "请求未能完成"))
+    faults = error.extra if isinstance(error.extra, list) else []
+    errors = tuple(
+        FieldError(str(f.get("key", f.get("source", ""))), str(f.get("message", "")))
+        for f in faults
+        if isinstance(f, dict)
+    )
+    response = problem(error.status_code, slug, title, error.detail, errors=errors)
+    for name, value in (error.headers or {}).items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _database_error(
+    request: Request[Any, Any, Any], error: asyncpg.PostgresError
+) -> Response[dict[str, Any]]:
+    sqlstate = getattr(error, "sqlstate", "") or ""
+    if sqlstate.startswith("22"):  # data the bounded types let through all the same
+        return problem(400, "invalid", "请求内容有误", "有一个值数据库不能接受，请检查文字和数字。")
+    if sqlstate in ("57014", "55P03", "40P01", "40001") or sqlstate.startswith(("08", "53", "57P")):
+        return _unavailable(request, error)
+    return _unexpected(request, error)
+
+
+def _unavailable(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    log.warning("unavailable", error=type(error).__name__)
+    return problem(503, "overloaded", "服务繁忙，请稍后再试", "数据库暂时不可用，请稍后重试。")
+
+
+def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    log.error("unexpected", path=request.url.path, exc_info=error)
+    return problem(
+        500, "internal", "系统内部错误", "出现意外错误，已记录；请稍后重试或联系管理员。"
+    )
+
+
+def _make_openapi_honest(app: Litestar) -> None:
+    """Say in the document what the handlers above do, and that unknown keys are refused."""
+    if app.openapi_config is None:
+        return
+    document = app.openapi_schema
+    schemas = document.components.schemas
+    field_error = Schema(
+        type=OpenAPIType.OBJECT,
+        properties={
+            "field": Schema(type=OpenAPIType.STRING),
+            "message": Schema(type=OpenAPIType.STRING),
+        },
+        required=["field", "message"],
+    )
+    texts = {name: Schema(type=OpenAPIType.STRING) for name in ("type", "title", "detail")}
+    schemas[SCHEMA_NAME] = Schema(
+        type=OpenAPIType.OBJECT,
+        properties={
+            **texts,
+            "status": Schema(type=OpenAPIType.INTEGER),
+            "errors": Schema(type=OpenAPIType.ARRAY, items=field_error),
+        },
+        required=["type", "title", "status", "detail", "errors"],
+    )
+    reference = Reference(ref=f"#/components/schemas/{SCHEMA_NAME}")
+    refusal = OpenAPIResponse(
+        description="问题详情 (RFC 9457)", content={MEDIA_TYPE: OpenAPIMediaType(schema=reference)}
+    )
+    for path in (document.paths or {}).values():
+        for method in ("get", "put", "post", "delete", "patch"):
+            operation = getattr(path, method)
+            if operation is None:
+                continue
+            for status in [s for s in operation.responses if s.startswith(("4", "5"))]:
+                del operation.responses[status]
+            operation.responses["default"] = refusal
+            operation.responses["400"] = refusal
+            operation.responses["404"] = refusal
+    for schema in schemas.values():
+        if isinstance(schema, Schema) and schema.type == OpenAPIType.OBJECT and schema.properties:
+            schema.additional_properties = False

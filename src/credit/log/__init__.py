@@ -1,0 +1,1 @@
+"""The signed, append-only log: records, keys, tree, tiles, checkpoints, proofs."""

@@ -1,0 +1,137 @@
+"""Records and entries: what people sign, and what the log keeps of it.
+
+A record is `body`, `id` and `kind` with the signatures over them. Its entry, one leaf of the
+tree, adds what only the log can know: when it was admitted, under which intake policy, and its
+place in the chain of each of its subjects. Standard library only: the verifier imports this.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from credit.kit.canonical import canonical, parse
+
+__all__ = [
+    "ENTRY_BYTES_MAX",
+    "KINDS",
+    "POLICY",
+    "RECORD_TYPE",
+    "Record",
+    "RecordError",
+    "Sig",
+    "assemble",
+    "fragment",
+    "parse_entry",
+    "payload",
+    "subject_hash",
+    "subjects_of",
+]
+
+# The type string of record signatures; checkpoints, answers and contracts have their own.
+RECORD_TYPE = "application/vnd.credit.record.v1+json"
+POLICY = "intake/1"
+ENTRY_BYTES_MAX = 65_535  # what an entry bundle's uint16 length can say
+# What assembly adds to a fragment, at its longest: eight subjects of 64 hex digits each.
+ASSEMBLY_BYTES_MAX = 1_024
+SUBJECTS_MAX = 8
+KINDS = frozenset(
+    {
+        "key",
+        "key-revoked",
+        "credit-event",
+        "event-withdrawn",
+        "event-corrected",
+        "evaluation",
+        "grade",
+        "policy",
+    }
+)
+
+
+class RecordError(ValueError):
+    """A record or entry that is not one; the message says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sig:
+    """A signature: key id, algorithm, base64."""
+
+    kid: str
+    alg: str
+    sig: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A signed record; `id` is a UUID in its usual text form, chosen by the issuer."""
+
+    id: str
+    kind: str
+    body: dict[str, Any]
+    sigs: tuple[Sig, ...]
+
+
+def payload(kind: str, record_id: str, body: dict[str, Any]) -> bytes:
+    """Return the bytes a record's signatures are over, as the payload of RECORD_TYPE."""
+    return canonical({"body": body, "id": record_id, "kind": kind})
+
+
+def fragment(record: Record) -> bytes:
+    """Return the record's part of its entry: canonical, from `"body"` to the end of `"sigs"`."""
+    if record.kind not in KINDS:
+        raise RecordError(f"unknown kind {record.kind[:40]!r}")
+    whole = canonical(
+        {
+            "body": record.body,
+            "id": record.id,
+            "kind": record.kind,
+            "policy": POLICY,
+            "sigs": [{"alg": s.alg, "kid": s.kid, "sig": s.sig} for s in record.sigs],
+        }
+    )
+    if len(whole) + ASSEMBLY_BYTES_MAX > ENTRY_BYTES_MAX:
+        raise RecordError(f"a record of {len(whole)} bytes is too large for an entry")
+    return whole[1:-1]
+
+
+def assemble(
+    record_fragment: bytes,
+    admitted_at: str,
+    seqs: Sequence[int],
+    prevs: Sequence[bytes | None],
+) -> bytes:
+    """Build the entry's canonical bytes around a fragment.
+
+    Canonical order sorts the names, and `admitted_at` is the only one before the fragment's, so
+    the bytes a record was signed as are kept as they are and nothing is encoded again.
+    """
+    chain = ",".join("null" if prev is None else f'"{prev.hex()}"' for prev in prevs)
+    numbers = ",".join(map(str, seqs))
+    tail = f',"subject_prev":[{chain}],"subject_seq":[{numbers}],"v":1}}'
+    return b'{"admitted_at":"%b",%b%b' % (admitted_at.encode(), record_fragment, tail.encode())
+
+
+def parse_entry(entry: bytes) -> dict[str, Any]:
+    """Read an entry strictly; raises RecordError or NotCanonicalError."""
+    value = parse(entry)
+    if not isinstance(value, dict) or value.get("v") != 1:
+        raise RecordError("not an entry of version 1")
+    return value
+
+
+def subjects_of(body: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return a body's subjects as (scheme, id); at most eight, none twice."""
+    refs = body.get("subjects", [])
+    if not isinstance(refs, list) or len(refs) > SUBJECTS_MAX:
+        raise RecordError(f"subjects must be a list of at most {SUBJECTS_MAX}")
+    subjects = [(ref["scheme"], ref["id"]) for ref in refs]
+    if len(set(subjects)) != len(subjects):
+        raise RecordError("a subject stands twice")
+    return subjects
+
+
+def subject_hash(scheme: str, subject_id: str) -> bytes:
+    """Hash a subject's name: the key of its chain and, later, of the index of subjects."""
+    content = b"subject/v1\0" + scheme.encode() + b"\0" + subject_id.encode()
+    return hashlib.sha256(content).digest()

@@ -1,0 +1,47 @@
+"""The log as other slices and the interface see it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["AnnouncedKey", "ChainEntry", "InclusionProof", "LogHead"]
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedKey:
+    """A key announced in the log; `active` is False once its revocation was recorded."""
+
+    kid: str
+    algorithm: str
+    public_key: bytes
+    holder: str
+    purpose: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEntry:
+    """An entry in a subject's chain: index, kind, record id, and the signed body."""
+
+    index: int
+    kind: str
+    id: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """The newest checkpoint: size and the signed note."""
+
+    size: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class InclusionProof:
+    """An entry, its place, and the hashes that lead from it to the root of `size` leaves."""
+
+    index: int
+    size: int
+    entry: bytes
+    hashes: list[bytes]
+    checkpoint: str

@@ -1,0 +1,1 @@
+"""Migrations of a city's schema, run by Alembic inside `credit migrate`."""

@@ -1,0 +1,1 @@
+"""Who is scored and who signs: enterprises, projects, managers, committees, divisions."""

@@ -1,0 +1,1 @@
+"""Rule packs: load, check, evaluate, trace; `packs/` holds the data."""

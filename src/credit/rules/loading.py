@@ -1,0 +1,105 @@
+"""Loading packs from YAML folders; numbers stay text, so that nothing is ever a float."""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from credit.rules.pack import Pack, PackInvalid
+from credit.rules.reading import Fault
+
+__all__ = ["PACKS_DIR", "list_packs", "load_pack", "pack_of_city", "read_yaml"]
+
+PACKS_DIR = Path(__file__).parent / "packs"
+FILE_BYTES_MAX = 1024 * 1024
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without surprises: no floats or dates, no anchors, no key twice."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.events.AliasEvent) or event.anchor is not None:
+            raise yaml.constructor.ConstructorError(
+                None, None, "不能用锚点和引用（& 和 *），请写全。", event.start_mark
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            if key_node.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"键“{key_node.value}”出现了两次，请只留一个。", key_node.start_mark
+                )
+            seen.add(key_node.value)
+        return super().construct_mapping(node, deep)
+
+
+# Only what YAML 1.2 calls true, false, null and integers; YAML 1.1 would turn `on`, `no` and dates
+# into other things than their text.
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("bool", r"true|false", "tf"),
+    ("int", r"0|-?[1-9][0-9]{0,14}", "-0123456789"),
+    ("null", r"~|null|", ["~", "n", ""]),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first)
+    )
+
+
+def read_yaml(path: Path, name: str) -> Any:
+    """Read a YAML file; PackInvalid names the line and the cure."""
+    if path.stat().st_size > FILE_BYTES_MAX:
+        raise PackInvalid([Fault(name, "", f"文件超过 {FILE_BYTES_MAX // 1024} KiB。")])
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"第 {mark.line + 1} 行" if mark else ""
+        message = getattr(error, "problem", None) or str(error)
+        raise PackInvalid([Fault(name, where, f"不是可读的 YAML：{message}")]) from error
+
+
+def list_packs() -> list[str]:
+    """Name the packs that come with the service."""
+    return sorted(path.parent.name for path in PACKS_DIR.glob("*/pack.yaml"))
+
+
+@lru_cache(maxsize=32)
+def load_pack(name: str | Path) -> Pack:
+    """Load a pack by its id, or from a folder; PackInvalid lists everything wrong with it."""
+    folder = name if isinstance(name, Path) else PACKS_DIR / name
+    if not isinstance(name, Path) and name not in list_packs():
+        raise PackInvalid([Fault(name, "", f"没有这个规则包。可用：{'、'.join(list_packs())}。")])
+    missing = [one for one in ("pack.yaml", "grading.yaml") if not (folder / one).is_file()]
+    if missing:
+        raise PackInvalid([Fault(one, "", "缺少这个文件。") for one in missing])
+    sheets = []
+    for path in sorted((folder / "sheets").glob("*.yaml")):
+        sheet = read_yaml(path, f"sheets/{path.name}")
+        if not isinstance(sheet, dict) or sheet.get("id") != path.stem:
+            raise PackInvalid(
+                [Fault(f"sheets/{path.name}", "id", f"应与文件名一致：{path.stem}。")]
+            )
+        sheets.append(sheet)
+    return Pack(
+        {
+            "pack": read_yaml(folder / "pack.yaml", "pack.yaml"),
+            "sheets": sheets,
+            "grading": read_yaml(folder / "grading.yaml", "grading.yaml"),
+        }
+    )
+
+
+@lru_cache(maxsize=1024)
+def pack_of_city(city: str) -> Pack:
+    """Return the pack whose jurisdictions name the city."""
+    for name in list_packs():
+        pack = load_pack(name)
+        if city in pack.head.jurisdictions:
+            return pack
+    raise PackInvalid([Fault("pack.yaml", "jurisdictions", f"没有适用于 {city} 的规则包。")])

@@ -1,0 +1,125 @@
+"""A pack: one document of plain values, resolved for a day and read into frozen rules.
+
+The document `{"pack", "sheets": […], "grading"}` holds nothing but text, integers, booleans, lists
+and maps with ASCII names. Its canonical JSON names the pack by its SHA-256, and is all a verifier needs to read it.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from credit.kit.canonical import canonical
+from credit.rules.checks import check_rules
+from credit.rules.grading import Grader
+from credit.rules.model import Grading, Head, Sheet
+from credit.rules.reading import Fault, Reader
+
+__all__ = ["Pack", "PackInvalid", "Rules"]
+
+
+class PackInvalid(ValueError):
+    """A pack that cannot be used; `faults` names each with file, key and cure."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A pack as it stands on a day."""
+
+    head: Head
+    sheets: dict[str, Sheet]
+    grading: Grading
+    effective_from: date
+
+    @cached_property
+    def grader(self) -> Grader:
+        """The grading, ready for many subjects."""
+        return Grader(self.grading)
+
+
+class Pack:
+    """A rule pack with all its dated values."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        """Read and check the document at every day on which a value changes."""
+        self.document = document
+        self.digest = "sha256:" + hashlib.sha256(canonical(document)).hexdigest()
+        self._days = sorted({date.min, *_days(document)})
+        self._rules: dict[date, Rules] = {}
+        faults: list[Fault] = []
+        for day in self._days:
+            found: list[Fault] = []
+            rules = _read(document, day, found)
+            if rules is not None and not found:
+                check_rules(rules.head, rules.sheets, rules.grading, found)
+            faults += [fault for fault in found if fault not in faults]
+            if rules is not None:
+                self._rules[day] = rules
+        if faults:
+            raise PackInvalid(faults)
+
+    @property
+    def head(self) -> Head:
+        """What the pack is."""
+        return self._rules[self._days[-1]].head
+
+    def on(self, day: date) -> Rules:
+        """Return the rules in force on a day."""
+        return self._rules[max(start for start in self._days if start <= day)]
+
+
+def _dated(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(one, dict) and {"from", "value"} <= set(one) <= {"from", "value", "source"}
+            for one in value
+        )
+    )
+
+
+def _days(value: Any) -> set[date]:
+    """Return every day on which some dated value begins."""
+    if _dated(value):
+        days = {date.fromisoformat(str(one["from"])) for one in value}
+        return days.union(*(_days(one["value"]) for one in value))
+    if isinstance(value, dict):
+        return set().union(*(_days(one) for one in value.values()))
+    if isinstance(value, list):
+        return set().union(*(_days(one) for one in value))
+    return set()
+
+
+def _resolve(value: Any, day: date) -> Any:
+    """Replace dated values by those in force on a day: the latest that has begun.
+
+    Before the first one begins, the first one stands: a pack says nothing about earlier days.
+    """
+    if _dated(value):
+        ordered = sorted(value, key=lambda one: str(one["from"]))
+        begun = [one for one in ordered if str(one["from"]) <= day.isoformat()]
+        return _resolve((begun or ordered[:1])[-1]["value"], day)
+    if isinstance(value, dict):
+        return {key: _resolve(one, day) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_resolve(one, day) for one in value]
+    return value
+
+
+def _read(document: dict[str, Any], day: date, faults: list[Fault]) -> Rules | None:
+    plain = _resolve(document, day)
+    head = Reader("pack.yaml", faults).read(Head, plain["pack"])
+    sheets = {
+        sheet["id"]: Reader(f"sheets/{sheet['id']}.yaml", faults).read(Sheet, sheet)
+        for sheet in plain["sheets"]
+    }
+    grading = Reader("grading.yaml", faults).read(Grading, plain["grading"])
+    if faults:
+        return None
+    return Rules(head, sheets, grading, day)
