@@ -96,7 +96,7 @@ def _run(work) -> None:
     def target() -> None:
         try:
             asyncio.run(work)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - handed on below
             failure.append(error)
 
     thread = threading.Thread(target=target)

@@ -1,18 +1,36 @@
-"""The web application: slices' handlers wired to one database, clock and log."""
+"""The web application: slices' handlers wired to one database, clock and set of logs."""
 
-from litestar import get
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from litestar import Litestar, Router, get
 from litestar.datastructures import State
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 
+from credit.access.guard import guard
+from credit.events.api import EventController
+from credit.grades.api import EnterpriseController, QueryController
+from credit.grades.cache import GradeCache
+from credit.kit.blobs import BlobStore
+from credit.kit.clock import Clock, SystemClock
+from credit.kit.db import Database
 from credit.kit.errors import Overloaded
+from credit.kit.problems import ProblemsPlugin
+from credit.kit.telemetry import RequestTelemetry, metrics
+from credit.log.api import LogController
+from credit.logs import Logs
+from credit.settings import Settings
 
 __all__ = ["create_app"]
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 
 
-@get(
-    "/health/live", operation_id="live", summary="进程在运行", tags=["health"], sync_to_thread=False
-)
+@get("/health/live", operation_id="live", summary="进程在运行", tags=["health"],
+     sync_to_thread=False)  # fmt: skip
 def live() -> dict[str, str]:
     """Answer while the process runs."""
     return {"status": "ok"}
@@ -28,21 +46,61 @@ async def ready(state: State) -> dict[str, str]:
     return {"status": "ok"}
 
 
-def create_app(settings: Settings, url: str, clock: Clock | None = None) -> Litestar:
-    """Build the application over the database at `url`; nothing is opened before it starts."""
+def create_app(
+    settings: Settings, url: str, *, clock: Clock | None = None, sequence: bool = True
+) -> Litestar:
+    """Build the application over the database at `url`; nothing is opened before it starts.
+
+    With `sequence` the process also stands for election as the sequencer of every city.
+    """
     db = Database(url, size_max=settings.database_pool_max)
+    logs = Logs(settings)
+    cache = GradeCache()
+    now = clock or SystemClock()
 
     @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
         async with db:
-            app.state.db = db
-            yield
+            tasks = [asyncio.create_task(cache.listen(db))]
+            if sequence:
+                tasks += [
+                    asyncio.create_task(logs.sequencer(db, now, city).run()) for city in db.cities
+                ]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                for task in tasks:
+                    with suppress(asyncio.CancelledError):
+                        await task
 
+    interface = Router(
+        "/api/v1/{city:str}",
+        route_handlers=[EventController, EnterpriseController, QueryController],
+        guards=[guard],
+    )
     return Litestar(
-        route_handlers=[live, ready, metrics],
+        route_handlers=[live, ready, metrics, interface, LogController],
         plugins=[ProblemsPlugin()],
         middleware=[RequestTelemetry()],
         lifespan=[lifespan],
-        state=State({"clock": clock or SystemClock(), "settings": settings}),
+        openapi_config=OpenAPIConfig(
+            title="物业信用服务接口",
+            version="1",
+            description="事实签名入日志，等级可以复算和离线验证。示例规则包不是任何城市的正式办法。",
+            path="/schema",
+            render_plugins=[JsonRenderPlugin()],
+        ),
+        state=State(
+            {
+                "db": db,
+                "clock": now,
+                "settings": settings,
+                "logs": logs,
+                "grade_cache": cache,
+                "blobs": BlobStore(Path(settings.data_dir) / "files"),
+            }
+        ),
         request_max_body_size=BODY_BYTES_MAX,
     )

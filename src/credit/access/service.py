@@ -10,7 +10,7 @@ from credit.kit.db import Connection
 from credit.kit.errors import Conflict, Invalid, NotFound, Unauthenticated
 from credit.kit.ids import new_id
 
-__all__ = ["actor_named", "add_person", "authenticate", "issue_key"]
+__all__ = ["actor_named", "add_person", "authenticate", "issue_key", "role_of"]
 
 KEY_DAYS = 365
 
@@ -81,3 +81,8 @@ async def authenticate(conn: Connection, clock: Clock, authorization: str | None
     if not logic.same_digest(kept, logic.key_digest(key.strip())) or client is None:
         raise Unauthenticated("请在 Authorization 头中给出有效的接口密钥：Bearer ck_…")
     return Actor(client.person_id, client.role, client.division, logic.SCOPES[client.role])
+
+
+async def role_of(conn: Connection, person_id: str) -> str | None:
+    """Return the role of an active person; None for anybody else."""
+    return await store.role_of(conn, person_id)

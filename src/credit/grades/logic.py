@@ -12,7 +12,6 @@ from credit.rules.grading import Evaluation, Fact
 __all__ = [
     "Entry",
     "Published",
-    "add_months",
     "choose_published",
     "read_facts",
     "refuse_publication",
@@ -148,11 +147,3 @@ def choose_published(
         if best is None or candidate.published_at > best.published_at:
             best = candidate
     return best
-
-
-def add_months(day: date, months: int) -> date:
-    """Add calendar months; a day the month does not have becomes its last one."""
-    years, month = divmod(day.month - 1 + months, 12)
-    year = day.year + years
-    last = (date(year + month // 11, (month + 1) % 12 + 1, 1) - date(year, month + 1, 1)).days
-    return date(year, month + 1, min(day.day, last))

@@ -46,7 +46,7 @@ FROM grade_run r LEFT JOIN grade_publication p ON p.run_id = r.id
 WHERE r.id > $1 ORDER BY r.id LIMIT $2
 """
 RESULTS_OF_RUN = """
-SELECT enterprise, status, grade, score, sha256(trace) AS trace_digest
+SELECT enterprise, status, grade, score, trace_digest
 FROM grade_result WHERE run_id = $1 ORDER BY enterprise
 """
 TRACE_OF = "SELECT trace FROM grade_result WHERE run_id = $1 AND enterprise = $2"
@@ -86,6 +86,8 @@ ADD_QUERY = """
 INSERT INTO grade_query (id, asked_by, purpose, tender_ref, asked_at, answer)
 VALUES ($1, $2, $3, $4, $5, $6)
 """
+CHANNEL = "credit_grades"
+NOTIFY = "SELECT pg_notify($1, current_schema())"
 ENTERPRISES_ON = """
 SELECT code FROM enterprise
 WHERE founded_on <= $1 AND (ended_on IS NULL OR ended_on > $1) ORDER BY code
@@ -176,13 +178,21 @@ async def add_run(conn: Connection, run: RunRow) -> None:
 async def add_results(
     conn: Connection,
     run_id: UUID,
-    rows: Sequence[tuple[str, str, str | None, Decimal | None, bytes]],
+    rows: Sequence[tuple[str, str, str | None, Decimal | None, bytes, bytes]],
 ) -> None:
-    """Store results: (enterprise, status, grade, score, compressed trace), by COPY."""
+    """Store (enterprise, status, grade, score, compressed trace, its digest), by COPY."""
     await conn.copy_records_to_table(
         "grade_result",
         records=[(run_id, *row) for row in rows],
-        columns=["run_id", "enterprise", "status", "grade", "score", "trace"],
+        columns=[
+            "run_id",
+            "enterprise",
+            "status",
+            "grade",
+            "score",
+            "trace",
+            "trace_digest",
+        ],
     )
 
 
@@ -274,3 +284,8 @@ def _run(row: Any) -> RunRow:
     values = dict(row)
     values["summary"] = orjson.loads(values["summary"])
     return RunRow(**values)
+
+
+async def notify_published(conn: Connection) -> None:
+    """Tell every server process, at commit, that the city's published grades changed."""
+    await conn.execute(NOTIFY, CHANNEL)

@@ -42,6 +42,7 @@ class GradeResult(Table, table=True):
     grade: str | None = text(default=None, nullable=True)
     score: Decimal | None = Field(default=None, sa_type=Numeric(12, 4))
     trace: bytes = binary()
+    trace_digest: bytes = binary()
 
 
 class GradePublication(Table, table=True):

@@ -5,10 +5,12 @@ import binascii
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from litestar import Response
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from msgspec import Meta
 
 from credit.kit import store
@@ -18,10 +20,20 @@ from credit.kit.errors import Invalid, Unprocessable
 
 __all__ = [
     "CODE_PATTERN",
+    "PAGE_MAX",
+    "City",
     "Code",
+    "Cursor",
+    "DayText",
+    "IdempotencyHeader",
+    "Limit",
     "Line",
+    "Page",
     "Paragraph",
+    "PartyCode",
+    "RecordKey",
     "decode_cursor",
+    "decode_uuid_cursor",
     "encode_cursor",
     "entity_tag",
     "idempotent",
@@ -37,6 +49,34 @@ Code = Annotated[str, Meta(max_length=60, pattern=CODE_PATTERN)]
 Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
 Paragraph = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_PRINTABLE)]
 CURSOR_CHARS_MAX = 300
+PAGE_MAX = 200
+
+City = Annotated[str, PathParameter(pattern=r"^[0-9]{6}$", description="GB/T 2260 行政区划代码")]
+PartyCode = Annotated[
+    str,
+    PathParameter(pattern=r"^[0-9A-Z-]{1,18}$", description="统一社会信用代码，或系统编的内部编号"),
+]
+RecordKey = Annotated[
+    str, PathParameter(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", format="uuid")
+]
+Cursor = Annotated[
+    str | None, QueryParameter(pattern=r"^[0-9A-Za-z_-]+$", min_length=1, max_length=400)
+]
+Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)]
+DayText = Annotated[str | None, QueryParameter(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+IdempotencyHeader = Annotated[
+    str,
+    HeaderParameter(
+        name="Idempotency-Key", min_length=1, max_length=100, pattern=r"^[0-9A-Za-z._:-]+$"
+    ),
+]
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of a list; `next_cursor` is null on the last one."""
+
+    items: list[dict[str, Any]]
+    next_cursor: str | None
 
 
 def encode_cursor(key: str) -> str:
@@ -58,6 +98,16 @@ def decode_cursor(cursor: str | None) -> str:
     if len(key) > CURSOR_CHARS_MAX or "\0" in key:
         raise Invalid("cursor 无效。请用上一页返回的 next_cursor，或不带 cursor 从头开始。")
     return key
+
+
+def decode_uuid_cursor(cursor: str | None) -> UUID:
+    """Return the id a cursor stands for; the nil UUID begins at the beginning."""
+    try:
+        return UUID(decode_cursor(cursor) or str(UUID(int=0)))
+    except ValueError:
+        raise Invalid(
+            "cursor 无效。请用上一页返回的 next_cursor，或不带 cursor 从头开始。"
+        ) from None
 
 
 def entity_tag(content: bytes) -> str:

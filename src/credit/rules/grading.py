@@ -110,7 +110,7 @@ class Grader:
     def __init__(self, grading: Grading) -> None:
         self.grading = grading
         self.ladder = Ladder(grading.ladder)
-        self._events = {event.code: event for event in grading.events}
+        self.events = {event.code: event for event in grading.events}
         self._points = {
             event.code: _points_table(event, grading.subject) for event in grading.events
         }
@@ -148,7 +148,7 @@ class Grader:
         live: list[_Live] = []
         expired = future = 0
         for fact in facts:
-            event = self._events.get(fact.code)
+            event = self.events.get(fact.code)
             if event is None:
                 continue
             if fact.occurred_on > on:

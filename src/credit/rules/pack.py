@@ -49,10 +49,10 @@ class Pack:
         """Read and check the document at every day on which a value changes."""
         self.document = document
         self.digest = "sha256:" + hashlib.sha256(canonical(document)).hexdigest()
-        self._days = sorted({date.min, *_days(document)})
+        self.days = sorted({date.min, *_days(document)})
         self._rules: dict[date, Rules] = {}
         faults: list[Fault] = []
-        for day in self._days:
+        for day in self.days:
             found: list[Fault] = []
             rules = _read(document, day, found)
             if rules is not None and not found:
@@ -66,11 +66,11 @@ class Pack:
     @property
     def head(self) -> Head:
         """What the pack is."""
-        return self._rules[self._days[-1]].head
+        return self._rules[self.days[-1]].head
 
     def on(self, day: date) -> Rules:
         """Return the rules in force on a day."""
-        return self._rules[max(start for start in self._days if start <= day)]
+        return self._rules[max(start for start in self.days if start <= day)]
 
 
 def _dated(value: Any) -> bool:

@@ -25,7 +25,7 @@ __all__ = ["read_workbook"]
 
 
 def read_workbook(source: Path | str | bytes, specs: Sequence[SheetSpec]) -> Reading:
-    """Read every row of every specified sheet.
+    """Read every row of the specified sheets that are there; one at least must be.
 
     Args:
         source: a path or the bytes of an .xlsx file of at most 20 MiB.
@@ -40,8 +40,8 @@ def read_workbook(source: Path | str | bytes, specs: Sequence[SheetSpec]) -> Rea
     for spec in specs:
         if spec.name in visible:
             _SheetReader(package, spec, reading).read(visible[spec.name])
-        else:
-            reading.report(_missing_sheet(spec))
+    if not any(spec.name in visible for spec in specs):
+        reading.report(_missing_sheet(specs))
     names = {spec.name for spec in specs} | {HELP_SHEET}
     for sheet in visible.values():
         if sheet.name not in names and next(stream_rows(package, sheet, []), None) is not None:
@@ -59,9 +59,10 @@ def read_workbook(source: Path | str | bytes, specs: Sequence[SheetSpec]) -> Rea
     return reading
 
 
-def _missing_sheet(spec: SheetSpec) -> Problem:
-    cure = f"请下载模板填写，工作表名称须为“{spec.name}”，且不要隐藏"
-    return Problem(spec.name, None, None, None, "没有这张工作表", cure)
+def _missing_sheet(specs: Sequence[SheetSpec]) -> Problem:
+    names = "”或“".join(spec.name for spec in specs)
+    cure = f"请下载模板填写，工作表名称须为“{names}”，且不要隐藏"
+    return Problem(specs[0].name, None, None, None, "没有可以导入的工作表", cure)
 
 
 def _count_the_rest(reading: Reading) -> None:

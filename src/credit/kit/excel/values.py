@@ -17,6 +17,8 @@ NUMBER_CHARS_MAX = 40  # of a number written as text
 
 # Invisible marks that only come along when text is copied from a page or a chat.
 _TRIMMED = "\u200b\u200c\u200d\u2060\ufeff"
+# Full-width forms only: compatibility normalisation as a whole would read 10² as 102.
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _DATE = re.compile(
     r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|/([0-9]{1,2})/([0-9]{1,2})"
     r"|\.([0-9]{1,2})\.([0-9]{1,2})|年([0-9]{1,2})月([0-9]{1,2})日)"
@@ -86,7 +88,7 @@ def _of_text(column: Column, text: str) -> Value:  # noqa: PLR0911 - one return 
         return None
     if column.kind == "text":
         return _limited(column, text)
-    narrow = unicodedata.normalize("NFKC", text)
+    narrow = text.translate(_HALF_WIDTH)
     if column.kind == "code":
         if re.search(r"\s", narrow):
             raise Fault(f"{shown(text)}中间有空格或换行", "请删去空格，一格只填一个代码")

@@ -1,7 +1,7 @@
 """Writing workbooks: templates with drop-down lists and a help sheet, and safe exports."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +13,15 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from credit.kit.excel.spec import HELP_SHEET, OPTIONS_SHEET, ROWS_MAX, Column, SheetSpec
+from credit.kit.excel.spec import (
+    DIGITS_MAX,
+    HELP_SHEET,
+    OPTIONS_SHEET,
+    ROWS_MAX,
+    TEXT_CHARS_MAX,
+    Column,
+    SheetSpec,
+)
 
 __all__ = ["write_table", "write_template"]
 
@@ -23,6 +31,10 @@ HEADER_FONT = Font(bold=True, color="FFFFFF")
 REQUIRED_FILL = PatternFill("solid", fgColor="C00000")
 TEMPLATE_ROWS = 5_000  # rows that carry formats and drop-down lists
 RISKY_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Text that SpreadsheetML would read as an escape (ECMA-376-1, 22.9.2.19).
+_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+# What XML cannot hold, and lone surrogates, which UTF-8 cannot.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def write_template(specs: Sequence[SheetSpec], target: Target, *, title: str) -> None:
@@ -93,13 +105,28 @@ def _shown(words: Mapping[str, str], value: Any) -> Any:
 def _cell(sheet: Any, column: Column, value: Any) -> Any:
     if value is None:
         return None
-    cell = WriteOnlyCell(sheet, "是" if value is True else "否" if value is False else value)
+    if isinstance(value, bool):
+        return _text_cell(sheet, "是" if value else "否")
     if isinstance(value, str):
-        cell.data_type = "s"
-        if value.startswith(RISKY_STARTS):
-            cell.quotePrefix = True
-    elif isinstance(value, date | Decimal | int) and not isinstance(value, bool):
-        cell.number_format = _number_format(column) or "General"
+        return _text_cell(sheet, value)
+    if isinstance(value, int | Decimal):
+        exact = Decimal(value)
+        if len(exact.normalize().as_tuple().digits) > DIGITS_MAX:
+            return _text_cell(sheet, f"{exact:f}")
+    cell = WriteOnlyCell(sheet, value)
+    cell.number_format = _number_format(column) or "General"
+    return cell
+
+
+def _text_cell(sheet: Any, text: str) -> Any:
+    """Make a cell of text; what XML cannot hold becomes U+FFFD, what looks like code is quoted."""
+    if len(text) > TEXT_CHARS_MAX:
+        raise ValueError(f"a text of {len(text)} characters; a cell holds {TEXT_CHARS_MAX}")
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    cell = WriteOnlyCell(sheet, _ESCAPED.sub("_x005F_", _UNWRITABLE.sub("\ufffd", plain)))
+    cell.data_type = "s"
+    if text.startswith(RISKY_STARTS):
+        cell.quotePrefix = True
     return cell
 
 

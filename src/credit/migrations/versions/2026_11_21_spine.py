@@ -415,6 +415,7 @@ def upgrade() -> None:  # noqa: PLR0915 - generated: a statement a table
         sa.Column("grade", sa.Text(), nullable=True),
         sa.Column("score", sa.Numeric(precision=12, scale=4), nullable=True),
         sa.Column("trace", sa.LargeBinary(), nullable=False),
+        sa.Column("trace_digest", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
             "status IN ('graded', 'unrated')", name=op.f("ck_grade_result_status_known")
         ),

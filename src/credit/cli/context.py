@@ -1,0 +1,111 @@
+"""What every command shares: settings, an open database, the actor, output, progress."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from credit.access.service import actor_named
+from credit.access.views import Actor
+from credit.kit.clock import Clock, SystemClock
+from credit.kit.db import Database, database_url
+from credit.kit.errors import CreditError
+from credit.logs import Logs
+from credit.settings import Settings
+
+__all__ = ["Session", "as_json", "city_option", "json_option", "open_session", "progress", "runs"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+FAULTS_SHOWN_MAX = 50
+
+city_option = click.option(
+    "--city", required=True, metavar="CODE", help="城市的行政区划代码，例如 150200。"
+)
+json_option = click.option("--json", "as_json_", is_flag=True, help="只输出一个 JSON 文档。")
+console = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open database with what commands need beside it."""
+
+    settings: Settings
+    db: Database
+    clock: Clock
+    logs: Logs
+    url: str
+
+
+@asynccontextmanager
+async def open_session() -> AsyncIterator[Session]:
+    """Open the configured database; starts the embedded one when none is configured."""
+    settings = Settings()
+    url = await asyncio.to_thread(database_url, settings)
+    async with Database(url, size_max=settings.database_pool_max) as db:
+        yield Session(settings, db, SystemClock(), Logs(settings), url)
+
+
+async def acting(session: Session, city: str, username: str) -> Actor:
+    """Return the person on whose behalf the operator of this machine acts."""
+    async with session.db.city(city) as conn:
+        return await actor_named(conn, username)
+
+
+def runs(command: Callable[P, Awaitable[T]]) -> Callable[P, T]:
+    """Run an asynchronous command; a refusal is printed with its faults and exits with 2."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return asyncio.run(command(*args, **kwargs))  # type: ignore[arg-type]
+        except CreditError as error:
+            report(error)
+            raise SystemExit(2) from None
+
+    return run
+
+
+def report(error: CreditError) -> None:
+    """Print a refusal: what happened and every fault, to standard error."""
+    console.print(f"[red]{error.title}[/red]：{error.detail}", highlight=False)
+    for fault in error.errors[:FAULTS_SHOWN_MAX]:
+        console.print(f"  • {fault.field}　{fault.message}", highlight=False, markup=False)
+    if len(error.errors) > FAULTS_SHOWN_MAX:
+        console.print(f"  … 另有 {len(error.errors) - FAULTS_SHOWN_MAX} 处")
+
+
+def as_json(value: Any) -> None:
+    """Print one JSON document to standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar on a terminal, and nothing elsewhere; yields (done, total) updates."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    ) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file the user named."""
+    return path.read_bytes()

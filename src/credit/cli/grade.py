@@ -1,0 +1,211 @@
+"""`credit grade` and `credit evaluation`: runs, publication, explanation, closing."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import click
+
+from credit.cli.context import (
+    acting,
+    as_json,
+    city_option,
+    json_option,
+    open_session,
+    progress,
+    runs,
+)
+from credit.kit.errors import Conflict, Invalid
+from credit.kit.http import parse_date, parse_moment
+
+__all__ = ["evaluation_group", "group"]
+
+LINES_MAX = 200
+
+
+@click.group("grade")
+def group() -> None:
+    """等级：计算、公布、说明。"""
+
+
+@group.command("run")
+@city_option
+@click.option("--on", "on_", metavar="DATE", help="评级日，默认今天。")
+@click.option("--as", "username", default="officer", show_default=True, help="以谁的名义。")
+@json_option
+@runs
+async def run(*, city: str, on_: str | None, username: str, as_json_: bool) -> None:
+    """计算全市企业的等级并提出；公布由市主管部门决定。"""
+    from credit.grades import service
+    from credit.rules.loading import pack_of_city
+
+    async with open_session() as session:
+        on = parse_date(on_, "--on") if on_ else session.clock.today()
+        actor = await acting(session, city, username)
+        with progress("计算等级") as update:
+            async with session.db.transaction(city) as conn:
+                found = await service.run(
+                    conn, session.clock, actor, pack_of_city(city), on, progress=update
+                )
+    answer = {
+        "run": str(found.id),
+        "on": found.on_date.isoformat(),
+        "pack": found.pack,
+        "status": found.pack_status,
+        "log_size": found.log_size,
+        **found.summary,
+    }
+    if as_json_:
+        as_json(answer)
+        return
+    click.echo(
+        f"评级 {found.id}　评级日 {found.on_date}　规则包 {found.pack}（{_status(found.pack_status)}）"
+    )
+    for grade, count in found.summary["distribution"].items():
+        click.echo(f"  {'未评级' if grade == 'unrated' else grade:<8}{count:>6} 家")
+    click.echo(f"请市主管部门公布：credit grade publish {found.id} --city {city}")
+
+
+@group.command("publish")
+@click.argument("run_id", required=False)
+@city_option
+@click.option("--as", "username", default="city_authority", show_default=True, help="以谁的名义。")
+@json_option
+@runs
+async def publish(*, run_id: str | None, city: str, username: str, as_json_: bool) -> None:
+    """公布一次评级（默认最近一次），用公布人自己的密钥为每家企业签一条记录。"""
+    from credit.grades import service, store
+    from credit.kit.ids import new_id
+    from credit.log.service import sign_record
+    from credit.rules.loading import pack_of_city
+
+    async with open_session() as session:
+        actor = await acting(session, city, username)
+        key = session.logs.person_key(city, username)
+        async with session.db.transaction(city) as conn:
+            found = _uuid(run_id) if run_id else await store.latest_run(conn)
+            if found is None:
+                raise Conflict("还没有任何评级。请先运行 credit grade run。")
+            pack = pack_of_city(city)
+            bodies = await service.prepare_publication(conn, session.clock, pack, found)
+            records = {
+                code: sign_record(key, "grade", new_id(session.clock.now()), body)
+                for code, body in bodies.items()
+            }
+            await service.publish(conn, session.clock, actor, pack, found, records)
+    if as_json_:
+        as_json({"run": str(found), "published": len(records)})
+    else:
+        click.echo(f"已公布 {len(records)} 家企业的等级。")
+
+
+@group.command("explain")
+@click.argument("uscc")
+@city_option
+@click.option("--valid-at", metavar="DATE", help="哪一天的等级，默认今天。")
+@click.option("--known-at", metavar="SIZE|TIME", help="按日志大小或时刻的已知范围，默认现在。")
+@json_option
+@runs
+async def explain(
+    *, uscc: str, city: str, valid_at: str | None, known_at: str | None, as_json_: bool
+) -> None:
+    """说明一家企业的得分：每一分来自哪条规则、哪条日志。"""
+    from credit.grades import service
+    from credit.log import service as log
+    from credit.parties import service as parties
+    from credit.rules.loading import pack_of_city
+
+    async with open_session() as session, session.db.city(city) as conn:
+        on = parse_date(valid_at, "--valid-at") if valid_at else session.clock.today()
+        enterprise = await parties.find_enterprise(conn, uscc)
+        size = await service.known_size(conn, _known(known_at))
+        known = await log.size_at(conn, None) if size is None else size
+        result, tree = await service.explain(conn, pack_of_city(city), uscc, on=on, size=known)
+        standing = (await service.standings(conn, [uscc], valid_at=on, size=size))[uscc]
+    published = service.standing_json(standing, session.logs.origin(city))
+    if as_json_:
+        score = None if result.score is None else str(result.score)
+        as_json(
+            {
+                "uscc": uscc,
+                "name": enterprise.name,
+                "on": on.isoformat(),
+                "log_size": known,
+                "score": score,
+                "grade": result.grade,
+                "status": result.status,
+                "published": published,
+                "trace": tree,
+            }
+        )
+        return
+    click.echo(f"{enterprise.name}（{uscc}）　{on}　按日志前 {known} 条计算")
+    click.echo(f"已公布：{published['grade'] or '未评级'}")
+    for number, line in enumerate(_lines(tree, 0)):
+        if number == LINES_MAX:
+            click.echo("……　完整内容请用 --json。")
+            break
+        click.echo(line)
+
+
+def _lines(node: dict[str, Any], depth: int) -> list[str]:
+    index = "" if node["index"] is None else f"　日志第 {node['index']} 条"
+    note = node["inputs"].get("not_counted", "")
+    own = f"{'  ' * depth}{node['value']:>8}　{node['title']}{index}　〔{node['source']}〕{note}"
+    return [own, *(line for child in node["children"] for line in _lines(child, depth + 1))]
+
+
+@click.group("evaluation")
+def evaluation_group() -> None:
+    """年度评价：结束打分并签名入日志。"""
+
+
+@evaluation_group.command("close")
+@city_option
+@click.option("--sheet", required=True, help="评分表，例如 A.2。")
+@click.option("--year", required=True, type=int, help="年度。")
+@click.option("--as", "username", default="reviewer", show_default=True, help="以谁的名义。")
+@json_option
+@runs
+async def close(*, city: str, sheet: str, year: int, username: str, as_json_: bool) -> None:
+    """结束一张表一个年度的全部评价，用自己的密钥逐份签名。"""
+    from credit.evaluations import service
+    from credit.kit.ids import new_id
+    from credit.log.service import sign_record
+    from credit.rules.loading import pack_of_city
+
+    async with open_session() as session:
+        actor = await acting(session, city, username)
+        key = session.logs.person_key(city, username)
+        pack = pack_of_city(city)
+        async with session.db.transaction(city) as conn:
+            rows = await service.open_evaluations(conn, sheet, year)
+            ids = [row.id for row in rows if row.version > 0]
+            bodies = await service.prepare_closings(conn, session.clock, pack, ids)
+            records = {
+                one: sign_record(key, "evaluation", new_id(session.clock.now()), body)
+                for one, body in bodies.items()
+            }
+            if records:
+                await service.close(conn, session.clock, actor, pack, records)
+    if as_json_:
+        as_json({"sheet": sheet, "year": year, "closed": len(records)})
+    else:
+        click.echo(f"已结束 {len(records)} 份 {year} 年度 {sheet} 评价。")
+
+
+def _status(status: str) -> str:
+    return "示例" if status == "sample" else "正式"
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Invalid(f"“{text}”不是评级编号。") from None
+
+
+def _known(text: str | None) -> datetime | int | None:
+    if text is None:
+        return None
+    return int(text) if text.isdigit() else parse_moment(text, "--known-at")

@@ -1,0 +1,273 @@
+"""Loading the demo: three years of a city's life, told by the services with a moving clock."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from credit.access import service as access
+from credit.access.views import Actor
+from credit.cli.context import progress
+from credit.demo.cities import CITIES, City, Maker
+from credit.evaluations import service as evaluations
+from credit.evaluations.views import Submission
+from credit.events import service as events
+from credit.events.logic import expected_subjects
+from credit.events.signing import sign_event
+from credit.grades import service as grades
+from credit.kit.clock import FixedClock, SystemClock
+from credit.kit.db import Connection, Database
+from credit.kit.ids import new_id
+from credit.kit.migrate import migrate
+from credit.kit.signing import SigningKey
+from credit.log import service as log
+from credit.log.sequencer import BATCH_ROWS_MAX, Sequencer
+from credit.logs import Logs
+from credit.parties import service as parties
+from credit.rules.loading import pack_of_city
+from credit.rules.model import Sheet
+from credit.rules.pack import Pack
+from credit.settings import Settings
+
+__all__ = ["Ready", "load_demo"]
+
+YEARS = 3
+# (user name, shown name, role, organisation); the user names are those of `demo.json`.
+PEOPLE = (
+    ("officer", "信用专员（演示）", "association_officer", "市物业管理行业协会"),
+    ("reviewer", "信用审核员（演示）", "association_reviewer", "市物业管理行业协会"),
+    ("city_authority", "市主管部门（演示）", "city_officer", "市物业主管部门"),
+    ("street", "街道专员（演示）", "street_officer", "街道办事处"),
+    ("bidder", "评标专家（演示）", "bidder", "公共资源交易中心"),
+)
+SIGNERS = ("officer", "reviewer", "city_authority", "street")
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What the demo offers: the base URL and a line about what was loaded."""
+
+    base_url: str
+    summary: str
+
+
+class _Loader:
+    """Tells one city's story."""
+
+    def __init__(self, db: Database, logs: Logs, city: City, today: date) -> None:
+        self.db = db
+        self.city = city
+        self.today = today
+        self.pack: Pack = pack_of_city(city.code)
+        self.begin = date(today.year - YEARS, 1, 1)
+        self.maker = Maker(city, self.begin)
+        self.clock = FixedClock(_at(self.begin))
+        self.keys: dict[str, SigningKey] = {
+            name: logs.person_key(city.code, name) for name in SIGNERS
+        }
+        self.actors: dict[str, Actor] = {}
+        self.sequencer: Sequencer = logs.sequencer(db, self.clock, city.code)
+
+    async def load(self, update: Callable[[int, int], None]) -> dict[str, str]:
+        """Load everything; returns API keys of machines by name."""
+        steps = 3 * (YEARS + 1) + 2
+        done = 0
+
+        def step() -> None:
+            nonlocal done
+            done += 1
+            update(done, steps)
+
+        clients = await self._people()
+        await self._parties()
+        step()
+        if not await self.sequencer.take_over():
+            raise RuntimeError("another process is sequencing the demo's log")
+        for year in range(self.begin.year, self.today.year + 1):
+            last = min(date(year, 12, 31), self.today - timedelta(days=3))
+            await self._events(date(year, 1, 1), last)
+            step()
+            if year < self.today.year:
+                self.clock.now_value = _at(date(year + 1, 1, 20))
+                await self._evaluations(year)
+                await self._sequence()
+            step()
+            on = date(year + 1, 1, 31) if year < self.today.year else last
+            self.clock.now_value = _at(on)
+            await self._grades(on)
+            step()
+        await self.sequencer.drop()
+        return clients
+
+    async def _people(self) -> dict[str, str]:
+        async with self.db.transaction(self.city.code) as conn:
+            clients = {}
+            for username, shown, role, organisation in PEOPLE:
+                person = await access.add_person(
+                    conn,
+                    self.clock,
+                    username=username,
+                    display_name=shown,
+                    role=role,
+                    organisation=organisation,
+                )
+                self.actors[username] = await access.actor_named(conn, username)
+                if username in self.keys:
+                    await log.announce_key(
+                        conn, self.clock, key=self.keys[username], holder=person, role=role
+                    )
+                if username in ("officer", "bidder"):
+                    clients[username] = await access.issue_key(
+                        conn, SystemClock(), person_id=person, name=f"演示 {shown}"
+                    )
+        return clients
+
+    async def _parties(self) -> None:
+        async with self.db.transaction(self.city.code) as conn:
+            plan = await parties.plan_parties(conn, self.clock, self.maker.parties())
+            if plan.faults:
+                raise RuntimeError(f"the demo's register is refused: {plan.faults[:3]}")
+            await parties.apply_parties(conn, self.clock, self.city.code, plan)
+
+    async def _events(self, first: date, last: date) -> None:
+        catalogue = self.pack.on(last).grader.events
+        for bodies in _chunks(self.maker.events(catalogue, first, last), events.BATCH_MAX):
+            self.clock.now_value = _at(date.fromisoformat(bodies[-1]["occurred_on"]))
+            async with self.db.transaction(self.city.code) as conn:
+                placed = await parties.place(
+                    conn,
+                    [body["primary"] for body in bodies],
+                    [body["subject"] for body in bodies],
+                    [date.fromisoformat(body["occurred_on"]) for body in bodies],
+                )
+                both = [self.keys["officer"], self.keys["reviewer"]]
+                drafts = []
+                for body, place in zip(bodies, placed, strict=True):
+                    subjects = [
+                        {"scheme": ref.scheme, "id": ref.id} for ref in expected_subjects(place)
+                    ]
+                    whole = {**body, "pack": self.pack.head.id, "subjects": subjects}
+                    del whole["subject"]
+                    drafts.append(
+                        sign_event(both, new_id(self.clock.now()), {**whole, "evidence": []})
+                    )
+                await events.propose(conn, self.clock, self.actors["officer"], self.pack, drafts)
+            await self._sequence()
+
+    async def _evaluations(self, year: int) -> None:
+        sheets = self.pack.on(self.clock.today()).sheets
+        submissions = [
+            *self._of_enterprises(sheets, year),
+            *(self._of_projects(sheets, year)),
+        ]
+        for chunk in _chunks(iter(submissions), 500):
+            async with self.db.transaction(self.city.code) as conn:
+                states = await evaluations.submit(
+                    conn, self.clock, self.actors["officer"], self.pack, chunk
+                )
+                await self._close(conn, [state.id for state in states])
+
+    async def _close(self, conn: Connection, ids: Sequence[str]) -> None:
+        bodies = await evaluations.prepare_closings(
+            conn, self.clock, self.pack, [UUID(one) for one in ids]
+        )
+        key = self.keys["reviewer"]
+        records = {
+            one: log.sign_record(key, "evaluation", new_id(self.clock.now()), body)
+            for one, body in bodies.items()
+        }
+        await evaluations.close(conn, self.clock, self.actors["reviewer"], self.pack, records)
+
+    def _of_enterprises(self, sheets: dict[str, Sheet], year: int) -> Iterator[Submission]:
+        name = self.city.enterprise_sheet
+        if not name:
+            return
+        for code in self.maker.enterprises:
+            quality = self.maker.quality[code]
+            where = {p["street"][:6] for p in self.maker.projects if p["enterprise"] == code}
+            for division in sorted(where):
+                given = self.maker.marks(sheets[name], quality, None)
+                yield Submission(name, "enterprise", code, year, division, given)
+
+    def _of_projects(self, sheets: dict[str, Sheet], year: int) -> Iterator[Submission]:
+        name = self.city.project_sheet
+        if name is None:
+            return
+        sheet = sheets[name]
+        for project in self.maker.projects:
+            variant = project["kind"] if sheet.variants else None
+            if sheet.variants and variant not in sheet.variants:
+                continue
+            quality = self.maker.quality[project["enterprise"]]
+            given = self.maker.marks(sheet, quality, variant)
+            yield Submission(name, "project", project["code"], year, self.city.code, given)
+
+    async def _grades(self, on: date) -> None:
+        async with self.db.transaction(self.city.code) as conn:
+            run = await grades.run(conn, self.clock, self.actors["officer"], self.pack, on)
+            bodies = await grades.prepare_publication(conn, self.clock, self.pack, run.id)
+            key = self.keys["city_authority"]
+            records = {
+                code: log.sign_record(key, "grade", new_id(self.clock.now()), body)
+                for code, body in bodies.items()
+            }
+            await grades.publish(
+                conn, self.clock, self.actors["city_authority"], self.pack, run.id, records
+            )
+        await self._sequence()
+
+    async def _sequence(self) -> None:
+        while await self.sequencer.sequence_batch() == BATCH_ROWS_MAX:
+            pass
+
+
+async def load_demo(settings: Settings, url: str) -> Ready:
+    """Bring the demo's cities up, loading what is missing, and write `demo.json`."""
+    logs = Logs(settings)
+    migrate(url, [city.code for city in CITIES])
+    path = Path(settings.data_dir) / "demo.json"
+    kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    today = SystemClock().today()
+    loaded = 0
+    async with Database(url) as db:
+        for city in CITIES:
+            async with db.city(city.code) as conn:
+                present = await log.size_at(conn, None) > 0
+            if present:
+                continue
+            loaded += 1
+            with progress(f"装入 {city.name}") as update:
+                clients = await _Loader(db, logs, city, today).load(update)
+            if city is CITIES[0]:
+                kept["clients"] = {name: {"key": key} for name, key in clients.items()}
+    base_url = f"http://{settings.host}:{settings.port}"
+    ready = {
+        "base_url": base_url,
+        "cities": [city.code for city in CITIES],
+        "users": {},
+        "clients": kept.get("clients", {}),
+        "log": {
+            city.code: {
+                "origin": logs.origin(city.code),
+                "vkey": logs.verifier(city.code).vkey,
+            }
+            for city in CITIES
+        },
+    }
+    path.write_text(json.dumps(ready, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    path.chmod(0o600)
+    return Ready(base_url, f"{len(CITIES)} 个城市，本次装入 {loaded} 个。")
+
+
+def _at(day: date) -> datetime:
+    """Return eight in the evening in China of a day."""
+    return datetime.combine(day, time(12, 0), UTC)
+
+
+def _chunks(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    while chunk := list(islice(items, size)):
+        yield chunk

@@ -1,0 +1,99 @@
+"""Evaluations as pure decisions: merging entries, deriving inputs, the record of a closing."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from credit.log.views import ChainEntry
+from credit.rules.model import EventDerived, GradeGate, Sheet
+from credit.rules.sheets import SheetResult
+from credit.rules.trace import text
+
+__all__ = ["closing_body", "derived_inputs", "merge_inputs", "without_reasons"]
+
+MERGED = ("marks", "findings", "rates", "reasons")
+# What stands in the log in place of a reason: the words themselves may name people.
+ON_FILE = "存档"
+
+
+def merge_inputs(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay a new entry over the earlier one: given rows replace, other rows stay.
+
+    A row that is now given in another way (a rate instead of a mark) leaves the earlier way.
+    """
+    merged = {**before, **new}
+    given = {row for part in MERGED[:3] for row in new.get(part) or {}}
+    for part in MERGED:
+        earlier = before.get(part) or {}
+        kept = {row: value for row, value in earlier.items() if row not in given}
+        if kept or new.get(part):
+            merged[part] = {**kept, **(new.get(part) or {})}
+        else:
+            merged.pop(part, None)
+    return merged
+
+
+def derived_inputs(sheet: Sheet, chain: Iterable[ChainEntry], year: int) -> dict[str, Any]:
+    """Read from an enterprise's chain what rows derive: its last published grade (X-08) and the
+    codes of the calendar year's facts. Only what the sheet has rows for is given.
+    """
+    grade: str | None = None
+    events: dict[str, str] = {}
+    for entry in chain:
+        body = entry.body
+        if entry.kind == "grade":
+            grade = body["grade"]
+        elif entry.kind == "event-withdrawn":
+            events.pop(body["target"], None)
+        elif entry.kind in ("credit-event", "event-corrected"):
+            events.pop(body.get("target", ""), None)
+            if date.fromisoformat(body["occurred_on"]).year == year:
+                events[entry.id] = body["type"]
+    inputs: dict[str, Any] = {}
+    if any(isinstance(row, GradeGate) for row in sheet.rows):
+        inputs["grade"] = grade
+    if any(isinstance(row, EventDerived) for row in sheet.rows):
+        inputs["events"] = sorted(set(events.values()))
+    return inputs
+
+
+def without_reasons(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the input as it goes into the log, where reasons only say that they are on file."""
+    public = {key: value for key, value in given.items() if key != "reasons" and value is not None}
+    if "negative" in public:
+        public["negative"] = [{**one, "reason": ON_FILE} for one in public["negative"]]
+    return public
+
+
+def closing_body(  # noqa: PLR0913 - one parameter a key
+    *,
+    evaluation_id: str,
+    pack_id: str,
+    pack_digest: str,
+    subjects: list[dict[str, str]],
+    sheet: str,
+    year: int,
+    division: str,
+    weight: int,
+    given: Mapping[str, Any],
+    result: SheetResult,
+    closed_on: date,
+) -> dict[str, Any]:
+    """Return the body of the record that closes an evaluation: input and result, so that anybody
+    can score the sheet again.
+    """
+    return {
+        "closed_on": closed_on.isoformat(),
+        "division": division,
+        "evaluation": evaluation_id,
+        "input": without_reasons(given),
+        "pack": pack_id,
+        "pack_digest": pack_digest,
+        "sheet": sheet,
+        "subjects": subjects,
+        "total": text(result.total),
+        "valid": result.valid,
+        "veto": result.veto,
+        "weight": str(weight),
+        "year": year,
+    }

@@ -1,0 +1,320 @@
+"""Use cases of evaluations: entering marks, and closing with a signed record."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from credit.access.logic import refuse_same_person, require
+from credit.access.views import Actor
+from credit.evaluations import logic, store
+from credit.evaluations.store import EvaluationRow, NewClosing, NewEvaluation
+from credit.evaluations.views import EvaluationState, Submission
+from credit.kit.clock import Clock
+from credit.kit.db import Connection
+from credit.kit.errors import Conflict, FieldError, Forbidden, NotFound
+from credit.kit.ids import new_id
+from credit.log import service as log
+from credit.log.records import Record
+from credit.log.views import ChainEntry
+from credit.parties import service as parties
+from credit.parties.logic import scheme_of
+from credit.rules.model import Sheet
+from credit.rules.pack import Pack
+from credit.rules.sheets import InputRefused, SheetResult, score_sheet
+
+__all__ = ["close", "evaluation_states", "open_evaluations", "prepare_closings", "submit"]
+
+OPEN_MAX = 5_000
+YEAR_MIN = 2000
+CHAIN_KINDS = ("grade", "credit-event", "event-withdrawn", "event-corrected")
+
+
+async def submit(
+    conn: Connection,
+    clock: Clock,
+    actor: Actor,
+    pack: Pack,
+    submissions: Sequence[Submission],
+) -> list[EvaluationState]:
+    """Enter marks, all or none; each entry is laid over the earlier ones of its evaluation.
+
+    Refuses unknown sheets and subjects, years to come, closed evaluations, and input the sheet
+    refuses; every fault stands under `items[i]`. Two entries at once: the second is refused.
+    """
+    require(actor, "marks:enter")
+    _check(clock, pack, submissions)
+    now = clock.now()
+    await store.ensure_evaluations(
+        conn, await _new_evaluations(conn, clock, pack, submissions), now
+    )
+    keys = [(one.sheet, one.subject, one.year, one.division) for one in submissions]
+    rows = await store.load_by_key(conn, keys)
+    faults: list[FieldError] = []
+    entries: list[tuple[UUID, int, dict[str, Any]]] = []
+    states: list[EvaluationState] = []
+    derived = await _derived(conn, pack, list(rows.values()), clock.today())
+    for position, (key, one) in enumerate(zip(keys, submissions, strict=True)):
+        row = rows[key]
+        if row.closed:
+            message = f"{one.subject} 的 {one.year} 年度 {one.sheet} 已经结束，不能再打分。"
+            faults.append(FieldError(f"items[{position}]", message))
+            continue
+        merged = logic.merge_inputs(row.input, one.input)
+        try:
+            result = _score(pack, row, {**merged, **derived[row.id]}, clock.today())
+        except InputRefused as refused:
+            faults += [
+                FieldError(f"items[{position}].{p.row}".rstrip("."), p.message)
+                for p in refused.problems
+            ]
+            continue
+        entries.append((row.id, row.version + 1, merged))
+        states.append(_state(row, row.version + 1, result))
+    if faults:
+        raise _refused(faults)
+    stored = await store.add_entries(conn, entries, by=actor.person_id, now=now)
+    if len(stored) != len(entries):
+        raise Conflict("有人刚刚为同一评价打了分，请刷新后重试。", slug="entered-meanwhile")
+    return states
+
+
+async def prepare_closings(
+    conn: Connection, clock: Clock, pack: Pack, ids: Sequence[UUID]
+) -> dict[UUID, dict[str, Any]]:
+    """Return for each open evaluation the record body that would close it, to be signed."""
+    rows = await store.load(conn, ids)
+    today = clock.today()
+    derived = await _derived(conn, pack, list(rows.values()), today)
+    bodies: dict[UUID, dict[str, Any]] = {}
+    for evaluation_id in ids:
+        row = rows.get(evaluation_id)
+        if row is None or row.version == 0:
+            raise NotFound(f"没有编号为 {evaluation_id} 的评价，或者还没有打分。")
+        if row.closed:
+            raise Conflict(f"评价 {evaluation_id} 已经结束。", slug="already-closed")
+        given = {**row.input, **derived[row.id]}
+        result = _score(pack, row, given, today)
+        bodies[evaluation_id] = logic.closing_body(
+            evaluation_id=str(row.id),
+            pack_id=pack.head.id,
+            pack_digest=pack.digest,
+            subjects=_subjects(row),
+            sheet=row.sheet,
+            year=row.year,
+            division=row.division,
+            weight=row.weight,
+            given=given,
+            result=result,
+            closed_on=today,
+        )
+    return bodies
+
+
+async def close(
+    conn: Connection, clock: Clock, actor: Actor, pack: Pack, records: Mapping[UUID, Record]
+) -> None:
+    """Close evaluations with records signed by the closer, all or none.
+
+    The service never signs for a person: each record must be what `prepare_closings` gives now,
+    signed with the actor's own key. Nobody closes marks they entered last themselves.
+    """
+    require(actor, "evaluations:close")
+    bodies = await prepare_closings(conn, clock, pack, list(records))
+    rows = await store.load(conn, list(records))
+    keys = await log.find_keys(conn, [sig.kid for r in records.values() for sig in r.sigs])
+    await log.refuse_bad_signatures(list(records.values()), keys)
+    closings: list[NewClosing] = []
+    for evaluation_id, record in records.items():
+        row, body = rows[evaluation_id], bodies[evaluation_id]
+        refuse_same_person(row.entered_by or "", actor.person_id)
+        if record.kind != "evaluation" or record.body != body:
+            raise Conflict(
+                "签名的内容与现在的评价不符，请重新取得要签名的内容。", slug="body-outdated"
+            )
+        if [keys[sig.kid].holder for sig in record.sigs] != [actor.person_id]:
+            raise Forbidden("请用您自己的密钥签名。", slug="bad-signature")
+        total = _score(pack, row, body["input"], clock.today()).total
+        closings.append(NewClosing(row.id, row.version, total, body["veto"], body["valid"]))
+    stored = await store.add_closings(
+        conn, closings, on=clock.today(), by=actor.person_id, now=clock.now()
+    )
+    if len(stored) != len(closings):
+        raise Conflict("有评价刚刚由别人结束，请刷新后再看。", slug="already-closed")
+    await log.enqueue(conn, list(records.values()))
+
+
+async def open_evaluations(conn: Connection, sheet: str, year: int) -> list[EvaluationRow]:
+    """List what is still open of a sheet and year."""
+    return await store.find_open(conn, sheet, year, OPEN_MAX)
+
+
+async def evaluation_states(
+    conn: Connection, clock: Clock, pack: Pack, ids: Sequence[UUID]
+) -> list[EvaluationState]:
+    """Return evaluations with their present results."""
+    rows = list((await store.load(conn, ids)).values())
+    derived = await _derived(conn, pack, rows, clock.today())
+    return [
+        _state(
+            row,
+            row.version,
+            _score(pack, row, {**row.input, **derived[row.id]}, clock.today()),
+        )
+        for row in rows
+    ]
+
+
+def _score(pack: Pack, row: EvaluationRow, given: dict[str, Any], today: date) -> SheetResult:
+    rules = pack.on(min(today, date(row.year, 12, 31)))
+    sheet = rules.sheets[row.sheet]
+    return score_sheet(sheet, given, pack=pack.head.id, ladder=rules.grader.ladder)
+
+
+def _state(row: EvaluationRow, version: int, result: SheetResult) -> EvaluationState:
+    return EvaluationState(
+        str(row.id),
+        row.sheet,
+        row.subject,
+        row.year,
+        row.division,
+        version,
+        row.closed,
+        result.to_json(),
+    )
+
+
+def _refused(faults: list[FieldError]) -> Conflict:
+    return Conflict(
+        f"有 {len(faults)} 处不能打分：{faults[0].message}",
+        slug="marks-refused",
+        errors=tuple(faults),
+    )
+
+
+def _subjects(row: EvaluationRow) -> list[dict[str, str]]:
+    """Name the subjects: the enterprise that answers first, then the one judged."""
+    subjects = []
+    if row.enterprise is not None:
+        subjects.append({"scheme": scheme_of(row.enterprise), "id": row.enterprise})
+    if row.subject_kind != "enterprise":
+        subjects.append({"scheme": row.subject_kind.upper(), "id": row.subject})
+    return subjects
+
+
+def _check(clock: Clock, pack: Pack, submissions: Sequence[Submission]) -> None:
+    rules = pack.on(clock.today())
+    faults: list[FieldError] = []
+    seen: set[tuple[str, str, int, str]] = set()
+    for position, one in enumerate(submissions):
+        sheet = rules.sheets.get(one.sheet)
+        key = (one.sheet, one.subject, one.year, one.division)
+        message = None
+        if sheet is None:
+            message = f"规则包 {pack.head.id} 没有评分表“{one.sheet}”。"
+        elif sheet.subject != one.subject_kind:
+            message = f"{one.sheet} 评的是 {sheet.subject}，不是 {one.subject_kind}。"
+        elif not YEAR_MIN <= one.year <= clock.today().year:
+            message = f"年度 {one.year} 不对：应在 {YEAR_MIN} 到 {clock.today().year} 之间。"
+        elif key in seen:
+            message = "同一对象、年度和评价单位出现了两次，请合成一份。"
+        seen.add(key)
+        if message:
+            faults.append(FieldError(f"items[{position}]", message))
+    if faults:
+        raise _refused(faults)
+
+
+async def _new_evaluations(
+    conn: Connection, clock: Clock, pack: Pack, submissions: Sequence[Submission]
+) -> list[NewEvaluation]:
+    """Fill in who answers for each subject at the year's end, and the area it speaks for."""
+    days = [min(clock.today(), date(one.year, 12, 31)) for one in submissions]
+    scored = [
+        (position, one)
+        for position, one in enumerate(submissions)
+        if one.subject_kind in ("enterprise", "project")
+    ]
+    placed = await parties.place(
+        conn,
+        [one.subject_kind for _, one in scored],
+        [one.subject for _, one in scored],
+        [days[position] for position, _ in scored],
+    )
+    answering = {position: place for (position, _), place in zip(scored, placed, strict=True)}
+    faults = [
+        FieldError(
+            f"items[{position}]",
+            f"登记册里没有“{submissions[position].subject}”，或当时没有企业为它负责。",
+        )
+        for position, place in answering.items()
+        if place.enterprise is None
+    ]
+    if faults:
+        raise _refused(faults)
+    weights = await _weights(conn, submissions, days)
+    return [
+        NewEvaluation(
+            new_id(clock.now()),
+            pack.head.id,
+            one.sheet,
+            one.subject_kind,
+            one.subject,
+            answering[position].enterprise if position in answering else None,
+            one.division,
+            one.year,
+            weights[position],
+        )
+        for position, one in enumerate(submissions)
+    ]
+
+
+async def _weights(
+    conn: Connection, submissions: Sequence[Submission], days: Sequence[date]
+) -> list[int]:
+    """Return the area each evaluation speaks for: what the enterprise manages in the district
+    that judges it, or the project's own; 1 where there is none, so that a mean remains.
+    """
+    projects = [one.subject for one in submissions if one.subject_kind == "project"]
+    areas = await parties.areas_of_projects(conn, projects)
+    by_day: dict[date, dict[tuple[str, str], int]] = {}
+    for day in set(days):
+        enterprises = [
+            one.subject
+            for one, at in zip(submissions, days, strict=True)
+            if at == day and one.subject_kind == "enterprise"
+        ]
+        by_day[day] = await parties.areas_by_district(conn, day, enterprises)
+    return [
+        (
+            areas.get(one.subject)
+            if one.subject_kind == "project"
+            else by_day[day].get((one.subject, one.division))
+        )
+        or 1
+        for one, day in zip(submissions, days, strict=True)
+    ]
+
+
+async def _derived(
+    conn: Connection, pack: Pack, rows: Sequence[EvaluationRow], today: date
+) -> dict[UUID, dict[str, Any]]:
+    """Return what each sheet derives from its enterprise's chain in the log."""
+    sheets: dict[str, Sheet] = pack.on(today).sheets
+    subjects = {
+        row.enterprise: (scheme_of(row.enterprise), row.enterprise)
+        for row in rows
+        if row.enterprise is not None
+    }
+    size = await log.size_at(conn, None)
+    chains: dict[tuple[str, str], list[ChainEntry]] = await log.chains(
+        conn, list(subjects.values()), size, CHAIN_KINDS
+    )
+    return {
+        row.id: logic.derived_inputs(
+            sheets[row.sheet],
+            chains.get(subjects.get(row.enterprise or "", ("", "")), []),
+            row.year,
+        )
+        for row in rows
+    }

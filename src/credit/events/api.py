@@ -1,0 +1,224 @@
+"""Credit events over HTTP."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import JSONBody, QueryParameter
+
+from credit.access.views import Actor
+from credit.events import service
+from credit.events.views import Correction, Decision, Draft, EventRecord, Withdrawal
+from credit.kit.blobs import BLOB_BYTES_MAX
+from credit.kit.errors import TooLarge
+from credit.kit.http import (
+    City,
+    Cursor,
+    IdempotencyHeader,
+    Limit,
+    Page,
+    RecordKey,
+    decode_uuid_cursor,
+    encode_cursor,
+    idempotent,
+)
+from credit.kit.signing import b64
+from credit.log import service as log
+from credit.rules.loading import pack_of_city
+
+__all__ = ["EventController"]
+
+Wait = Annotated[Literal["indexed"] | None, QueryParameter(description="等到日志编号后再回答")]
+
+
+class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Up to 500 signed facts, taken in all or none."""
+
+    items: Annotated[list[EventRecord], msgspec.Meta(min_length=1, max_length=500)]
+
+
+class EventController(Controller):
+    """Signed facts: proposed, decided, looked up, proved."""
+
+    path = "/events"
+    tags = ("events",)
+
+    @post(operation_id="postEvent", summary="提交一条签名记录", opt={"scope": "events:propose"})
+    async def post_event(
+        self,
+        request: Request[Any, Any, Any],
+        state: State,
+        city: City,
+        data: JSONBody[EventRecord],
+        wait: Wait = None,
+    ) -> Response[Any]:
+        """Propose a fact; with a second signature by a decider it is effective at once.
+
+        The record's id is its idempotency key: the same record again answers the same again.
+        """
+        return await _propose(request, state, city, [data], wait)
+
+    @post("/batch", operation_id="postEvents", summary="提交一批签名记录（全收或全不收）",
+          opt={"scope": "events:propose"})  # fmt: skip
+    async def post_batch(
+        self,
+        request: Request[Any, Any, Any],
+        state: State,
+        city: City,
+        data: JSONBody[Batch],
+        wait: Wait = None,
+    ) -> Response[Any]:
+        """Propose up to 500 facts, all or none."""
+        answer = await _states(request, state, city, data.items, wait)
+        return Response({"items": answer}, status_code=201)
+
+    @post("/withdrawals", operation_id="postWithdrawal", summary="撤回一条事实",
+          opt={"scope": "events:propose"})  # fmt: skip
+    async def post_withdrawal(
+        self,
+        request: Request[Any, Any, Any],
+        state: State,
+        city: City,
+        data: JSONBody[Withdrawal],
+        wait: Wait = None,
+    ) -> Response[Any]:
+        """Propose to take a fact back; the fact stays in the log, out of scores."""
+        return await _propose(request, state, city, [data], wait)
+
+    @post("/corrections", operation_id="postCorrection", summary="更正一条事实",
+          opt={"scope": "events:propose"})  # fmt: skip
+    async def post_correction(
+        self,
+        request: Request[Any, Any, Any],
+        state: State,
+        city: City,
+        data: JSONBody[Correction],
+        wait: Wait = None,
+    ) -> Response[Any]:
+        """Propose the fact as it should have been recorded."""
+        return await _propose(request, state, city, [data], wait)
+
+    @get(operation_id="listEvents", summary="事件列表", opt={"scope": "events:read"})
+    async def list_events(
+        self,
+        state: State,
+        city: City,
+        status: Annotated[
+            Literal["proposed", "accepted", "refused"] | None, QueryParameter()
+        ] = None,
+        enterprise: Annotated[
+            str | None, QueryParameter(pattern=r"^[0-9A-Z-]{1,18}$", max_length=18)
+        ] = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Page:
+        """List events, oldest first."""
+        after = decode_uuid_cursor(cursor)
+        async with state.db.city(city) as conn:
+            rows = await service.events_page(
+                conn, after, outcome=status, enterprise=enterprise, limit=limit + 1
+            )
+        items: list[dict[str, Any]] = [msgspec.to_builtins(row) for row in rows[:limit]]
+        more = len(rows) > limit
+        return Page(items, encode_cursor(str(rows[limit - 1].id)) if more else None)
+
+    @get("/{event_id:str}", operation_id="getEvent", summary="一个事件的状态")
+    async def get_event(self, state: State, city: City, event_id: RecordKey) -> dict[str, Any]:
+        """Say where an event stands."""
+        async with state.db.city(city) as conn:
+            found = await service.state_of(conn, UUID(event_id))
+        answer: dict[str, Any] = msgspec.to_builtins(found)
+        return answer
+
+    @get("/{event_id:str}/proof", operation_id="eventProof", summary="记录和它的包含证明")
+    async def proof(self, state: State, city: City, event_id: RecordKey) -> dict[str, Any]:
+        """Return the entry, its inclusion proof, and the checkpoint it leads to."""
+        async with state.db.city(city) as conn:
+            found = await log.entry_proof(conn, UUID(event_id))
+        return {
+            "index": found.index,
+            "size": found.size,
+            "entry": b64(found.entry),
+            "record": msgspec.json.decode(found.entry),
+            "hashes": [b64(one) for one in found.hashes],
+            "checkpoint": found.checkpoint,
+        }
+
+    @post("/{event_id:str}/decision", operation_id="decideEvent", summary="对一个事件作出决定",
+          opt={"scope": "events:decide"})  # fmt: skip
+    async def decide(
+        self,
+        request: Request[Any, Any, Any],
+        state: State,
+        city: City,
+        event_id: RecordKey,
+        data: JSONBody[Decision],
+        idempotency_key: IdempotencyHeader,
+    ) -> Response[bytes]:
+        """Accept with a signature over the same record, or refuse with reasons."""
+        actor: Actor = request.state.actor
+        async with state.db.transaction(city) as conn:
+
+            async def act() -> tuple[int, object]:
+                (done,) = await service.decide(conn, state.clock, actor, {UUID(event_id): data})
+                return 201, done
+
+            return await idempotent(
+                conn,
+                state.clock,
+                client=actor.person_id,
+                key=idempotency_key,
+                request=event_id.encode() + msgspec.json.encode(data),
+                act=act,
+            )
+
+    @post("/evidence", operation_id="postEvidence", summary="上传证据文件",
+          opt={"scope": "events:propose"}, include_in_schema=False,
+          request_max_body_size=BLOB_BYTES_MAX + 1024)  # fmt: skip
+    async def post_evidence(
+        self, request: Request[Any, Any, Any], state: State, city: City
+    ) -> Response[Any]:
+        """Keep a file by its digest; the body is the file, Content-Type says what it is."""
+        content = await request.body()
+        if len(content) > BLOB_BYTES_MAX:
+            raise TooLarge("文件超过 20 MB，请压缩或分开上传。")
+        declared = request.headers.get("content-type", "").partition(";")[0].strip()
+        blob = await state.blobs.put(content, declared)
+        async with state.db.city(city) as conn:
+            await service.keep_evidence(conn, state.clock, request.state.actor, blob)
+        return Response(
+            {"digest": blob.digest, "size": blob.size, "type": blob.media_type}, status_code=201
+        )
+
+
+async def _propose(
+    request: Request[Any, Any, Any],
+    state: State,
+    city: str,
+    drafts: list[Draft],
+    wait: str | None,
+) -> Response[Any]:
+    (answer,) = await _states(request, state, city, drafts, wait)
+    return Response(answer, status_code=201)
+
+
+async def _states(
+    request: Request[Any, Any, Any],
+    state: State,
+    city: str,
+    drafts: list[Any],
+    wait: str | None,
+) -> list[dict[str, Any]]:
+    async with state.db.transaction(city) as conn:
+        states = await service.propose(
+            conn, state.clock, request.state.actor, pack_of_city(city), drafts
+        )
+    found: dict[UUID, int] = {}
+    effective = [UUID(one.id) for one in states if one.status == "effective"]
+    if wait and effective:
+        found = await log.wait_indexed(state.db, city, effective)
+    return [
+        {"id": one.id, "status": one.status, "index": found.get(UUID(one.id))} for one in states
+    ]

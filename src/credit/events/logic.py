@@ -1,0 +1,167 @@
+"""Credit events as pure decisions: is this record one the catalogue allows, about whom, when."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from credit.events.views import (
+    Correction,
+    CorrectionBody,
+    Draft,
+    EventBody,
+    SubjectRef,
+    WithdrawalBody,
+)
+from credit.kit.canonical import canonical
+from credit.parties.logic import scheme_of
+from credit.parties.views import Placed
+from credit.rules.model import EventType, LevelPoints, RangePoints
+
+__all__ = [
+    "Proposal",
+    "body_of",
+    "check_catalogue",
+    "check_placement",
+    "expected_subjects",
+    "fingerprint",
+    "read_proposal",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a draft proposes, in plain values; `code` and `occurred_on` are a fact's own."""
+
+    id: str
+    kind: str
+    code: str
+    primary: str
+    subject: str
+    enterprise: str
+    occurred_on: date | None
+    target: str | None
+
+
+def body_of(draft: Draft) -> dict[str, Any]:
+    """Return the body as the plain values that are signed; what was left out stays out."""
+    body: dict[str, Any] = msgspec.to_builtins(draft.body)
+    return body
+
+
+def read_proposal(draft: Draft) -> Proposal:
+    """Read a draft's particulars; raises ValueError for a date or a subject that is not one."""
+    body = draft.body
+    if isinstance(body, WithdrawalBody):
+        subject = body.subjects[0].id
+        return Proposal(
+            draft.id, draft.kind, "withdrawn", "enterprise", subject, subject, None, body.target
+        )
+    return Proposal(
+        draft.id,
+        draft.kind,
+        body.type,
+        body.primary,
+        _primary_of(body),
+        body.subjects[0].id,
+        date.fromisoformat(body.occurred_on),
+        body.target if isinstance(draft, Correction) and isinstance(body, CorrectionBody) else None,
+    )
+
+
+def _primary_of(body: EventBody) -> str:
+    schemes = {
+        "enterprise": ("USCC", "INT"),
+        "project": ("PROJECT",),
+        "manager": ("MANAGER",),
+    }[body.primary]
+    for ref in body.subjects:
+        if ref.scheme in schemes:
+            return ref.id
+    raise ValueError(f"primary 是 {body.primary}，subjects 里却没有它")
+
+
+def check_catalogue(body: EventBody, catalogue: Mapping[str, EventType], pack: str) -> list[str]:
+    """Return what is wrong with a fact by the catalogue, each in a sentence that says the cure."""
+    if body.pack != pack:
+        return [f"本市用规则包 {pack}，记录写的是 {body.pack}。请按 {pack} 的事件目录重新填写。"]
+    event = catalogue.get(body.type)
+    if event is None:
+        return [f"事件目录里没有“{body.type}”。请从目录中选择代码。"]
+    faults = []
+    if body.primary not in event.subjects:
+        kinds = "、".join(event.subjects)
+        faults.append(f"“{event.title}”只能记在 {kinds} 名下，不能记在 {body.primary} 名下。")
+    faults += _check_points(body, event)
+    if body.valid_until is not UNSET and body.valid_until <= body.occurred_on:
+        faults.append("有效期止日要在发生日期之后。")
+    return faults
+
+
+def expected_subjects(placed: Placed) -> list[SubjectRef]:
+    """Return the subjects a fact must name: the enterprise answering that day, then the rest."""
+    refs = []
+    if placed.enterprise is not None:
+        refs.append(SubjectRef(scheme_of(placed.enterprise), placed.enterprise))  # type: ignore[arg-type]
+    if placed.project is not None:
+        refs.append(SubjectRef("PROJECT", placed.project))
+    if placed.manager is not None:
+        refs.append(SubjectRef("MANAGER", placed.manager))
+    return refs
+
+
+def _check_points(body: EventBody, event: EventType) -> list[str]:
+    """Level and points stand in a fact exactly where the catalogue asks for them."""
+    faults = []
+    if isinstance(event.points, LevelPoints):
+        levels = [one.level for one in event.points.levels]
+        if body.level is UNSET or body.level not in levels:
+            faults.append(f"“{event.title}”要写级别，可选：{'、'.join(levels)}。")
+    elif body.level is not UNSET:
+        faults.append(f"“{event.title}”不分级别，请去掉级别。")
+    if isinstance(event.points, RangePoints):
+        low, high = event.points.range
+        if body.points is UNSET or not low <= Decimal(body.points) <= high:
+            faults.append(f"“{event.title}”的分值应在 {low} 到 {high} 之间。")
+    elif body.points is not UNSET:
+        faults.append(f"“{event.title}”的分值由目录规定，请去掉分值。")
+    return faults
+
+
+def check_placement(body: EventBody, placed: Placed, today: date) -> list[str]:
+    """Return what is wrong with a fact's subjects and day."""
+    day = date.fromisoformat(body.occurred_on)
+    name = placed.subject.code
+    if day > today:
+        return [f"发生日期 {day} 在今天之后。请核对日期。"]
+    if not placed.known:
+        return [f"登记册里没有 {placed.subject.kind}“{name}”。请先登记，或核对代码。"]
+    if placed.exists_from is None or day < placed.exists_from:
+        return [
+            f"“{name}”自 {placed.exists_from or '（未定）'} 起才有登记，{day} 的事实不能记在它名下。"
+        ]
+    if placed.enterprise is None:
+        return [f"{day} 没有企业管理“{name}”，没有企业为这件事负责。请核对日期或管理关系。"]
+    expected = expected_subjects(placed)
+    if body.subjects != expected:
+        wanted = "、".join(f"{ref.scheme} {ref.id}" for ref in expected)
+        return [f"subjects 与登记不符：{day} 应依次为 {wanted}。"]
+    return []
+
+
+def fingerprint(draft: Draft) -> bytes:
+    """Name what a draft says happened, so that the same fact is recognised under another id."""
+    body = draft.body
+    if isinstance(body, WithdrawalBody):
+        parts = [draft.kind, body.target]
+    else:
+        target = body.target if isinstance(body, CorrectionBody) else ""
+        level = "" if body.level is UNSET else body.level
+        subject = _primary_of(body)
+        parts = [draft.kind, body.type, subject, body.occurred_on, body.reference, level, target]
+    return hashlib.sha256(canonical(parts)).digest()

@@ -1,0 +1,285 @@
+"""Use cases of credit events: propose, decide, and look up."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from uuid import UUID
+
+from credit.access.logic import SCOPES, refuse_same_person, require
+from credit.access.service import role_of
+from credit.access.views import Actor
+from credit.events import logic, store
+from credit.events.logic import Proposal
+from credit.events.store import DecisionRow, NewEvent
+from credit.events.views import Decision, Draft, EventBody, EventState, Signature
+from credit.kit.blobs import Blob
+from credit.kit.canonical import canonical, parse
+from credit.kit.clock import Clock
+from credit.kit.db import Connection
+from credit.kit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from credit.kit.signing import b64, unb64
+from credit.log import service as log
+from credit.log.records import Record, Sig
+from credit.log.views import AnnouncedKey
+from credit.parties import service as parties
+from credit.rules.pack import Pack
+
+__all__ = ["decide", "events_page", "keep_evidence", "plan", "propose", "state_of"]
+
+BATCH_MAX = 500
+STATUS = {None: "proposed", "accepted": "effective", "refused": "refused"}
+
+
+async def propose(
+    conn: Connection, clock: Clock, actor: Actor, pack: Pack, drafts: Sequence[Draft]
+) -> list[EventState]:
+    """Take in signed records, all or none, in the caller's transaction.
+
+    The first signature proposes and must be by the actor's own key. A second one, by somebody
+    else who may decide, makes the record effective at once. Refuses what the catalogue or the
+    register does not allow, bad signatures, unknown evidence, and the same fact twice.
+    """
+    require(actor, "events:propose")
+    proposals = await plan(conn, clock, pack, drafts)
+    records = [_record(draft) for draft in drafts]
+    keys = await log.find_keys(conn, [sig.kid for record in records for sig in record.sigs])
+    await log.refuse_bad_signatures(records, keys)
+    decided = await _check_signers(conn, actor, records, keys)
+    rows = [
+        _new_event(draft, proposal, record)
+        for draft, proposal, record in zip(drafts, proposals, records, strict=True)
+    ]
+    added = await store.add_events(conn, rows, by=actor.person_id, now=clock.now())
+    for row in rows:
+        if row.id not in added:
+            raise Conflict(
+                f"记录 {row.id} 的编号或同一事实（代码、对象、日期、文号都相同）已经登记过。",
+                slug="event-exists",
+            )
+    for decider, group in decided.items():
+        await _make_effective(conn, clock, decider, group)
+    effective = {record.id for group in decided.values() for record in group}
+    return [
+        EventState(record.id, "effective" if record.id in effective else "proposed", None)
+        for record in records
+    ]
+
+
+async def plan(
+    conn: Connection, clock: Clock, pack: Pack, drafts: Sequence[Draft]
+) -> list[Proposal]:
+    """Check drafts against catalogue and register without writing; raises Conflict with all
+    faults, each under `items[i]`.
+    """
+    if not 0 < len(drafts) <= BATCH_MAX:
+        raise Invalid(f"一次 1 到 {BATCH_MAX} 条，请分批。")
+    faults: list[FieldError] = []
+    proposals: list[Proposal] = []
+    for position, draft in enumerate(drafts):
+        try:
+            proposals.append(logic.read_proposal(draft))
+        except ValueError as error:
+            faults.append(FieldError(f"items[{position}]", str(error)))
+    if not faults:
+        faults += await _check_bodies(conn, clock, pack, drafts, proposals)
+        faults += await _check_targets(conn, proposals)
+        faults += await _check_evidence(conn, drafts)
+    if faults:
+        raise Conflict(
+            f"有 {len(faults)} 处不符合事件目录或登记册：{faults[0].message}",
+            slug="event-refused",
+            errors=tuple(faults),
+        )
+    return proposals
+
+
+async def decide(
+    conn: Connection, clock: Clock, actor: Actor, decisions: Mapping[UUID, Decision]
+) -> list[EventState]:
+    """Decide proposals, all or none: accept with the decider's signature, or refuse with reasons.
+
+    Refuses the proposer's own decision, a second decision, and a signature that does not cover
+    exactly what was proposed.
+    """
+    require(actor, "events:decide")
+    rows = await store.load_events(conn, list(decisions))
+    records: list[Record] = []
+    for event_id, decision in decisions.items():
+        row = rows.get(event_id)
+        if row is None:
+            raise NotFound(f"没有编号为 {event_id} 的事件。")
+        if row.outcome is not None:
+            raise Conflict(f"事件 {event_id} 已经作出决定。", slug="already-decided")
+        refuse_same_person(row.proposed_by, actor.person_id)
+        if decision.outcome == "accepted":
+            records.append(_stored_record(row, decision.sig))
+    keys = await log.find_keys(conn, [sig.kid for record in records for sig in record.sigs])
+    await log.refuse_bad_signatures(records, keys)
+    for record in records:
+        if keys[record.sigs[-1].kid].holder != actor.person_id:
+            raise Forbidden("决定要用您自己的密钥签名。", slug="bad-signature")
+    new = [
+        DecisionRow(event_id, one.outcome, one.reason, *_signature(one.sig))
+        for event_id, one in decisions.items()
+    ]
+    stored = await store.add_decisions(conn, new, by=actor.person_id, now=clock.now())
+    if len(stored) != len(new):
+        raise Conflict("有事件刚刚由别人作出决定，请刷新后再看。", slug="already-decided")
+    if records:
+        await log.enqueue(conn, records)
+    return [EventState(str(i), STATUS[d.outcome], None) for i, d in decisions.items()]  # type: ignore[arg-type]
+
+
+async def state_of(conn: Connection, event_id: UUID) -> EventState:
+    """Return where an event stands."""
+    outcomes = await store.outcomes(conn, [event_id])
+    if event_id not in outcomes:
+        raise NotFound("没有这个编号的事件。")
+    numbered = await log.index_of(conn, [event_id])
+    status = STATUS[outcomes[event_id]]
+    return EventState(str(event_id), status, numbered.get(event_id))  # type: ignore[arg-type]
+
+
+async def keep_evidence(conn: Connection, clock: Clock, actor: Actor, blob: Blob) -> None:
+    """Note an evidence file that was kept on disk."""
+    require(actor, "events:propose")
+    await store.add_evidence(
+        conn,
+        blob.digest,
+        size=blob.size,
+        media_type=blob.media_type,
+        by=actor.person_id,
+        now=clock.now(),
+    )
+
+
+async def events_page(
+    conn: Connection, after: UUID, *, outcome: str | None, enterprise: str | None, limit: int
+) -> list[store.Listed]:
+    """List events after an id, oldest first."""
+    return await store.list_events(conn, after, outcome=outcome, enterprise=enterprise, limit=limit)
+
+
+def _record(draft: Draft) -> Record:
+    sigs = tuple(Sig(one.kid, one.alg, one.sig) for one in draft.sigs)
+    return Record(draft.id, draft.kind, logic.body_of(draft), sigs)
+
+
+def _new_event(draft: Draft, proposal: Proposal, record: Record) -> NewEvent:
+    first = record.sigs[0]
+    return NewEvent(
+        UUID(record.id),
+        record.kind,
+        proposal.code,
+        proposal.primary,
+        proposal.subject,
+        proposal.enterprise,
+        proposal.occurred_on or date.min,
+        UUID(proposal.target) if proposal.target else None,
+        logic.fingerprint(draft),
+        canonical(record.body),
+        first.kid,
+        unb64(first.sig),
+    )
+
+
+def _signature(sig: object) -> tuple[str | None, bytes | None]:
+    return (sig.kid, unb64(sig.sig)) if isinstance(sig, Signature) else (None, None)
+
+
+def _stored_record(row: store.EventRow, sig: object) -> Record:
+    """Put a stored proposal and the decider's signature together again."""
+    if not isinstance(sig, Signature):
+        raise Conflict("接受一个事件要附上决定人的签名。", slug="signature-missing")
+    from_proposer = Sig(row.kid, "Ed25519", b64(row.signature))
+    both = (from_proposer, Sig(sig.kid, sig.alg, sig.sig))
+    return Record(str(row.id), row.kind, parse(row.body), both)
+
+
+async def _check_signers(
+    conn: Connection, actor: Actor, records: Sequence[Record], keys: Mapping[str, AnnouncedKey]
+) -> dict[str, list[Record]]:
+    """Check who signed; returns the records that carry a decider's signature, by decider."""
+    decided: dict[str, list[Record]] = {}
+    for record in records:
+        if keys[record.sigs[0].kid].holder != actor.person_id:
+            raise Forbidden("第一个签名要用提出人自己的密钥。", slug="bad-signature")
+        if len(record.sigs) == 2:
+            decider = keys[record.sigs[1].kid].holder
+            refuse_same_person(actor.person_id, decider)
+            decided.setdefault(decider, []).append(record)
+    for decider in decided:
+        role = await role_of(conn, decider)
+        if role is None or "events:decide" not in SCOPES[role]:
+            raise Forbidden("第二个签名的人没有决定权。", slug="bad-signature")
+    return decided
+
+
+async def _make_effective(
+    conn: Connection, clock: Clock, decider: str, records: Sequence[Record]
+) -> None:
+    rows = [
+        DecisionRow(UUID(r.id), "accepted", "随记录一并签署", r.sigs[1].kid, unb64(r.sigs[1].sig))
+        for r in records
+    ]
+    await store.add_decisions(conn, rows, by=decider, now=clock.now())
+    await log.enqueue(conn, records)
+
+
+async def _check_bodies(
+    conn: Connection,
+    clock: Clock,
+    pack: Pack,
+    drafts: Sequence[Draft],
+    proposals: Sequence[Proposal],
+) -> list[FieldError]:
+    facts = [
+        (position, draft.body, proposal)
+        for position, (draft, proposal) in enumerate(zip(drafts, proposals, strict=True))
+        if isinstance(draft.body, EventBody)
+    ]
+    today = clock.today()
+    placed = await parties.place(
+        conn,
+        [proposal.primary for _, _, proposal in facts],
+        [proposal.subject for _, _, proposal in facts],
+        [proposal.occurred_on or today for _, _, proposal in facts],
+    )
+    catalogue = pack.on(today).grader.events
+    faults = []
+    for (position, body, _), place in zip(facts, placed, strict=True):
+        assert isinstance(body, EventBody)  # noqa: S101 - told to the type checker
+        found = logic.check_catalogue(body, catalogue, pack.head.id)
+        found += logic.check_placement(body, place, today)
+        faults += [FieldError(f"items[{position}]", message) for message in found]
+    return faults
+
+
+async def _check_targets(conn: Connection, proposals: Sequence[Proposal]) -> list[FieldError]:
+    """A withdrawal or correction names an effective fact of the same enterprise."""
+    targets = [UUID(one.target) for one in proposals if one.target]
+    if not targets:
+        return []
+    rows = await store.load_events(conn, targets)
+    faults = []
+    for position, one in enumerate(proposals):
+        if not one.target:
+            continue
+        row = rows.get(UUID(one.target))
+        if row is None or row.outcome != "accepted" or row.enterprise != one.enterprise:
+            message = f"要撤回或更正的记录 {one.target} 不存在、尚未生效，或属于另一家企业。"
+            faults.append(FieldError(f"items[{position}].body.target", message))
+    return faults
+
+
+async def _check_evidence(conn: Connection, drafts: Sequence[Draft]) -> list[FieldError]:
+    digests = sorted({ref.digest for draft in drafts for ref in draft.body.evidence})
+    known = await store.known_evidence(conn, digests) if digests else {}
+    return [
+        FieldError(
+            f"items[{position}].body.evidence[{place}]",
+            "没有这份证据文件，或大小、类型与上传的不符。请先上传证据。",
+        )
+        for position, draft in enumerate(drafts)
+        for place, ref in enumerate(draft.body.evidence)
+        if known.get(ref.digest) != (ref.size, ref.type)
+    ]

@@ -1,0 +1,96 @@
+"""JSON Schema (2020-12) of a pack's files, made from the dataclasses that read them."""
+
+import dataclasses
+import types
+import typing
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal, Union, get_args, get_origin
+
+from credit.rules.model import Grading, Head, Sheet
+
+__all__ = ["pack_schema"]
+
+_DECIMAL = {"type": ["string", "integer"], "pattern": r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$"}
+_DATE = {"type": "string", "format": "date"}
+
+
+def pack_schema() -> dict[str, Any]:
+    """Return one schema whose `$defs` describe `pack.yaml`, `sheets/*.yaml` and `grading.yaml`.
+
+    Every scalar may also be a list of dated values: `{from, value, source}`.
+    """
+    builder = _Builder()
+    files = {
+        name: builder.of(kind)
+        for name, kind in (("pack", Head), ("sheet", Sheet), ("grading", Grading))
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "信用规则包",
+        "oneOf": list(files.values()),
+        "$defs": builder.definitions,
+    }
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self.definitions: dict[str, Any] = {}
+
+    def of(self, kind: Any) -> dict[str, Any]:
+        origin = get_origin(kind)
+        if origin in (Union, types.UnionType):
+            members = [self.of(one) for one in get_args(kind) if one is not type(None)]
+            return members[0] if len(members) == 1 else {"oneOf": members}
+        if origin is Literal:
+            return _dated({"enum": list(get_args(kind))})
+        if origin is tuple:
+            return {"type": "array", "items": self.of(get_args(kind)[0])}
+        if origin is dict:
+            return {"type": "object", "additionalProperties": self.of(get_args(kind)[1])}
+        if dataclasses.is_dataclass(kind):
+            return self._class(kind)
+        scalars: dict[Any, dict[str, Any]] = {
+            str: {"type": "string", "minLength": 1},
+            bool: {"type": "boolean"},
+            int: {"type": "integer"},
+            Decimal: _DECIMAL,
+            date: _DATE,
+        }
+        return _dated(scalars[kind]) if kind in scalars else {}
+
+    def _class(self, kind: Any) -> dict[str, Any]:
+        name = kind.__name__
+        if name not in self.definitions:
+            self.definitions[name] = {}  # stands here while the class refers to itself
+            hints = typing.get_type_hints(kind)
+            fields = {f.metadata.get("key", f.name): f for f in dataclasses.fields(kind)}
+            properties = {key: self.of(hints[field.name]) for key, field in fields.items()}
+            required = [
+                key
+                for key, field in fields.items()
+                if field.default is dataclasses.MISSING
+                and field.default_factory is dataclasses.MISSING
+            ]
+            tag = getattr(kind, "TAG", None)
+            if tag is not None:
+                properties[tag] = {"const": kind.TAG_VALUE}
+                required.append(tag)
+            self.definitions[name] = {
+                "type": "object",
+                "description": (kind.__doc__ or "").strip().split("\n")[0],
+                "properties": properties,
+                "required": required,
+                "additionalProperties": False,
+            }
+        return {"$ref": f"#/$defs/{name}"}
+
+
+def _dated(value: dict[str, Any]) -> dict[str, Any]:
+    one = {
+        "type": "object",
+        "properties": {"from": _DATE, "value": value, "source": {"type": "string"}},
+        "required": ["from", "value"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [value, {"type": "array", "items": one, "minItems": 1}]}
