@@ -139,3 +139,173 @@ async def conn(shared_db: Database) -> AsyncIterator[Connection]:
 def clock() -> FixedClock:
     """A clock that stands at noon in China on 2026-06-30 until a test moves it."""
     return FixedClock(datetime(2026, 6, 30, 4, 0, tzinfo=UTC))
+
+
+ENTERPRISE = "91150200MA0000000C"
+OTHER = "91150200MA0000001F"
+
+
+class World:
+    """A small city 150200: two enterprises, three projects, people with keys, a sequencer."""
+
+    def __init__(self, db: Database, clock: FixedClock, folder: Path) -> None:
+        from credit.logs import Logs
+        from credit.rules.loading import pack_of_city
+        from credit.settings import Settings
+
+        self.db, self.clock = db, clock
+        self.settings = Settings(data_dir=folder)
+        self.logs = Logs(self.settings)
+        self.pack = pack_of_city("150200")
+        self.keys, self.actors, self.api_keys = {}, {}, {}
+        self.references = 0
+
+    async def build(self) -> "World":
+        from credit.access import service as access
+        from credit.log import service as log
+        from credit.parties import service as parties
+
+        people = {
+            "officer": "association_officer",
+            "reviewer": "association_reviewer",
+            "city_authority": "city_officer",
+            "bidder": "bidder",
+            "administrator": "administrator",
+        }
+        async with self.db.transaction("150200") as conn:
+            for name, role in people.items():
+                person = await access.add_person(
+                    conn,
+                    self.clock,
+                    username=name,
+                    display_name=name,
+                    role=role,
+                    organisation="协会",
+                )
+                self.actors[name] = await access.actor_named(conn, name)
+                self.keys[name] = self.logs.person_key("150200", name)
+                await log.announce_key(
+                    conn, self.clock, key=self.keys[name], holder=person, role=role
+                )
+                self.api_keys[name] = await access.issue_key(
+                    conn, self.clock, person_id=person, name=name
+                )
+            plan = await parties.plan_parties(conn, self.clock, _register())
+            assert plan.faults == []
+            await parties.apply_parties(conn, self.clock, "150200", plan)
+        self.sequencer = self.logs.sequencer(self.db, self.clock, "150200")
+        return self
+
+    async def sequence(self) -> None:
+        """Number everything that waits."""
+        assert await self.sequencer.take_over()
+        while await self.sequencer.sequence_batch():
+            pass
+
+    def body(self, code="note.registered", subject=("USCC", ENTERPRISE), **more):
+        """A fact's body about the enterprise, under a reference of its own."""
+        self.references += 1
+        return {
+            "type": code,
+            "pack": self.pack.head.id,
+            "primary": "enterprise",
+            "subjects": [{"scheme": subject[0], "id": subject[1]}],
+            "occurred_on": "2026-06-01",
+            "reference": f"协字〔2026〕{self.references}号",
+            "evidence": [],
+            **more,
+        }
+
+    def draft(self, signers=("officer", "reviewer"), **more):
+        """A fact signed by its proposer and, unless told otherwise, its decider."""
+        from credit.events.signing import sign_event
+        from credit.kit.ids import new_id
+
+        keys = [self.keys[name] for name in signers]
+        return sign_event(keys, new_id(self.clock.now()), self.body(**more))
+
+    async def propose(self, *drafts):
+        """Take drafts in as the officer."""
+        from credit.events import service
+
+        async with self.db.transaction("150200") as conn:
+            return await service.propose(
+                conn, self.clock, self.actors["officer"], self.pack, drafts
+            )
+
+    async def publish_grades(self, on=None):
+        """Run and publish; returns the run."""
+        from credit.grades import service
+        from credit.kit.ids import new_id
+        from credit.log.service import sign_record
+
+        await self.sequence()
+        day = on or self.clock.today()
+        async with self.db.transaction("150200") as conn:
+            run = await service.run(conn, self.clock, self.actors["officer"], self.pack, day)
+            bodies = await service.prepare_publication(conn, self.clock, self.pack, run.id)
+            records = {
+                code: sign_record(
+                    self.keys["city_authority"], "grade", new_id(self.clock.now()), body
+                )
+                for code, body in bodies.items()
+            }
+            await service.publish(
+                conn, self.clock, self.actors["city_authority"], self.pack, run.id, records
+            )
+        await self.sequence()
+        return run
+
+
+def _register():
+    from datetime import date
+
+    def project(number, enterprise, area):
+        return {
+            "code": f"XQ-{number}",
+            "name": f"第{number}小区",
+            "kind": "老旧小区",
+            "households": 300,
+            "owners": 320,
+            "area_m2": area,
+            "street": "150203001",
+            "community": None,
+            "enterprise": enterprise,
+            "enterprise_since": date(2024, 1, 1),
+            "manager": f"FZR-{number}",
+            "manager_since": date(2024, 1, 1),
+        }
+
+    rows = {
+        "divisions": [
+            {"code": "150203", "level": "district", "name": "昆都仑区", "parent": None},
+            {"code": "150203001", "level": "street", "name": "一街道", "parent": "150203"},
+        ],
+        "enterprises": [
+            {
+                "code": code,
+                "name": name,
+                "kind": "company",
+                "founded_on": date(2020, 1, 1),
+                "district": "150203",
+                "former_code": None,
+            }
+            for code, name in ((ENTERPRISE, "甲物业有限公司"), (OTHER, "乙物业有限公司"))
+        ],
+        "managers": [{"code": f"FZR-{n}", "name": f"负责人{n}"} for n in (1, 2, 3)],
+        "projects": [
+            project(1, ENTERPRISE, 30000),
+            project(2, ENTERPRISE, 10000),
+            project(3, OTHER, 20000),
+        ],
+        "committees": [],
+    }
+    return {name: list(enumerate(sheet, 2)) for name, sheet in rows.items()}
+
+
+@pytest.fixture
+async def world(db: Database, clock: FixedClock, tmp_path: Path) -> AsyncIterator[World]:
+    """A small city in a fresh database."""
+    built = await World(db, clock, tmp_path).build()
+    yield built
+    await built.sequencer.drop()

@@ -15,13 +15,11 @@ from credit.kit.blobs import BLOB_BYTES_MAX
 from credit.kit.errors import TooLarge
 from credit.kit.http import (
     City,
-    Cursor,
+    IdCursor,
     IdempotencyHeader,
     Limit,
     Page,
     RecordKey,
-    decode_uuid_cursor,
-    encode_cursor,
     idempotent,
 )
 from credit.kit.signing import b64
@@ -111,18 +109,18 @@ class EventController(Controller):
         enterprise: Annotated[
             str | None, QueryParameter(pattern=r"^[0-9A-Z-]{1,18}$", max_length=18)
         ] = None,
-        cursor: Cursor = None,
+        cursor: IdCursor = None,
         limit: Limit = 50,
     ) -> Page:
         """List events, oldest first."""
-        after = decode_uuid_cursor(cursor)
+        after = UUID(cursor or "0" * 32)
         async with state.db.city(city) as conn:
             rows = await service.events_page(
                 conn, after, outcome=status, enterprise=enterprise, limit=limit + 1
             )
         items: list[dict[str, Any]] = [msgspec.to_builtins(row) for row in rows[:limit]]
         more = len(rows) > limit
-        return Page(items, encode_cursor(str(rows[limit - 1].id)) if more else None)
+        return Page(items, rows[limit - 1].id.hex if more else None)
 
     @get("/{event_id:str}", operation_id="getEvent", summary="一个事件的状态")
     async def get_event(self, state: State, city: City, event_id: RecordKey) -> dict[str, Any]:
@@ -156,7 +154,7 @@ class EventController(Controller):
         event_id: RecordKey,
         data: JSONBody[Decision],
         idempotency_key: IdempotencyHeader,
-    ) -> Response[bytes]:
+    ) -> Response[Any]:
         """Accept with a signature over the same record, or refuse with reasons."""
         actor: Actor = request.state.actor
         async with state.db.transaction(city) as conn:

@@ -1,8 +1,10 @@
 """Grades as pure decisions: log entries in, facts out; what a publication may do; as-of choice."""
 
+import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +15,7 @@ __all__ = [
     "Entry",
     "Published",
     "choose_published",
+    "is_code",
     "read_facts",
     "refuse_publication",
 ]
@@ -41,7 +44,12 @@ class Published:
     score: Decimal | None
     valid_from: date
     valid_until: date
-    published_at: Any
+    published_at: datetime
+
+
+def is_code(text: str) -> bool:
+    """Say whether a text could be an enterprise's code at all."""
+    return re.fullmatch(r"[0-9A-Z-]{1,18}", text) is not None
 
 
 def read_facts(
@@ -144,6 +152,11 @@ def choose_published(
             continue
         if not candidate.valid_from <= valid_at < candidate.valid_until:
             continue
-        if best is None or candidate.published_at > best.published_at:
+        if best is None or _order(candidate) > _order(best):
             best = candidate
     return best
+
+
+def _order(one: Published) -> tuple[datetime, float]:
+    """Order publications by time and then by their place in the log; unnumbered ones are last."""
+    return one.published_at, math.inf if one.index is None else one.index

@@ -262,12 +262,12 @@ async def answer_query(
 ) -> dict[str, Any]:
     """Answer a question for every bidder in order, sign the whole, and keep it.
 
-    A bidder nobody has registered is answered as such, not refused: a stranger to the city must
-    not be worse off than one without a grade. The service signs as itself, with a key of its own.
+    A bidder nobody has registered, or whose code cannot be one, is answered as unknown and not
+    refused: a stranger to the city must not be worse off than one without a grade. The service signs as itself, with a key of its own.
     """
     require(actor, "grades:query")
-    found = await standings(conn, list(dict.fromkeys(question.bidders)), valid_at=question.at,
-                            size=None)  # fmt: skip
+    codes = [code for code in dict.fromkeys(question.bidders) if logic.is_code(code)]
+    found = await standings(conn, codes, valid_at=question.at, size=None)  # fmt: skip
     query_id = new_id(clock.now())
     answer = {
         "id": str(query_id),
@@ -379,7 +379,7 @@ def _standing(
             row.published_at,
         )
         for row in group
-        if row.record_id and row.valid_from and row.valid_until
+        if row.record_id and row.valid_from and row.valid_until and row.published_at
     ]
     chosen = logic.choose_published(candidates, valid_at, size)
     head = group[0]

@@ -1,12 +1,9 @@
 """What every JSON handler shares: bounded text, cursors, entity tags, idempotency keys."""
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from litestar import Response
@@ -23,8 +20,9 @@ __all__ = [
     "PAGE_MAX",
     "City",
     "Code",
-    "Cursor",
+    "CodeCursor",
     "DayText",
+    "IdCursor",
     "IdempotencyHeader",
     "Limit",
     "Line",
@@ -32,9 +30,7 @@ __all__ = [
     "Paragraph",
     "PartyCode",
     "RecordKey",
-    "decode_cursor",
-    "decode_uuid_cursor",
-    "encode_cursor",
+    "SearchText",
     "entity_tag",
     "idempotent",
     "parse_date",
@@ -48,7 +44,6 @@ CODE_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,59}$(?!\n)"
 Code = Annotated[str, Meta(max_length=60, pattern=CODE_PATTERN)]
 Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
 Paragraph = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_PRINTABLE)]
-CURSOR_CHARS_MAX = 300
 PAGE_MAX = 200
 
 City = Annotated[str, PathParameter(pattern=r"^[0-9]{6}$", description="GB/T 2260 行政区划代码")]
@@ -59,11 +54,14 @@ PartyCode = Annotated[
 RecordKey = Annotated[
     str, PathParameter(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", format="uuid")
 ]
-Cursor = Annotated[
-    str | None, QueryParameter(pattern=r"^[0-9A-Za-z_-]+$", min_length=1, max_length=400)
-]
+# A cursor is the key of the last item: every text the pattern allows is one.
+CodeCursor = Annotated[str | None, QueryParameter(pattern=r"^[0-9A-Z-]{1,18}$", max_length=18)]
+IdCursor = Annotated[str | None, QueryParameter(pattern=r"^[0-9a-f]{32}$", max_length=32)]
 Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)]
-DayText = Annotated[str | None, QueryParameter(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+SearchText = Annotated[
+    str | None, QueryParameter(pattern=r"^[^\u0000-\u001f\u007f]+$(?!\n)", max_length=60)
+]
+DayText = Annotated[str | None, QueryParameter(format="date", max_length=10)]
 IdempotencyHeader = Annotated[
     str,
     HeaderParameter(
@@ -77,37 +75,6 @@ class Page(msgspec.Struct, frozen=True):
 
     items: list[dict[str, Any]]
     next_cursor: str | None
-
-
-def encode_cursor(key: str) -> str:
-    """Hide the last key of a page in a cursor."""
-    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str | None) -> str:
-    """Return the key a cursor stands for; the empty string begins at the beginning."""
-    if cursor is None:
-        return ""
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        key = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError) as error:
-        raise Invalid(
-            "cursor 无效。请用上一页返回的 next_cursor，或不带 cursor 从头开始。"
-        ) from error
-    if len(key) > CURSOR_CHARS_MAX or "\0" in key:
-        raise Invalid("cursor 无效。请用上一页返回的 next_cursor，或不带 cursor 从头开始。")
-    return key
-
-
-def decode_uuid_cursor(cursor: str | None) -> UUID:
-    """Return the id a cursor stands for; the nil UUID begins at the beginning."""
-    try:
-        return UUID(decode_cursor(cursor) or str(UUID(int=0)))
-    except ValueError:
-        raise Invalid(
-            "cursor 无效。请用上一页返回的 next_cursor，或不带 cursor 从头开始。"
-        ) from None
 
 
 def entity_tag(content: bytes) -> str:

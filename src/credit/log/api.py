@@ -38,7 +38,7 @@ class LogController(Controller):
         )
 
     @get("/tile/{path:path}", operation_id="tile", summary="哈希块或条目包 (tlog-tiles)")
-    async def tile(self, state: State, city: City, path: TilePathText) -> Response[bytes]:
+    async def tile(self, state: State, city: City, path: TilePathText) -> Response[Any]:
         """Return a hash tile or, below `entries/`, an entry bundle, byte for byte."""
         wanted = parse_tile_path(path.lstrip("/"))
         if wanted is None:

@@ -1,0 +1,5 @@
+"""Run the command line: `python -m credit`."""
+
+from credit.cli import main
+
+main()
