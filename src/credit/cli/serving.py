@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from credit.cli.context import console, open_session, runs
+from credit.cli.context import console, open_session, progress, runs
 from credit.settings import Settings
 
 __all__ = ["check", "demo", "migrate", "serve", "worker"]
@@ -99,7 +99,7 @@ def demo(*, load_only: bool) -> None:
     settings = Settings()
     console.print("启动数据库 …")
     url = database_url(settings)
-    ready = asyncio.run(load_demo(settings, url))
+    ready = asyncio.run(load_demo(settings, url, progress))
     path = Path(settings.data_dir) / "demo.json"
     console.print(f"\n[bold]演示数据由程序合成，不是真实企业。[/bold]　{ready.summary}")
     console.print(f"接口　　　　{ready.base_url}/schema/openapi.json")

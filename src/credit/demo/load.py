@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
@@ -11,7 +12,6 @@ from uuid import UUID
 
 from credit.access import service as access
 from credit.access.views import Actor
-from credit.cli.context import progress
 from credit.demo.cities import CITIES, City, Maker
 from credit.evaluations import service as evaluations
 from credit.evaluations.views import Submission
@@ -36,6 +36,7 @@ from credit.settings import Settings
 __all__ = ["Ready", "load_demo"]
 
 YEARS = 3
+ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 # (user name, shown name, role, organisation); the user names are those of `demo.json`.
 PEOPLE = (
     ("officer", "信用专员（演示）", "association_officer", "市物业管理行业协会"),
@@ -225,8 +226,11 @@ class _Loader:
             pass
 
 
-async def load_demo(settings: Settings, url: str) -> Ready:
-    """Bring the demo's cities up, loading what is missing, and write `demo.json`."""
+async def load_demo(settings: Settings, url: str, progress: ProgressBar) -> Ready:
+    """Bring the demo's cities up, loading what is missing, and write `demo.json`.
+
+    `progress` opens a bar with a title and yields what moves it to (done, total).
+    """
     logs = Logs(settings)
     migrate(url, [city.code for city in CITIES])
     path = Path(settings.data_dir) / "demo.json"
