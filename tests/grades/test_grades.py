@@ -6,9 +6,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from credit.events.views import Withdrawal, WithdrawalBody
 from credit.evaluations import service as evaluations
 from credit.evaluations.views import Submission
+from credit.events.views import Withdrawal, WithdrawalBody
 from credit.grades import service
 from credit.kit.errors import Conflict, Forbidden
 from credit.kit.ids import new_id
