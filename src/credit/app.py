@@ -12,6 +12,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from credit.access.guard import guard
 from credit.events.api import EventController
+from credit.events.service import Intake
 from credit.grades.api import EnterpriseController, QueryController
 from credit.grades.cache import GradeCache
 from credit.kit.blobs import BlobStore
@@ -98,6 +99,7 @@ def create_app(
                 "clock": now,
                 "settings": settings,
                 "logs": logs,
+                "intake": Intake(db, now),
                 "grade_cache": cache,
                 "blobs": BlobStore(Path(settings.data_dir) / "files"),
             }

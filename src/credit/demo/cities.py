@@ -149,9 +149,9 @@ class Maker:
         return {name: list(enumerate(rows, 2)) for name, rows in sheets.items()}
 
     def events(
-        self, catalogue: Mapping[str, EventType], first: date, last: date
+        self, catalogue: Mapping[str, EventType], first: date, last: date, count: int
     ) -> Iterator[dict[str, Any]]:
-        """Yield the year's facts in the order of their days, without their subjects' names.
+        """Yield facts in the order of their days, without their subjects' names.
 
         Good companies get more of the good ones; serious facts are rare.
         """
@@ -159,7 +159,6 @@ class Maker:
         bad = [e for e in catalogue.values() if e.polarity == "bad"]
         rarity = {"minor": 20, "general": 5, "serious": 0.35}
         span = (last - first).days + 1
-        count = self.city.yearly_events * span // 366
         for day in sorted(self.random.randrange(span) for _ in range(count)):
             project = self.random.choice(self.projects)
             better = self.random.gauss(0, 1) < self.quality[project["enterprise"]] + 0.2

@@ -136,7 +136,9 @@ class _Loader:
 
     async def _events(self, first: date, last: date) -> None:
         catalogue = self.pack.on(last).grader.events
-        for bodies in _chunks(self.maker.events(catalogue, first, last), events.BATCH_MAX):
+        count = self.city.yearly_events * (last - first).days // 365
+        facts = self.maker.events(catalogue, first, last, count)
+        for bodies in _chunks(facts, events.BATCH_MAX):
             self.clock.now_value = _at(date.fromisoformat(bodies[-1]["occurred_on"]))
             async with self.db.transaction(self.city.code) as conn:
                 placed = await parties.place(

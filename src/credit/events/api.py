@@ -1,5 +1,6 @@
 """Credit events over HTTP."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from litestar.params import JSONBody, QueryParameter
 
 from credit.access.views import Actor
 from credit.events import service
-from credit.events.views import Correction, Decision, Draft, EventRecord, Withdrawal
+from credit.events.views import Correction, Decision, Draft, EventRecord, EventState, Withdrawal
 from credit.kit.blobs import BLOB_BYTES_MAX
 from credit.kit.errors import TooLarge
 from credit.kit.http import (
@@ -54,9 +55,10 @@ class EventController(Controller):
     ) -> Response[Any]:
         """Propose a fact; with a second signature by a decider it is effective at once.
 
-        The record's id is its idempotency key: the same record again answers the same again.
+        The record's id is its idempotency key: a record sent again is refused as known (409),
+        and `GET /events/{id}` says where it stands.
         """
-        return await _propose(request, state, city, [data], wait)
+        return await _propose(request, state, city, data, wait)
 
     @post("/batch", operation_id="postEvents", summary="提交一批签名记录（全收或全不收）",
           opt={"scope": "events:propose"})  # fmt: skip
@@ -69,7 +71,11 @@ class EventController(Controller):
         wait: Wait = None,
     ) -> Response[Any]:
         """Propose up to 500 facts, all or none."""
-        answer = await _states(request, state, city, data.items, wait)
+        async with state.db.transaction(city) as conn:
+            states = await service.propose(
+                conn, state.clock, request.state.actor, pack_of_city(city), data.items
+            )
+        answer = await _answers(state, city, states, wait)
         return Response({"items": answer}, status_code=201)
 
     @post("/withdrawals", operation_id="postWithdrawal", summary="撤回一条事实",
@@ -83,7 +89,7 @@ class EventController(Controller):
         wait: Wait = None,
     ) -> Response[Any]:
         """Propose to take a fact back; the fact stays in the log, out of scores."""
-        return await _propose(request, state, city, [data], wait)
+        return await _propose(request, state, city, data, wait)
 
     @post("/corrections", operation_id="postCorrection", summary="更正一条事实",
           opt={"scope": "events:propose"})  # fmt: skip
@@ -96,7 +102,7 @@ class EventController(Controller):
         wait: Wait = None,
     ) -> Response[Any]:
         """Propose the fact as it should have been recorded."""
-        return await _propose(request, state, city, [data], wait)
+        return await _propose(request, state, city, data, wait)
 
     @get(operation_id="listEvents", summary="事件列表", opt={"scope": "events:read"})
     async def list_events(
@@ -192,27 +198,16 @@ class EventController(Controller):
 
 
 async def _propose(
-    request: Request[Any, Any, Any],
-    state: State,
-    city: str,
-    drafts: list[Draft],
-    wait: str | None,
+    request: Request[Any, Any, Any], state: State, city: str, draft: Draft, wait: str | None
 ) -> Response[Any]:
-    (answer,) = await _states(request, state, city, drafts, wait)
+    proposed = await state.intake.propose(city, request.state.actor, draft)
+    (answer,) = await _answers(state, city, [proposed], wait)
     return Response(answer, status_code=201)
 
 
-async def _states(
-    request: Request[Any, Any, Any],
-    state: State,
-    city: str,
-    drafts: list[Any],
-    wait: str | None,
+async def _answers(
+    state: State, city: str, states: Sequence[EventState], wait: str | None
 ) -> list[dict[str, Any]]:
-    async with state.db.transaction(city) as conn:
-        states = await service.propose(
-            conn, state.clock, request.state.actor, pack_of_city(city), drafts
-        )
     found: dict[UUID, int] = {}
     effective = [UUID(one.id) for one in states if one.status == "effective"]
     if wait and effective:

@@ -12,18 +12,20 @@ from credit.events.logic import Proposal
 from credit.events.store import DecisionRow, NewEvent
 from credit.events.views import Decision, Draft, EventBody, EventState, Signature
 from credit.kit.blobs import Blob
-from credit.kit.canonical import canonical, parse
+from credit.kit.canonical import parse
 from credit.kit.clock import Clock
-from credit.kit.db import Connection
+from credit.kit.db import Connection, Database
 from credit.kit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from credit.kit.grouping import GroupCommit
 from credit.kit.signing import b64, unb64
 from credit.log import service as log
 from credit.log.records import Record, Sig
 from credit.log.views import AnnouncedKey
 from credit.parties import service as parties
+from credit.rules.loading import pack_of_city
 from credit.rules.pack import Pack
 
-__all__ = ["decide", "events_page", "keep_evidence", "plan", "propose", "state_of"]
+__all__ = ["Intake", "decide", "events_page", "keep_evidence", "plan", "propose", "state_of"]
 
 BATCH_MAX = 500
 STATUS = {None: "proposed", "accepted": "effective", "refused": "refused"}
@@ -50,11 +52,12 @@ async def propose(
     ]
     added = await store.add_events(conn, rows, by=actor.person_id, now=clock.now())
     for row in rows:
-        if row.id not in added:
+        if row.id not in added:  # known before, or a second time in this very batch
             raise Conflict(
                 f"记录 {row.id} 的编号或同一事实（代码、对象、日期、文号都相同）已经登记过。",
                 slug="event-exists",
             )
+        added.discard(row.id)
     for decider, group in decided.items():
         await _make_effective(conn, clock, decider, group)
     effective = {record.id for group in decided.values() for record in group}
@@ -62,6 +65,34 @@ async def propose(
         EventState(record.id, "effective" if record.id in effective else "proposed", None)
         for record in records
     ]
+
+
+class Intake:
+    """Takes single records in for many callers: what comes at once shares one transaction."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._cities: dict[str, GroupCommit[tuple[Actor, Draft], EventState]] = {}
+
+    async def propose(self, city: str, actor: Actor, draft: Draft) -> EventState:
+        """Take one signed record in; refuses what `propose` refuses, answers after the commit."""
+        if city not in self._cities:
+            pack = pack_of_city(city)
+            self._cities[city] = GroupCommit(lambda items: self._run(city, pack, items))
+        return await self._cities[city].submit((actor, draft))
+
+    async def _run(
+        self, city: str, pack: Pack, items: Sequence[tuple[Actor, Draft]]
+    ) -> list[EventState]:
+        actors = {actor.person_id: actor for actor, _ in items}
+        states: dict[str, EventState] = {}
+        async with self._db.transaction(city) as conn:
+            for person_id, actor in actors.items():
+                drafts = [draft for one, draft in items if one.person_id == person_id]
+                for state in await propose(conn, self._clock, actor, pack, drafts):
+                    states[state.id] = state
+        return [states[draft.id] for _, draft in items]
 
 
 async def plan(
@@ -176,7 +207,7 @@ def _new_event(draft: Draft, proposal: Proposal, record: Record) -> NewEvent:
         proposal.occurred_on or date.min,
         UUID(proposal.target) if proposal.target else None,
         logic.fingerprint(draft),
-        canonical(record.body),
+        record.canonical_body,
         first.kid,
         unb64(first.sig),
     )

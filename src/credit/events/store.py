@@ -52,15 +52,14 @@ OUTCOMES = """
 SELECT e.id, d.outcome FROM event e LEFT JOIN event_decision d ON d.event_id = e.id
 WHERE e.id = ANY($1)
 """
-LIST_EVENTS = """
+_LISTED = """
 SELECT e.id, e.kind, e.code, e.subject_kind, e.subject, e.enterprise, e.occurred_on,
     e.proposed_by, e.proposed_at, d.outcome, d.reason
 FROM event e LEFT JOIN event_decision d ON d.event_id = e.id
-WHERE e.id > $1
-    AND ($2::text IS NULL OR coalesce(d.outcome, 'proposed') = $2)
-    AND ($3::text IS NULL OR e.enterprise = $3)
-ORDER BY e.id LIMIT $4
+WHERE e.id > $1 AND ($2::text IS NULL OR coalesce(d.outcome, 'proposed') = $2)
 """
+LIST_EVENTS = f"{_LISTED} ORDER BY e.id LIMIT $3"
+LIST_EVENTS_OF = f"{_LISTED} AND e.enterprise = $4 ORDER BY e.id LIMIT $3"
 ADD_EVIDENCE = """
 INSERT INTO evidence (digest, size, media_type, uploaded_by, uploaded_at)
 VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
@@ -168,7 +167,10 @@ async def list_events(
     conn: Connection, after: UUID, *, outcome: str | None, enterprise: str | None, limit: int
 ) -> list[Listed]:
     """List events in the order of their ids; `outcome` is proposed, accepted or refused."""
-    rows = await conn.fetch(LIST_EVENTS, after, outcome, enterprise, limit)
+    if enterprise is None:
+        rows = await conn.fetch(LIST_EVENTS, after, outcome, limit)
+    else:
+        rows = await conn.fetch(LIST_EVENTS_OF, after, outcome, limit, enterprise)
     return [Listed(*row) for row in rows]
 
 

@@ -44,9 +44,11 @@ def parse(data: bytes) -> Any:
     return value
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
 def _encode(value: Any) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return text.encode("utf-8")
+    return _ENCODER.encode(value).encode("utf-8")
 
 
 def _refuse(text: str) -> Any:
@@ -54,31 +56,36 @@ def _refuse(text: str) -> Any:
 
 
 def _check(value: Any, depth: int) -> None:
+    """Refuse what the profile leaves out; types are told by identity, the commonest first."""
     if depth > DEPTH_MAX:
         raise NotCanonicalError(f"nested more than {DEPTH_MAX} levels deep")
-    match value:
-        case None | bool():
-            pass
-        case int():
-            if not -INTEGER_BOUND < value < INTEGER_BOUND:
-                raise NotCanonicalError(f"integer {value} is not below 2^53")
-        case str():
+    kind = type(value)
+    if kind is str:
+        if not value.isascii():
             _check_text(value)
-        case dict():
-            _check_names(value)
-            for item in value.values():
-                _check(item, depth + 1)
-        case list() | tuple():
-            for item in value:
-                _check(item, depth + 1)
-        case _:
-            raise NotCanonicalError(f"{type(value).__name__} has no canonical form")
+    elif kind is dict:
+        _check_names(value)
+        for item in value.values():
+            _check(item, depth + 1)
+    elif kind is list or kind is tuple:
+        for item in value:
+            _check(item, depth + 1)
+    else:
+        _check_scalar(value, kind)
 
 
 def _check_names(value: dict[Any, Any]) -> None:
     for name in value:
-        if not isinstance(name, str) or not name.isascii():
+        if type(name) is not str or not name.isascii():
             raise NotCanonicalError(f"property name {name!r} is not ASCII text")
+
+
+def _check_scalar(value: Any, kind: type[Any]) -> None:
+    if kind is int:
+        if not -INTEGER_BOUND < value < INTEGER_BOUND:
+            raise NotCanonicalError(f"integer {value} is not below 2^53")
+    elif kind is not bool and value is not None:
+        raise NotCanonicalError(f"{kind.__name__} has no canonical form")
 
 
 def _check_text(text: str) -> None:

@@ -8,6 +8,7 @@ place in the chain of each of its subjects. Standard library only: the verifier 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from credit.kit.canonical import canonical, parse
@@ -62,7 +63,7 @@ class Sig:
     sig: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """A signed record; `id` is a UUID in its usual text form, chosen by the issuer."""
 
@@ -71,28 +72,37 @@ class Record:
     body: dict[str, Any]
     sigs: tuple[Sig, ...]
 
+    @cached_property
+    def canonical_body(self) -> bytes:
+        """The body's canonical bytes, made once: signatures, tables and the log all need them."""
+        return canonical(self.body)
+
+    @cached_property
+    def payload(self) -> bytes:
+        """The bytes the signatures are over."""
+        return _payload(self.kind, self.id, self.canonical_body)
+
 
 def payload(kind: str, record_id: str, body: dict[str, Any]) -> bytes:
     """Return the bytes a record's signatures are over, as the payload of RECORD_TYPE."""
-    return canonical({"body": body, "id": record_id, "kind": kind})
+    return _payload(kind, record_id, canonical(body))
+
+
+def _payload(kind: str, record_id: str, body: bytes) -> bytes:
+    """Write `{"body":…,"id":…,"kind":…}`: the names are in canonical order already."""
+    return b'{"body":%b,"id":%b,"kind":%b}' % (body, canonical(record_id), canonical(kind))
 
 
 def fragment(record: Record) -> bytes:
     """Return the record's part of its entry: canonical, from `"body"` to the end of `"sigs"`."""
     if record.kind not in KINDS:
         raise RecordError(f"unknown kind {record.kind[:40]!r}")
-    whole = canonical(
-        {
-            "body": record.body,
-            "id": record.id,
-            "kind": record.kind,
-            "policy": POLICY,
-            "sigs": [{"alg": s.alg, "kid": s.kid, "sig": s.sig} for s in record.sigs],
-        }
-    )
+    sigs = canonical([{"alg": s.alg, "kid": s.kid, "sig": s.sig} for s in record.sigs])
+    head = record.payload[1:-1]
+    whole = b'%b,"policy":%b,"sigs":%b' % (head, canonical(POLICY), sigs)
     if len(whole) + ASSEMBLY_BYTES_MAX > ENTRY_BYTES_MAX:
         raise RecordError(f"a record of {len(whole)} bytes is too large for an entry")
-    return whole[1:-1]
+    return whole
 
 
 def assemble(

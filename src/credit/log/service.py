@@ -85,7 +85,6 @@ async def refuse_bad_signatures(
     """Refuse records unless every signature is by an active announced key and verifies."""
     checks = []
     for record in records:
-        signed = payload(record.kind, record.id, record.body)
         for sig in record.sigs:
             key = keys.get(sig.kid)
             if key is None or key.purpose != "record":
@@ -102,7 +101,7 @@ async def refuse_bad_signatures(
                     f"记录 {record.id} 写的算法是 {sig.alg}，密钥登记的是 {key.algorithm}。",
                     slug="bad-signature",
                 )
-            checks.append((record.id, key.public_key, sig.sig, signed))
+            checks.append((record.id, key.public_key, sig.sig, record.payload))
     if len(checks) > SIGNATURES_INLINE_MAX:
         bad = await asyncio.to_thread(_first_bad, checks)
     else:
@@ -158,11 +157,10 @@ async def accept_key(conn: Connection, clock: Clock, record: Record, *, holder: 
         fits = body["kid"] == key_id(str(body["algorithm"]), public)
     except (KeyError, ValueError) as error:
         raise Invalid(f"密钥登记不合格式：{error}") from error
-    signed = payload("key", record.id, body)
     possessed = (
         len(record.sigs) == 1
         and record.sigs[0].kid == body["kid"]
-        and verify(public, unb64(record.sigs[0].sig), RECORD_TYPE, signed)
+        and verify(public, unb64(record.sigs[0].sig), RECORD_TYPE, record.payload)
     )
     if not fits or not possessed or body.get("holder") != holder:
         raise Forbidden("密钥登记必须由持有人用这把密钥自己签名。", slug="bad-signature")

@@ -1,0 +1,1 @@
+"""Measurements: `python -m bench` prints every figure of docs/benchmarks.md with its ratio."""

@@ -1,0 +1,77 @@
+"""Group commit: work that queues up while a transaction runs shares the next one."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from credit.kit.errors import Overloaded
+
+__all__ = ["GroupCommit"]
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+GROUP_ITEMS_MAX = 128
+QUEUE_ITEMS_MAX = 2_000
+LANES = 3  # groups are prepared while the database works on others
+
+
+class GroupCommit(Generic[Item, Answer]):
+    """Runs single items in groups: `run` takes a group in one transaction, all or none.
+
+    An item that comes alone is run at once and waits for nobody. Where a group is refused, each
+    of its items is run again by itself, so that every caller gets the answer to its own item. A
+    caller that goes away does not stop its item: the outcome is looked up, never guessed.
+    """
+
+    def __init__(self, run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]]) -> None:
+        self._run = run
+        self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
+        self._lanes: set[asyncio.Task[None]] = set()
+
+    async def submit(self, item: Item) -> Answer:
+        """Run an item with whatever else waits; raises what `run` raises for it alone."""
+        if len(self._waiting) >= QUEUE_ITEMS_MAX:
+            raise Overloaded("服务正忙，请稍后重试。", slug="queue-full")
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if len(self._lanes) < LANES:
+            lane = asyncio.create_task(self._drain())
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
+        return await future
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            count = min(len(self._waiting), GROUP_ITEMS_MAX)
+            group = [self._waiting.popleft() for _ in range(count)]
+            try:
+                answers = await self._run([item for item, _ in group])
+            except Exception as error:  # noqa: BLE001 - handed to the callers
+                if count == 1:
+                    _fail(group[0][1], error)
+                    continue
+                for item, future in group:
+                    await self._run_alone(item, future)
+            else:
+                for (_, future), answer in zip(group, answers, strict=True):
+                    _answer(future, answer)
+
+    async def _run_alone(self, item: Item, future: asyncio.Future[Answer]) -> None:
+        try:
+            (answer,) = await self._run([item])
+        except Exception as error:  # noqa: BLE001 - handed to the caller
+            _fail(future, error)
+        else:
+            _answer(future, answer)
+
+
+def _answer(future: asyncio.Future[Answer], answer: Answer) -> None:
+    if not future.done():  # a caller that went away has cancelled its future
+        future.set_result(answer)
+
+
+def _fail(future: asyncio.Future[Answer], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
