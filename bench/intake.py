@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
@@ -17,7 +18,14 @@ from credit.kit.clock import SystemClock
 WRITERS = 16
 EVENTS = 5_000
 ROUNDS = 3
-TABLES = ("event", "event_decision", "log_intake")
+# Each table the service writes for an event, with the column that names the event in it.
+TABLES = {
+    "event": "id = ANY($1)",
+    "event_decision": "event_id = ANY($1)",
+    "log_record": "record_id = ANY($1)",
+    "log_subject": "k = ANY($2)",
+    "log_intake": "k = ANY($2)",
+}
 
 
 async def measure(stage: Stage) -> list[Line]:
@@ -67,21 +75,29 @@ async def _through_service(stage: Stage, drafts: list[Any]) -> tuple[float, list
     return time.perf_counter() - begin, times
 
 
-async def _written(stage: Stage, drafts: list[Any]) -> list[list[asyncpg.Record]]:
-    """Read back what the service wrote for the drafts, row by row."""
-    ids = [draft.id for draft in drafts]
+async def _written(stage: Stage, drafts: list[Any]) -> list[dict[str, list[asyncpg.Record]]]:
+    """Read back what the service wrote for the drafts: for each event its rows by table."""
+    ids = [UUID(draft.id) for draft in drafts]
+    events: dict[UUID, dict[str, list[asyncpg.Record]]] = {one: {} for one in ids}
     async with stage.db.city(CODE) as conn:
-        tables = []
-        for table in TABLES:
-            key = "id" if table == "event" else "event_id"
-            found = await conn.fetch(f"SELECT * FROM {table} WHERE {key} = ANY($1)", ids)
-            by_id = {row[key]: row for row in found}
-            tables.append([by_id[one] for one in sorted(by_id)])
-    return list(zip(*tables, strict=True))
+        keys = await conn.fetch(
+            "SELECT k, record_id FROM log_record WHERE record_id = ANY($1)", ids
+        )
+        names = {row["k"]: row["record_id"] for row in keys}
+        for table, condition in TABLES.items():
+            column, _, wanted = condition.partition(" = ")
+            values = ids if "$1" in wanted else list(names)
+            found = await conn.fetch(f"SELECT * FROM {table} WHERE {column} = ANY($1)", values)
+            for row in found:
+                key = row[column]
+                events[names.get(key, key)].setdefault(table, []).append(row)
+    return list(events.values())
 
 
-async def _plain(stage: Stage, rows: list[Any]) -> float:
-    """Insert the same rows into tables of the same shape, keys and indexes: one transaction an event."""
+async def _plain(stage: Stage, rows: list[dict[str, list[asyncpg.Record]]]) -> float:
+    """Insert the same rows into tables of the same shape, keys and indexes: one transaction an
+    event, one statement a row.
+    """
     owner = await asyncpg.connect(stage.url)
     await owner.execute("DROP SCHEMA IF EXISTS plain CASCADE; CREATE SCHEMA plain")
     for table in TABLES:
@@ -91,18 +107,20 @@ async def _plain(stage: Stage, rows: list[Any]) -> float:
     await owner.execute(
         "ALTER TABLE plain.event_decision ADD FOREIGN KEY (event_id) REFERENCES plain.event"
     )
-    statements = []
-    for table, row in zip(TABLES, rows[0], strict=True):
-        marks = ", ".join(f"${n + 1}" for n in range(len(row)))
-        statements.append(f"INSERT INTO plain.{table} VALUES ({marks})")
+    statements = {
+        table: f"INSERT INTO plain.{table} VALUES "
+        f"({', '.join(f'${n + 1}' for n in range(len(rows[0][table][0])))})"
+        for table in TABLES
+    }
     todo = iter(rows)
     pool = await asyncpg.create_pool(stage.url, min_size=WRITERS, max_size=WRITERS)
 
     async def writer() -> None:
         for event in todo:
             async with pool.acquire() as conn, conn.transaction():
-                for statement, row in zip(statements, event, strict=True):
-                    await conn.execute(statement, *row)
+                for table, statement in statements.items():
+                    for row in event[table]:
+                        await conn.execute(statement, *row)
 
     begin = time.perf_counter()
     await asyncio.gather(*(writer() for _ in range(WRITERS)))

@@ -17,7 +17,8 @@ from credit.demo.cities import City, Maker
 from credit.events.logic import expected_subjects
 from credit.events.signing import sign_event
 from credit.kit.clock import FixedClock, SystemClock
-from credit.kit.db import Database, database_url
+from credit.kit.db import Database
+from credit.kit.embedded import database_url
 from credit.kit.ids import new_id
 from credit.kit.migrate import migrate
 from credit.kit.signing import SigningKey

@@ -13,8 +13,8 @@ from credit.log import store as log_store
 
 SOURCE = Path(__file__).parents[2] / "src" / "credit"
 STORES = [
-    importlib.import_module(f"credit.{path.parent.name}.store")
-    for path in sorted(SOURCE.glob("*/store.py"))
+    importlib.import_module(".".join(("credit", *path.relative_to(SOURCE).with_suffix("").parts)))
+    for path in sorted(SOURCE.rglob("store.py"))
 ]
 
 
@@ -25,11 +25,12 @@ def statements():
             for part, text in values:
                 if (
                     name.isupper()
+                    and not name.startswith("_")
                     and isinstance(text, str)
                     and " " in text
                     and part.islower() | (part == "")
                 ):
-                    label = f"{store.__name__.split('.')[1]}.{name}{part and '.' + part}"
+                    label = f"{store.__name__.removeprefix('credit.')}.{name}{part and '.' + part}"
                     yield pytest.param(text, id=label)
 
 

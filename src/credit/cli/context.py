@@ -17,7 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from credit.access.service import actor_named
 from credit.access.views import Actor
 from credit.kit.clock import Clock, SystemClock
-from credit.kit.db import Database, database_url
+from credit.kit.db import Database
+from credit.kit.embedded import database_url
 from credit.kit.errors import CreditError
 from credit.logs import Logs
 from credit.settings import Settings

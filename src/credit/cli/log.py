@@ -19,12 +19,13 @@ def group() -> None:
 @runs
 async def fsck(*, city: str, signatures: bool, as_json_: bool) -> None:
     """核对数据库、哈希树、哈希块、检查点和主体链；有任何不符时退出码为 1。"""
-    from credit.log.fsck import check_log
+    from credit.log.check.fsck import check_log
 
-    async with open_session() as session, session.db.city(city) as conn:
+    async with open_session() as session:
         with progress("核对日志") as update:
             findings = await check_log(
-                conn,
+                session.db,
+                city,
                 session.logs.verifier(city),
                 session.logs.keeper(city),
                 signatures=signatures,

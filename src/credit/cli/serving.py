@@ -17,7 +17,8 @@ __all__ = ["check", "demo", "migrate", "serve", "worker"]
 @runs
 async def migrate(*, cities: tuple[str, ...]) -> None:
     """建立或升级城市的数据库结构。"""
-    from credit.kit.db import Database, database_url
+    from credit.kit.db import Database
+    from credit.kit.embedded import database_url
     from credit.kit.migrate import migrate as run_migrations
 
     url = await asyncio.to_thread(database_url, Settings())
@@ -33,7 +34,7 @@ async def migrate(*, cities: tuple[str, ...]) -> None:
 @click.option("--sequence/--no-sequence", default=True, help="本进程是否参选日志编号。")
 def serve(*, sequence: bool) -> None:
     """启动服务。"""
-    from credit.kit.db import database_url
+    from credit.kit.embedded import database_url
 
     settings = Settings()
     _serve(settings, database_url(settings), sequence=sequence)
@@ -94,7 +95,7 @@ async def check() -> None:
 def demo(*, load_only: bool) -> None:
     """准备演示城市并启动服务，直到 Ctrl-C。"""
     from credit.demo.load import load_demo
-    from credit.kit.db import database_url
+    from credit.kit.embedded import database_url
 
     settings = Settings()
     console.print("启动数据库 …")

@@ -3,17 +3,14 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Self, cast
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from credit.kit.embedded import start_embedded
 from credit.kit.errors import NotFound
-from credit.settings import Settings
 
-__all__ = ["APP_ROLE", "SEQUENCER_ROLE", "Connection", "Database", "city_schema", "database_url"]
+__all__ = ["APP_ROLE", "SEQUENCER_ROLE", "Connection", "Database", "city_schema"]
 
 # A connection of the pool or one opened alone; both answer the same calls.
 Connection = asyncpg.Connection | PoolConnectionProxy
@@ -29,13 +26,6 @@ def city_schema(city: str) -> str:
     if not re.fullmatch(r"[0-9]{6}", city):
         raise NotFound(f"没有代码为“{city[:20]}”的城市。城市代码是六位数字，例如 150200。")
     return f"city_{city}"
-
-
-def database_url(settings: Settings) -> str:
-    """Return the URL to connect to; starts the embedded server when none is configured."""
-    if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
-    return start_embedded(Path(settings.data_dir))
 
 
 class _CityConnection(asyncpg.Connection):
@@ -144,4 +134,6 @@ def _session(role: str) -> dict[str, str]:
         # One plan a statement: planning again for every call cost intake a quarter of its speed.
         # Statements are therefore written so that one plan suits every argument.
         "plan_cache_mode": "force_generic_plan",
+        # Every question is small; starting helpers for it takes longer than answering it.
+        "max_parallel_workers_per_gather": "0",
     }

@@ -5,11 +5,19 @@ import warnings
 from pathlib import Path
 
 from credit.kit.errors import Overloaded
+from credit.settings import Settings
 
-__all__ = ["start_embedded"]
+__all__ = ["database_url", "start_embedded"]
 
 START_ATTEMPTS_MAX = 12
 START_PAUSE_SECONDS = 2.5
+
+
+def database_url(settings: Settings) -> str:
+    """Return the URL to connect to; starts the embedded server when none is configured."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return start_embedded(Path(settings.data_dir))
 
 
 def start_embedded(data_dir: Path) -> str:

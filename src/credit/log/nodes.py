@@ -5,10 +5,10 @@ from typing import TypeVar
 
 from credit.kit.db import Connection
 from credit.log import store
-from credit.log.tiles import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH, tile_width
-from credit.log.tree import Nodes, node_hash
+from credit.log.tiles import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH, fold_tile, tile_width
+from credit.log.tree import Nodes
 
-__all__ = ["ask_tree", "tile_hashes"]
+__all__ = ["ask_tree", "split_hashes", "tile_hashes"]
 
 Answer = TypeVar("Answer")
 
@@ -17,7 +17,7 @@ async def tile_hashes(conn: Connection, level: int, number: int, width: int) -> 
     """Return the first `width` hashes of a tile; the caller knows that the tree has them."""
     if width == TILE_WIDTH:
         found = await store.tiles(conn, [(level, number)])
-        return _split(found[level, number])
+        return split_hashes(found[level, number])
     begin = number * TILE_WIDTH
     if level == 0:
         return await store.leaf_hashes(conn, begin, begin + width)
@@ -40,7 +40,7 @@ async def ask_tree(conn: Connection, size: int, question: Callable[[Nodes], Answ
     tiles = {_tile_of(level, position) for level, position in wanted}
     widths = {tile: tile_width(*tile, size) for tile in tiles}
     full = [tile for tile, width in widths.items() if width == TILE_WIDTH]
-    hashes = {tile: _split(data) for tile, data in (await store.tiles(conn, full)).items()}
+    hashes = {tile: split_hashes(data) for tile, data in (await store.tiles(conn, full)).items()}
     for tile, width in widths.items():
         if width < TILE_WIDTH:
             hashes[tile] = await tile_hashes(conn, *tile, width)
@@ -49,10 +49,7 @@ async def ask_tree(conn: Connection, size: int, question: Callable[[Nodes], Answ
         height = level % TILE_HEIGHT
         tile = _tile_of(level, position)
         begin = (position << height) - tile[1] * TILE_WIDTH
-        row = hashes[tile][begin : begin + (1 << height)]
-        while len(row) > 1:
-            row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
-        return row[0]
+        return fold_tile(hashes[tile][begin : begin + (1 << height)])
 
     return question(look_up)
 
@@ -61,5 +58,8 @@ def _tile_of(level: int, position: int) -> tuple[int, int]:
     return level // TILE_HEIGHT, (position << level % TILE_HEIGHT) // TILE_WIDTH
 
 
-def _split(data: bytes) -> list[bytes]:
-    return [data[i : i + HASH_BYTES] for i in range(0, len(data), HASH_BYTES)]
+def split_hashes(joined: bytes) -> list[bytes]:
+    """Take joined hashes apart."""
+    if len(joined) == HASH_BYTES:
+        return [joined]
+    return [joined[i : i + HASH_BYTES] for i in range(0, len(joined), HASH_BYTES)]

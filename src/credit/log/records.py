@@ -15,6 +15,7 @@ from credit.kit.canonical import canonical, parse
 
 __all__ = [
     "ENTRY_BYTES_MAX",
+    "FIRST",
     "KINDS",
     "POLICY",
     "RECORD_TYPE",
@@ -25,6 +26,7 @@ __all__ = [
     "fragment",
     "parse_entry",
     "payload",
+    "place",
     "subject_hash",
     "subjects_of",
 ]
@@ -36,6 +38,8 @@ ENTRY_BYTES_MAX = 65_535  # what an entry bundle's uint16 length can say
 # What assembly adds to a fragment, at its longest: eight subjects of 64 hex digits each.
 ASSEMBLY_BYTES_MAX = 1_024
 SUBJECTS_MAX = 8
+# A chain before its first entry: no entries, no last leaf.
+FIRST: tuple[int, bytes | None] = (0, None)
 KINDS = frozenset(
     {
         "key",
@@ -105,21 +109,23 @@ def fragment(record: Record) -> bytes:
     return whole
 
 
-def assemble(
-    record_fragment: bytes,
-    admitted_at: str,
-    seqs: Sequence[int],
-    prevs: Sequence[bytes | None],
-) -> bytes:
-    """Build the entry's canonical bytes around a fragment.
+def place(chains: Sequence[tuple[int, bytes | None]]) -> bytes:
+    """Return the tail of an entry: its places in its subjects' chains.
+
+    `chains` are the chains before this entry: (entries, last leaf hash or None).
+    """
+    prevs = ",".join(["null" if prev is None else f'"{prev.hex()}"' for _, prev in chains])
+    seqs = ",".join([str(seq + 1) for seq, _ in chains])
+    return f',"subject_prev":[{prevs}],"subject_seq":[{seqs}],"v":1}}'.encode()
+
+
+def assemble(admitted_at: str, record_fragment: bytes, tail: bytes) -> bytes:
+    """Join an entry's canonical bytes.
 
     Canonical order sorts the names, and `admitted_at` is the only one before the fragment's, so
     the bytes a record was signed as are kept as they are and nothing is encoded again.
     """
-    chain = ",".join("null" if prev is None else f'"{prev.hex()}"' for prev in prevs)
-    numbers = ",".join(map(str, seqs))
-    tail = f',"subject_prev":[{chain}],"subject_seq":[{numbers}],"v":1}}'
-    return b'{"admitted_at":"%b",%b%b' % (admitted_at.encode(), record_fragment, tail.encode())
+    return b"".join((b'{"admitted_at":"', admitted_at.encode(), b'",', record_fragment, tail))
 
 
 def parse_entry(entry: bytes) -> dict[str, Any]:

@@ -122,10 +122,10 @@ async def enqueue(conn: Connection, records: Sequence[Record]) -> None:
     if len(records) > BATCH_MAX:
         raise Invalid(f"一次最多 {BATCH_MAX} 条记录，请分批。")
     try:
-        rows = [_intake(record) for record in records]
+        rows = [_new_record(record) for record in records]
     except (RecordError, ValueError, KeyError, TypeError) as error:
         raise Invalid(f"记录不合格式：{error}") from error
-    new = await store.add_intake(conn, rows)
+    new = await store.add_records(conn, rows)
     if len(new) != len(rows):
         raise Conflict("记录编号已被使用。每条记录要有自己的编号。", slug="record-exists")
 
@@ -215,10 +215,10 @@ async def chains(
     """Return the entries of some kinds in the chains of subjects, below a log size, in order."""
     names = {subject_hash(*subject): subject for subject in subjects}
     found: dict[tuple[str, str], list[ChainEntry]] = {subject: [] for subject in subjects}
-    rows = await store.entries_of_subjects(conn, list(names), size, kinds)
-    for subject, index, kind, record_id, entry in rows:
-        body = orjson.loads(entry)["body"]
-        found[names[subject]].append(ChainEntry(index, kind, str(record_id), body))
+    rows = await store.fragments_of_subjects(conn, list(names), size, kinds)
+    for subject, index, kind, record_id, record_fragment in rows:
+        entry = ChainEntry(index, kind, str(record_id), _body(record_fragment))
+        found[names[subject]].append(entry)
     return found
 
 
@@ -226,12 +226,12 @@ async def entries_since(
     conn: Connection, index: int, kinds: Sequence[str]
 ) -> list[tuple[int, dict[str, Any]]]:
     """Return (index, body) of entries of some kinds from an index on."""
-    rows = await store.entries_since(conn, index, kinds)
-    return [(idx, orjson.loads(entry)["body"]) for idx, entry in rows]
+    rows = await store.fragments_since(conn, index, kinds)
+    return [(idx, _body(record_fragment)) for idx, record_fragment in rows]
 
 
 async def size_at(conn: Connection, moment: datetime | None) -> int:
-    """Return the log's size at a moment, or at present."""
+    """Return the size of the last checkpoint signed by a moment, or the log's present size."""
     if moment is not None:
         return await store.size_at(conn, moment)
     state = await store.state(conn)
@@ -262,9 +262,9 @@ async def consistency(conn: Connection, old_size: int, size: int) -> list[bytes]
     return await ask_tree(conn, size, lambda nodes: consistency_proof(nodes, old_size, size))
 
 
-async def entry_proof(conn: Connection, event_id: UUID) -> InclusionProof:
+async def entry_proof(conn: Connection, record_id: UUID) -> InclusionProof:
     """Return a record's entry with its inclusion proof in the newest checkpoint."""
-    row = await store.entry_of_event(conn, event_id)
+    row = await store.entry_of_record(conn, record_id)
     head = await store.last_checkpoint(conn)
     if row is None or head is None or row.idx >= head[0]:
         raise NotFound("日志里还没有这条记录。如果刚刚提交，请稍后再试。", slug="not-in-log")
@@ -284,7 +284,8 @@ async def tile(conn: Connection, path: TilePath) -> bytes:
         raise NotFound("日志里没有这一块。请先读取检查点，按它的大小请求。", slug="no-such-tile")
     begin = path.number * TILE_WIDTH
     if path.level == ENTRIES:
-        return bundle(await store.entries(conn, begin, begin + path.width))
+        rows = await store.entries(conn, begin, begin + path.width)
+        return bundle(row.entry for row in rows)
     return b"".join(await tile_hashes(conn, path.level, path.number, path.width))
 
 
@@ -293,10 +294,19 @@ async def all_keys(conn: Connection) -> list[dict[str, Any]]:
     return await store.all_keys(conn, KEYS_MAX)
 
 
-def _intake(record: Record) -> store.NewIntake:
-    hashes = b"".join(subject_hash(*subject) for subject in subjects_of(record.body))
-    kids = " ".join(sig.kid for sig in record.sigs)
-    return store.NewIntake(UUID(record.id), record.kind, kids, hashes, fragment(record))
+def _new_record(record: Record) -> store.NewRecord:
+    return store.NewRecord(
+        UUID(record.id),
+        record.kind,
+        " ".join(sig.kid for sig in record.sigs),
+        [subject_hash(*subject) for subject in subjects_of(record.body)],
+        fragment(record),
+    )
+
+
+def _body(record_fragment: bytes) -> dict[str, Any]:
+    body: dict[str, Any] = orjson.loads(b"{%b}" % record_fragment)["body"]
+    return body
 
 
 def _first_bad(checks: Sequence[tuple[str, bytes, str, bytes]]) -> str | None:

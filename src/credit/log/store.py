@@ -5,35 +5,57 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from credit.kit.db import Connection
+from credit.log.records import assemble
+from credit.log.tiles import FullTile
 
 __all__ = [
     "EntryRow",
-    "IntakeRow",
     "KeyRow",
-    "NewIntake",
+    "NewRecord",
     "State",
 ]
 
 CHANNEL = "credit_log"
 ANNOUNCE = "SELECT pg_notify($1, '')"
+PREFER_INDEXES = "SET enable_seqscan = off"
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('credit sequencer'), $1)"
-ADD_INTAKE = """
-INSERT INTO log_intake (event_id, kind, kids, subjects, fragment)
-SELECT n.event_id, n.kind, string_to_array(n.kids, ' '),
-    ARRAY(SELECT substring(n.subjects FROM 32 * i + 1 FOR 32)
-          FROM generate_series(0, octet_length(n.subjects) / 32 - 1) AS i),
-    n.fragment
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
-    AS n (event_id, kind, kids, subjects, fragment)
-ON CONFLICT DO NOTHING RETURNING event_id
+ADD_RECORDS = """
+WITH added AS (
+    INSERT INTO log_record (record_id, kind, kids, subjects, fragment)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
+    ON CONFLICT DO NOTHING RETURNING k, record_id
+), waiting AS (
+    INSERT INTO log_intake (k) SELECT k FROM added
+), linked AS (
+    INSERT INTO log_subject (subject, k)
+    SELECT s.subject, added.k
+    FROM unnest($6::uuid[], $7::bytea[]) AS s (record_id, subject) JOIN added USING (record_id)
+)
+SELECT record_id FROM added
 """
-NUMBERED = "SELECT event_id, idx FROM log_entry WHERE event_id = ANY($1)"
-REFUSED = "SELECT event_id, reason FROM log_refusal WHERE event_id = ANY($1)"
+NUMBERED = """
+SELECT r.record_id, e.idx FROM log_record r JOIN log_entry e USING (k) WHERE r.record_id = ANY($1)
+"""
+REFUSED = """
+SELECT r.record_id, f.reason FROM log_record r JOIN log_refusal f USING (k)
+WHERE r.record_id = ANY($1)
+"""
 TAKE_INTAKE = """
-DELETE FROM log_intake WHERE k IN (SELECT k FROM log_intake ORDER BY k LIMIT $1)
-RETURNING k, event_id, kind, kids, subjects, fragment
+WITH taken AS (
+    DELETE FROM log_intake
+    WHERE ctid = ANY (ARRAY(SELECT ctid FROM log_intake ORDER BY k LIMIT $1)) RETURNING k
+)
+SELECT r.k, r.kind, r.kids, r.subjects, r.fragment FROM taken JOIN log_record r USING (k)
+ORDER BY r.k
 """
+PEEK_INTAKE = """
+SELECT r.k, r.kind, r.kids, r.subjects, r.fragment FROM log_intake i JOIN log_record r USING (k)
+WHERE i.k > $1 ORDER BY i.k LIMIT $2
+"""
+REMOVE_INTAKE = "DELETE FROM log_intake WHERE k = ANY($1)"
 HEADS = "SELECT subject, seq, leaf_hash FROM subject_head WHERE subject = ANY($1)"
 PUT_HEADS = """
 INSERT INTO subject_head (subject, seq, leaf_hash)
@@ -47,11 +69,12 @@ STATE = "SELECT size, root, stack FROM log_state WHERE id = 1"
 ADVANCE_STATE = """
 UPDATE log_state SET size = $2, root = $3, stack = $4 WHERE id = 1 AND size = $1 RETURNING size
 """
-LAST_ADMITTED = "SELECT admitted_at FROM log_entry ORDER BY idx DESC LIMIT 1"
 KNOWN_KEYS = """
 SELECT k.kid, r.idx IS NOT NULL AS revoked
-FROM signing_key k JOIN log_entry a ON a.event_id = k.announced_by
-LEFT JOIN log_entry r ON r.event_id = k.revoked_by
+FROM signing_key k JOIN log_record ar ON ar.record_id = k.announced_by
+JOIN log_entry a ON a.k = ar.k
+LEFT JOIN log_record rr ON rr.record_id = k.revoked_by
+LEFT JOIN log_entry r ON r.k = rr.k
 """
 LEAF_HASHES = "SELECT leaf_hash FROM log_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx"
 TILE_ROOTS = """
@@ -61,32 +84,31 @@ TILES = """
 SELECT t.level, t.number, t.data FROM log_tile t
 JOIN unnest($1::smallint[], $2::bigint[]) AS w (level, number) USING (level, number)
 """
-ENTRIES = "SELECT entry FROM log_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx"
-ENTRY = "SELECT idx, event_id, kind, leaf_hash, admitted_at, entry FROM log_entry WHERE idx = $1"
-ENTRY_OF_EVENT = """
-SELECT idx, event_id, kind, leaf_hash, admitted_at, entry FROM log_entry WHERE event_id = $1
+_ENTRY = """
+SELECT e.idx, r.record_id, r.kind, e.leaf_hash, e.admitted_at, r.fragment, e.tail
+FROM log_entry e JOIN log_record r USING (k)
 """
-ENTRIES_OF_SUBJECTS = """
-SELECT s.subject, e.idx, e.kind, e.event_id, e.entry
-FROM log_subject s JOIN log_entry e ON e.idx = s.idx
-WHERE s.subject = ANY($1) AND s.idx < $2 AND e.kind = ANY($3)
-ORDER BY s.subject, s.seq
+ENTRIES = f"{_ENTRY} WHERE e.idx >= $1 AND e.idx < $2 ORDER BY e.idx"
+ENTRY_OF_RECORD = f"{_ENTRY} WHERE r.record_id = $1"
+FRAGMENTS_OF_SUBJECTS = """
+SELECT s.subject, e.idx, r.kind, r.record_id, r.fragment
+FROM log_subject s JOIN log_entry e USING (k) JOIN log_record r USING (k)
+WHERE s.subject = ANY($1) AND e.idx < $2 AND r.kind = ANY($3)
+ORDER BY s.subject, e.idx
 """
-FIRST_OF_KINDS = """
-SELECT idx, entry FROM log_entry WHERE idx >= $1 AND kind = ANY($2) ORDER BY idx
+FRAGMENTS_SINCE = """
+SELECT e.idx, r.fragment FROM log_entry e JOIN log_record r USING (k)
+WHERE e.idx >= $1 AND r.kind = ANY($2) ORDER BY e.idx
 """
 SIZE_AT = """
-SELECT coalesce((SELECT idx + 1 FROM log_entry WHERE admitted_at <= $1
-                 ORDER BY admitted_at DESC, idx DESC LIMIT 1), 0)
+SELECT coalesce((SELECT size FROM log_checkpoint WHERE signed_at <= $1
+                 ORDER BY signed_at DESC, size DESC LIMIT 1), 0)
 """
 ADD_CHECKPOINT = """
 INSERT INTO log_checkpoint (size, root, note, signed_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING
 """
 LAST_CHECKPOINT = "SELECT size, note FROM log_checkpoint ORDER BY size DESC LIMIT 1"
-CHECKPOINTS = """
-SELECT size, root, note FROM log_checkpoint WHERE size > $1 ORDER BY size LIMIT $2
-"""
 ADD_KEY = """
 INSERT INTO signing_key (kid, algorithm, public_key, holder, purpose, announced_by, announced_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING kid
@@ -97,50 +119,25 @@ WHERE kid = ANY($1)
 """
 ALL_KEYS = """
 SELECT k.kid, k.algorithm, k.public_key, k.holder, k.purpose, a.idx AS announced, r.idx AS revoked
-FROM signing_key k LEFT JOIN log_entry a ON a.event_id = k.announced_by
-LEFT JOIN log_entry r ON r.event_id = k.revoked_by ORDER BY k.announced_at, k.kid LIMIT $1
+FROM signing_key k LEFT JOIN log_record ar ON ar.record_id = k.announced_by
+LEFT JOIN log_entry a ON a.k = ar.k
+LEFT JOIN log_record rr ON rr.record_id = k.revoked_by
+LEFT JOIN log_entry r ON r.k = rr.k
+ORDER BY k.announced_at, k.kid LIMIT $1
 """
 REVOKE_KEY = """
 UPDATE signing_key SET revoked_by = $2, revoked_at = $3 WHERE kid = $1 AND revoked_by IS NULL
 RETURNING kid
 """
-FSCK_ENTRIES = """
-SELECT idx, event_id, kind, leaf_hash, entry FROM log_entry
-WHERE idx >= $1 AND idx < $2 ORDER BY idx
-"""
-FSCK_CHAINS = """
-SELECT subject, seq, idx FROM log_subject WHERE idx >= $1 AND idx < $2
-"""
-FSCK_HEADS = "SELECT subject, seq, leaf_hash FROM subject_head"
-FSCK_TILES = """
-SELECT t.level, t.number, t.data, t.root FROM log_tile t
-JOIN unnest($1::smallint[], $2::bigint[]) AS w (level, number) USING (level, number)
-"""
-FSCK_COUNTS = """
-SELECT (SELECT count(*) FROM log_entry) AS entries, (SELECT count(*) FROM log_tile) AS tiles,
-    (SELECT count(*) FROM log_subject) AS chain_links
-"""
 
 
 @dataclass(frozen=True, slots=True)
-class NewIntake:
-    """A record on its way in: `subjects` are the 32-byte hashes of its subjects, joined."""
+class NewRecord:
+    """A record on its way in: `kids` joined by spaces, the 32-byte hashes of its subjects."""
 
-    event_id: UUID
+    record_id: UUID
     kind: str
     kids: str
-    subjects: bytes
-    fragment: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class IntakeRow:
-    """A record taken from intake."""
-
-    k: int
-    event_id: UUID
-    kind: str
-    kids: list[str]
     subjects: list[bytes]
     fragment: bytes
 
@@ -156,14 +153,20 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """An entry with its number."""
+    """An entry with its number, in the three parts its bytes are kept in."""
 
     idx: int
-    event_id: UUID
+    record_id: UUID
     kind: str
     leaf_hash: bytes
-    admitted_at: datetime
-    entry: bytes
+    admitted_at: str
+    fragment: bytes
+    tail: bytes
+
+    @property
+    def entry(self) -> bytes:
+        """The entry's bytes: the leaf of the tree."""
+        return assemble(self.admitted_at, self.fragment, self.tail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,29 +182,47 @@ class KeyRow:
     announced_by: UUID
 
 
-async def add_intake(conn: Connection, records: Sequence[NewIntake]) -> set[UUID]:
-    """Write records to intake in one statement; returns those whose id was new to intake."""
-    columns = [
-        [getattr(record, name) for record in records] for name in NewIntake.__dataclass_fields__
-    ]
-    return {row["event_id"] for row in await conn.fetch(ADD_INTAKE, *columns)}
+async def add_records(conn: Connection, records: Sequence[NewRecord]) -> set[UUID]:
+    """Write records and let them wait for their numbers; returns those whose id was new."""
+    rows = await conn.fetch(
+        ADD_RECORDS,
+        [record.record_id for record in records],
+        [record.kind for record in records],
+        [record.kids for record in records],
+        [b"".join(record.subjects) for record in records],
+        [record.fragment for record in records],
+        [record.record_id for record in records for _ in record.subjects],
+        [subject for record in records for subject in record.subjects],
+    )
+    return {row["record_id"] for row in rows}
 
 
 async def numbered(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, int]:
     """Return the index of each record that has one."""
-    return {row["event_id"]: row["idx"] for row in await conn.fetch(NUMBERED, ids)}
+    return {row["record_id"]: row["idx"] for row in await conn.fetch(NUMBERED, ids)}
 
 
 async def refused(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return why the sequencer refused each record it refused."""
-    return {row["event_id"]: row["reason"] for row in await conn.fetch(REFUSED, ids)}
+    return {row["record_id"]: row["reason"] for row in await conn.fetch(REFUSED, ids)}
 
 
-async def take_intake(conn: Connection, limit: int) -> list[IntakeRow]:
-    """Take the oldest records out of intake, in order."""
-    rows = [IntakeRow(*row) for row in await conn.fetch(TAKE_INTAKE, limit)]
-    rows.sort(key=lambda row: row.k)
-    return rows
+async def take_intake(conn: Connection, limit: int) -> list[asyncpg.Record]:
+    """Take the records out that have waited longest, in order.
+
+    Returns (k, kind, kids joined by spaces, hashes of the subjects joined, fragment).
+    """
+    return await conn.fetch(TAKE_INTAKE, limit)
+
+
+async def peek_intake(conn: Connection, after: int, limit: int) -> list[asyncpg.Record]:
+    """Read, without taking them out, records that wait behind a key; as `take_intake`."""
+    return await conn.fetch(PEEK_INTAKE, after, limit)
+
+
+async def remove_intake(conn: Connection, ks: Sequence[int]) -> bool:
+    """Take records out that were peeked at; False when any was gone."""
+    return await conn.execute(REMOVE_INTAKE, ks) == f"DELETE {len(ks)}"
 
 
 async def heads(conn: Connection, subjects: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
@@ -218,34 +239,29 @@ async def put_heads(conn: Connection, changed: dict[bytes, tuple[int, bytes]]) -
 
 
 async def add_entries(
-    conn: Connection,
-    entries: Sequence[tuple[int, UUID, str, bytes, datetime, bytes]],
-    links: Sequence[tuple[bytes, int, int]],
+    conn: Connection, entries: Sequence[tuple[int, int, str, bytes, bytes]]
 ) -> None:
-    """Write entries (idx, event_id, kind, leaf_hash, admitted_at, entry) and chain links."""
+    """Write entries (idx, k, admitted_at, tail, leaf_hash)."""
     await conn.copy_records_to_table(
         "log_entry",
         records=entries,
-        columns=["idx", "event_id", "kind", "leaf_hash", "admitted_at", "entry"],
-    )
-    await conn.copy_records_to_table(
-        "log_subject", records=links, columns=["subject", "seq", "idx"]
+        columns=["idx", "k", "admitted_at", "tail", "leaf_hash"],
     )
 
 
-async def add_tiles(conn: Connection, tiles: Sequence[tuple[int, int, bytes, bytes]]) -> None:
-    """Write full tiles (level, number, data, root)."""
+async def add_tiles(conn: Connection, tiles: Sequence[FullTile]) -> None:
+    """Write full tiles."""
     await conn.copy_records_to_table(
-        "log_tile", records=tiles, columns=["level", "number", "data", "root"]
+        "log_tile",
+        records=[(tile.level, tile.number, tile.data, tile.root) for tile in tiles],
+        columns=["level", "number", "data", "root"],
     )
 
 
-async def add_refusals(
-    conn: Connection, refusals: Sequence[tuple[int, UUID, str, datetime]]
-) -> None:
-    """Write refusals (k, event_id, reason, refused_at)."""
+async def add_refusals(conn: Connection, refusals: Sequence[tuple[int, str, datetime]]) -> None:
+    """Write refusals (k, reason, refused_at)."""
     await conn.copy_records_to_table(
-        "log_refusal", records=refusals, columns=["k", "event_id", "reason", "refused_at"]
+        "log_refusal", records=refusals, columns=["k", "reason", "refused_at"]
     )
 
 
@@ -264,12 +280,6 @@ async def advance_state(conn: Connection, old_size: int, new: State) -> bool:
     """Move the state on, only from `old_size`; False when somebody else moved it."""
     moved = await conn.fetchval(ADVANCE_STATE, old_size, new.size, new.root, new.stack)
     return moved is not None
-
-
-async def last_admitted(conn: Connection) -> datetime | None:
-    """Return when the last entry was admitted."""
-    moment: datetime | None = await conn.fetchval(LAST_ADMITTED)
-    return moment
 
 
 async def known_keys(conn: Connection) -> dict[str, bool]:
@@ -296,40 +306,35 @@ async def tiles(
     return {(row["level"], row["number"]): row["data"] for row in rows}
 
 
-async def entries(conn: Connection, begin: int, end: int) -> list[bytes]:
-    """Return the bytes of entries begin..end."""
-    return [row["entry"] for row in await conn.fetch(ENTRIES, begin, end)]
+async def entries(conn: Connection, begin: int, end: int) -> list[EntryRow]:
+    """Return entries begin..end."""
+    return [EntryRow(*row) for row in await conn.fetch(ENTRIES, begin, end)]
 
 
-async def entry(conn: Connection, index: int) -> EntryRow | None:
-    """Return an entry by its number."""
-    row = await conn.fetchrow(ENTRY, index)
-    return None if row is None else EntryRow(*row)
-
-
-async def entry_of_event(conn: Connection, event_id: UUID) -> EntryRow | None:
+async def entry_of_record(conn: Connection, record_id: UUID) -> EntryRow | None:
     """Return the entry of a record."""
-    row = await conn.fetchrow(ENTRY_OF_EVENT, event_id)
+    row = await conn.fetchrow(ENTRY_OF_RECORD, record_id)
     return None if row is None else EntryRow(*row)
 
 
-async def entries_of_subjects(
+async def fragments_of_subjects(
     conn: Connection, subjects: Sequence[bytes], size: int, kinds: Sequence[str]
-) -> list[tuple[bytes, int, str, UUID, bytes]]:
-    """Return (subject, index, kind, record id, entry) of subjects' chains below a log size."""
-    rows = await conn.fetch(ENTRIES_OF_SUBJECTS, subjects, size, kinds)
-    return [tuple(row) for row in rows]
+) -> list[asyncpg.Record]:
+    """Return (subject, index, kind, record id, fragment) of what subjects' chains hold below a
+    log size.
+    """
+    return await conn.fetch(FRAGMENTS_OF_SUBJECTS, subjects, size, kinds)
 
 
-async def entries_since(
+async def fragments_since(
     conn: Connection, index: int, kinds: Sequence[str]
-) -> list[tuple[int, bytes]]:
-    """Return (index, entry) of the entries of some kinds from an index on."""
-    return [tuple(row) for row in await conn.fetch(FIRST_OF_KINDS, index, kinds)]
+) -> list[asyncpg.Record]:
+    """Return (index, fragment) of the entries of some kinds from an index on."""
+    return await conn.fetch(FRAGMENTS_SINCE, index, kinds)
 
 
 async def size_at(conn: Connection, moment: datetime) -> int:
-    """Return how many entries had been admitted by a moment."""
+    """Return the size of the last checkpoint signed by a moment; 0 before the first."""
     size: int = await conn.fetchval(SIZE_AT, moment)
     return size
 
@@ -347,9 +352,11 @@ async def last_checkpoint(conn: Connection) -> tuple[int, str] | None:
     return None if row is None else (row["size"], row["note"])
 
 
-async def checkpoints(conn: Connection, after: int, limit: int) -> list[tuple[int, bytes, str]]:
-    """Return (size, root, note) of checkpoints beyond a size."""
-    return [tuple(row) for row in await conn.fetch(CHECKPOINTS, after, limit)]
+async def prefer_indexes(conn: Connection) -> None:
+    """Tell the planner to look things up: a plan made while a city's tables were still empty
+    would go on reading them whole when they have grown.
+    """
+    await conn.execute(PREFER_INDEXES)
 
 
 async def try_lock(conn: Connection, city: int) -> bool:
@@ -392,37 +399,3 @@ async def all_keys(conn: Connection, limit: int) -> list[dict[str, object]]:
 async def revoke_key(conn: Connection, kid: str, record_id: UUID, now: datetime) -> bool:
     """Note a key's revocation; False when it is unknown or was revoked before."""
     return await conn.fetchval(REVOKE_KEY, kid, record_id, now) is not None
-
-
-async def fsck_entries(
-    conn: Connection, begin: int, end: int
-) -> list[tuple[int, UUID, str, bytes, bytes]]:
-    """Return (idx, event_id, kind, leaf_hash, entry) of entries begin..end."""
-    return await conn.fetch(FSCK_ENTRIES, begin, end)  # type: ignore[return-value]
-
-
-async def fsck_links(conn: Connection, begin: int, end: int) -> set[tuple[bytes, int, int]]:
-    """Return the chain links (subject, seq, idx) of entries begin..end."""
-    return {tuple(row) for row in await conn.fetch(FSCK_CHAINS, begin, end)}
-
-
-async def all_heads(conn: Connection) -> dict[bytes, tuple[int, bytes]]:
-    """Return every subject's head."""
-    rows = await conn.fetch(FSCK_HEADS)
-    return {row["subject"]: (row["seq"], row["leaf_hash"]) for row in rows}
-
-
-async def full_tiles(
-    conn: Connection, wanted: Sequence[tuple[int, int]]
-) -> dict[tuple[int, int], tuple[bytes, bytes]]:
-    """Return (data, root) of the full tiles among those wanted."""
-    rows = await conn.fetch(FSCK_TILES, [t[0] for t in wanted], [t[1] for t in wanted])
-    return {(row["level"], row["number"]): (row["data"], row["root"]) for row in rows}
-
-
-async def counts(conn: Connection) -> tuple[int, int, int]:
-    """Return how many entries, full tiles and chain links there are."""
-    row = await conn.fetchrow(FSCK_COUNTS)
-    if row is None:
-        raise RuntimeError("counting always answers")
-    return row["entries"], row["tiles"], row["chain_links"]

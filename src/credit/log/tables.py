@@ -1,11 +1,9 @@
-"""Tables of the log: intake, entries, chains of subjects, tiles, state, checkpoints, keys."""
+"""Tables of the log: records, intake, entries, chains of subjects, tiles, state, checkpoints, keys."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import CheckConstraint, Index, SmallInteger
 
 from credit.kit.tables import (
     Field,
@@ -15,7 +13,6 @@ from credit.kit.tables import (
     limited,
     one_of,
     text,
-    texts,
     whole,
 )
 
@@ -23,6 +20,7 @@ __all__ = [
     "LogCheckpoint",
     "LogEntry",
     "LogIntake",
+    "LogRecord",
     "LogRefusal",
     "LogState",
     "LogSubject",
@@ -32,48 +30,56 @@ __all__ = [
 ]
 
 
-class LogIntake(Table, table=True):
-    """A record waiting for its number, written in the transaction of the business it records."""
+class LogRecord(Table, table=True):
+    """A signed record, written once, in the transaction of the business it records.
 
-    __tablename__ = "log_intake"
+    `fragment` is its part of the entry, `kids` the keys that signed, joined by spaces, `subjects`
+    the 32-byte hashes of its subjects, joined.
+    """
+
+    __tablename__ = "log_record"
     __table_args__ = (
-        Index("uq_log_intake_event_id", "event_id", unique=True),
+        Index("uq_log_record_record_id", "record_id", unique=True),
         CheckConstraint("octet_length(fragment) <= 64511", name="fragment_length"),
+        CheckConstraint("mod(octet_length(subjects), 32) = 0", name="subjects_whole"),
     )
 
     k: int = big_identity()
-    event_id: UUID
+    record_id: UUID
     kind: str = text()
-    kids: Any = texts()
-    subjects: Any = Field(sa_type=ARRAY(LargeBinary))
+    kids: str = text()
+    subjects: bytes = binary()
     fragment: bytes = binary()
 
 
-class LogEntry(Table, table=True):
-    """A leaf of the tree: its number, its hash, its bytes."""
+class LogIntake(Table, table=True):
+    """A record that waits for its number."""
 
-    __tablename__ = "log_entry"
-    __table_args__ = (
-        Index("uq_log_entry_event_id", "event_id", unique=True),
-        Index("ix_log_entry_admitted_at", "admitted_at"),
-    )
+    __tablename__ = "log_intake"
 
-    idx: int = whole(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    event_id: UUID
-    kind: str = text()
-    leaf_hash: bytes = binary()
-    admitted_at: datetime
-    entry: bytes = binary()
+    k: int = whole(primary_key=True, sa_column_kwargs={"autoincrement": False})
 
 
 class LogSubject(Table, table=True):
-    """The chain of a subject: its entries by their place in it, without gaps."""
+    """The records about a subject."""
 
     __tablename__ = "log_subject"
 
     subject: bytes = binary(primary_key=True)
-    seq: int = Field(primary_key=True)
-    idx: int = whole()
+    k: int = whole(primary_key=True)
+
+
+class LogEntry(Table, table=True):
+    """A leaf of the tree: what the log adds to a record, and the hash of both together."""
+
+    __tablename__ = "log_entry"
+    __table_args__ = (Index("uq_log_entry_k", "k", unique=True),)
+
+    idx: int = whole(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    k: int = whole()
+    admitted_at: str = text()
+    tail: bytes = binary()
+    leaf_hash: bytes = binary()
 
 
 class SubjectHead(Table, table=True):
@@ -118,17 +124,16 @@ class LogCheckpoint(Table, table=True):
     size: int = whole(primary_key=True, sa_column_kwargs={"autoincrement": False})
     root: bytes = binary()
     note: str = text()
-    signed_at: datetime
+    signed_at: datetime = Field(index=True)
 
 
 class LogRefusal(Table, table=True):
     """A record the sequencer would not number, and why."""
 
     __tablename__ = "log_refusal"
-    __table_args__ = (one_of("reason", "duplicate", "unknown-key", "revoked-key"),)
+    __table_args__ = (one_of("reason", "unknown-key", "revoked-key"),)
 
     k: int = whole(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    event_id: UUID = Field(index=True)
     reason: str = text()
     refused_at: datetime
 

@@ -6,17 +6,20 @@ An entry bundle holds up to 256 entries, each after its length as a big-endian u
 Standard library only: the offline verifier imports this module.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from credit.log.tree import node_hash
+from credit.log.tree import CompactRange
 
 __all__ = [
     "ENTRIES",
     "HASH_BYTES",
     "TILE_HEIGHT",
     "TILE_WIDTH",
+    "Edge",
+    "FullTile",
     "TilePath",
     "bundle",
     "fold_tile",
@@ -44,6 +47,16 @@ class TilePath:
     level: int
     number: int
     width: int
+
+
+@dataclass(frozen=True, slots=True)
+class FullTile:
+    """A tile's 256 hashes joined, and the root over them, which stands in the tile above."""
+
+    level: int
+    number: int
+    data: bytes
+    root: bytes
 
 
 def tile_path(level: int, number: int, width: int = TILE_WIDTH) -> str:
@@ -75,11 +88,60 @@ def tile_width(level: int, number: int, size: int) -> int:
 
 
 def fold_tile(hashes: Sequence[bytes]) -> bytes:
-    """Return the root of a full tile's 256 hashes: one hash of the tile above."""
-    row = list(hashes)
+    """Fold a tile's hashes, 256 or another power of two, to the root over them."""
+    sha256, row = hashlib.sha256, list(hashes)
     while len(row) > 1:
-        row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
+        pairs = iter(row)
+        row = [
+            sha256(b"\1" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)
+        ]
     return row[0]
+
+
+class Edge:
+    """The right edge of a tree as tiles: of each level the hashes that fill no tile yet.
+
+    Appending leaves yields the tiles that become full; whatever else the tree is asked for is
+    folded from these few rows, so that a leaf costs one inner hash and no more.
+    """
+
+    __slots__ = ("rows", "size")
+
+    def __init__(self, size: int = 0, rows: Iterable[Iterable[bytes]] = ()) -> None:
+        self.size = size
+        self.rows = [list(row) for row in rows] or [[]]
+
+    def extend(self, leaves: Sequence[bytes]) -> list[FullTile]:
+        """Add leaves by their hashes; returns the tiles that became full, lower levels first."""
+        self.size += len(leaves)
+        self.rows[0] += leaves
+        full: list[FullTile] = []
+        level = 0
+        while len(self.rows[level]) >= TILE_WIDTH:
+            row = self.rows[level]
+            end = len(row) - len(row) % TILE_WIDTH
+            number = (self.size >> TILE_HEIGHT * (level + 1)) - end // TILE_WIDTH
+            if level + 1 == len(self.rows):
+                self.rows.append([])
+            for begin in range(0, end, TILE_WIDTH):
+                hashes = row[begin : begin + TILE_WIDTH]
+                root = fold_tile(hashes)
+                full.append(FullTile(level, number + begin // TILE_WIDTH, b"".join(hashes), root))
+                self.rows[level + 1].append(root)
+            del row[:end]
+            level += 1
+        return full
+
+    def compact(self) -> CompactRange:
+        """Return the tree's complete subtrees, largest first."""
+        stack: list[bytes] = []
+        for row in reversed(self.rows):
+            begin = 0
+            while begin < len(row):
+                width = 1 << (len(row) - begin).bit_length() - 1
+                stack.append(fold_tile(row[begin : begin + width]))
+                begin += width
+        return CompactRange(self.size, stack)
 
 
 def bundle(entries: Iterable[bytes]) -> bytes:

@@ -8,13 +8,17 @@ BEGIN
 END
 $$;
 
+-- Hashes do not compress; trying costs the sequencer more than the rest of the row.
+ALTER TABLE log_tile ALTER COLUMN data SET STORAGE EXTERNAL;
+ALTER TABLE log_record ALTER COLUMN fragment SET STORAGE EXTERNAL;
+
 DO $$
 DECLARE
     append_only constant text[] := ARRAY[
         'event', 'event_decision', 'evidence',
         'evaluation', 'evaluation_entry', 'evaluation_closing',
         'grade_run', 'grade_result', 'grade_publication', 'published_grade', 'grade_query',
-        'log_entry', 'log_subject', 'log_tile', 'log_checkpoint', 'log_refusal',
+        'log_record', 'log_subject', 'log_entry', 'log_tile', 'log_checkpoint', 'log_refusal',
         'import_batch'
     ];
     -- What the server may insert; the sequencer alone fills the log.
@@ -22,7 +26,8 @@ DECLARE
         'event', 'event_decision', 'evidence',
         'evaluation', 'evaluation_entry', 'evaluation_closing',
         'grade_run', 'grade_result', 'grade_publication', 'published_grade', 'grade_query',
-        'import_batch', 'idempotency_key', 'calendar_day', 'log_intake', 'signing_key',
+        'import_batch', 'idempotency_key', 'calendar_day', 'signing_key',
+        'log_record', 'log_intake', 'log_subject',
         'division', 'enterprise', 'project', 'management', 'manager', 'post', 'committee',
         'person', 'api_client'
     ];
@@ -38,8 +43,7 @@ DECLARE
         'signing_key(revoked_by, revoked_at)'
     ];
     sequencer_inserts constant text[] := ARRAY[
-        'log_entry', 'log_subject', 'log_tile', 'log_state', 'log_checkpoint', 'log_refusal',
-        'subject_head'
+        'log_entry', 'log_tile', 'log_state', 'log_checkpoint', 'log_refusal', 'subject_head'
     ];
     item text;
     columns text;

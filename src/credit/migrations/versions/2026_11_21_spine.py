@@ -189,45 +189,51 @@ def upgrade() -> None:  # noqa: PLR0915 - generated: a statement a table
         sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("size", name=op.f("pk_log_checkpoint")),
     )
+    op.create_index(
+        op.f("ix_log_checkpoint_signed_at"), "log_checkpoint", ["signed_at"], unique=False
+    )
     op.create_table(
         "log_entry",
         sa.Column("idx", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("event_id", sa.Uuid(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("k", sa.BigInteger(), nullable=False),
+        sa.Column("admitted_at", sa.Text(), nullable=False),
+        sa.Column("tail", sa.LargeBinary(), nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("admitted_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("entry", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("idx", name=op.f("pk_log_entry")),
     )
-    op.create_index("ix_log_entry_admitted_at", "log_entry", ["admitted_at"], unique=False)
-    op.create_index("uq_log_entry_event_id", "log_entry", ["event_id"], unique=True)
+    op.create_index("uq_log_entry_k", "log_entry", ["k"], unique=True)
     op.create_table(
         "log_intake",
-        sa.Column("k", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("event_id", sa.Uuid(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("kids", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("subjects", postgresql.ARRAY(sa.LargeBinary()), nullable=False),
-        sa.Column("fragment", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint(
-            "octet_length(fragment) <= 64511", name=op.f("ck_log_intake_fragment_length")
-        ),
+        sa.Column("k", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("k", name=op.f("pk_log_intake")),
     )
-    op.create_index("uq_log_intake_event_id", "log_intake", ["event_id"], unique=True)
+    op.create_table(
+        "log_record",
+        sa.Column("k", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("record_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("kids", sa.Text(), nullable=False),
+        sa.Column("subjects", sa.LargeBinary(), nullable=False),
+        sa.Column("fragment", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint(
+            "mod(octet_length(subjects), 32) = 0", name=op.f("ck_log_record_subjects_whole")
+        ),
+        sa.CheckConstraint(
+            "octet_length(fragment) <= 64511", name=op.f("ck_log_record_fragment_length")
+        ),
+        sa.PrimaryKeyConstraint("k", name=op.f("pk_log_record")),
+    )
+    op.create_index("uq_log_record_record_id", "log_record", ["record_id"], unique=True)
     op.create_table(
         "log_refusal",
         sa.Column("k", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("event_id", sa.Uuid(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("refused_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "reason IN ('duplicate', 'unknown-key', 'revoked-key')",
-            name=op.f("ck_log_refusal_reason_known"),
+            "reason IN ('unknown-key', 'revoked-key')", name=op.f("ck_log_refusal_reason_known")
         ),
         sa.PrimaryKeyConstraint("k", name=op.f("pk_log_refusal")),
     )
-    op.create_index(op.f("ix_log_refusal_event_id"), "log_refusal", ["event_id"], unique=False)
     op.create_table(
         "log_state",
         sa.Column("id", sa.SmallInteger(), nullable=False),
@@ -240,9 +246,8 @@ def upgrade() -> None:  # noqa: PLR0915 - generated: a statement a table
     op.create_table(
         "log_subject",
         sa.Column("subject", sa.LargeBinary(), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("idx", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("subject", "seq", name=op.f("pk_log_subject")),
+        sa.Column("k", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("subject", "k", name=op.f("pk_log_subject")),
     )
     op.create_table(
         "log_tile",

@@ -1,0 +1,1 @@
+"""The log checked against itself: what `credit log fsck` does."""
