@@ -5,11 +5,15 @@ import sys
 
 import uvloop
 
-from bench import intake, log
+from bench import grades, intake, log
 from bench.report import Line, show
 from bench.stage import stage
 
-PARTS = {"intake": (intake.measure, 400, 400), "log": (log.measure, 400, 400)}
+PARTS = {
+    "intake": (intake.measure, 400, 400),
+    "log": (log.measure, 400, 400),
+    "grades": (grades.measure, 5_000, 5_000),
+}
 
 
 async def main(names: list[str]) -> bool:

@@ -2,34 +2,29 @@
 
 import gc
 import time
-from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 
+from bench import facts
 from bench.report import Line
 from bench.stage import CODE, Stage, analyze
 from credit.kit.clock import SystemClock
 from credit.log import service as log
 from credit.log.check.fsck import check_log
-from credit.log.records import Record, Sig
 
-RECORDS = 400_000
-CHUNK = 5_000
+RECORDS = 200_000
+ROUNDS = 3
 
 
 async def measure(stage: Stage) -> list[Line]:
     """Fill intake with event records of the usual size, number them, then check the log."""
-    await _fill(stage)
-    sequencer = stage.logs.sequencer(stage.db, SystemClock(), CODE)
-    assert await sequencer.take_over()
-    gc.collect()
-    gc.freeze()  # the collector need not walk what the measurement itself has built
-    begin = time.perf_counter()
-    count = 0
-    while taken := await sequencer.sequence_batch():
-        count += taken
-    sequencing = time.perf_counter() - begin
-    await sequencer.drop()
-    await analyze(stage.url)
+    today = SystemClock().today()
+    records = facts.records(stage, ROUNDS * RECORDS, date(today.year - 2, 1, 1), today)
+    rates = []
+    for _ in range(ROUNDS):
+        await facts.enqueue(stage, islice(records, RECORDS))
+        rates.append(await _sequence(stage))
+    rate = sorted(rates)[ROUNDS // 2]
     async with stage.db.city(CODE) as conn:
         size = await log.size_at(conn, None)
     begin = time.perf_counter()
@@ -39,12 +34,13 @@ async def measure(stage: Stage) -> list[Line]:
     return [
         Line(
             "sequencer alone",
-            f"{count / sequencing:,.0f} records/s",
+            f"{rate:,.0f} records/s",
             "",
             None,
             "≥ 50,000/s",
-            ok=count / sequencing >= 50_000,
-            note=f"{count:,} records, batches of 8,192, tiles and checkpoints included",
+            ok=rate >= 50_000,
+            note=f"{RECORDS:,} waiting records, tiles and checkpoints included; "
+            f"{ROUNDS} rounds {', '.join(f'{one:,.0f}' for one in rates)}",
         ),
         Line(
             "fsck without signatures",
@@ -58,23 +54,16 @@ async def measure(stage: Stage) -> list[Line]:
     ]
 
 
-async def _fill(stage: Stage) -> None:
-    """Put records into intake past the checks of their signatures: fsck here reads none."""
-    for chunk in _records(stage):
-        async with stage.db.transaction(CODE) as conn:
-            await log.enqueue(conn, chunk)
+async def _sequence(stage: Stage) -> float:
+    """Number what waits; returns records per second."""
+    sequencer = stage.logs.sequencer(stage.db, SystemClock(), CODE)
+    assert await sequencer.take_over()
+    gc.collect()
+    gc.freeze()  # the collector need not walk what the measurement itself has built
+    count, begin = 0, time.perf_counter()
+    while taken := await sequencer.sequence_batch():
+        count += taken
+    seconds = time.perf_counter() - begin
+    await sequencer.drop()
     await analyze(stage.url)
-
-
-def _records(stage: Stage) -> Iterator[list[Record]]:
-    from bench.facts import bodies
-
-    sig = Sig(stage.keys["officer"].kid, "Ed25519", "A" * 86 + "==")
-    other = Sig(stage.keys["reviewer"].kid, "Ed25519", "A" * 86 + "==")
-    today = SystemClock().today()
-    chunk: list[Record] = []
-    for record_id, body in bodies(stage, RECORDS, date(today.year - 2, 1, 1), today):
-        chunk.append(Record(record_id, "credit-event", body, (sig, other)))
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
+    return count / seconds
