@@ -4,16 +4,27 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from msgspec import Struct
+
 from credit.log.views import ChainEntry
 from credit.rules.model import EventDerived, GradeGate, Sheet
 from credit.rules.sheets import SheetResult
 from credit.rules.trace import text
 
-__all__ = ["closing_body", "derived_inputs", "merge_inputs", "without_reasons"]
+__all__ = ["RecordBody", "closing_body", "derived_inputs", "merge_inputs", "without_reasons"]
 
 MERGED = ("marks", "findings", "rates", "reasons")
 # What stands in the log in place of a reason: the words themselves may name people.
 ON_FILE = "存档"
+
+
+class RecordBody(Struct, gc=False):
+    """What is read here in the body of a fact, a withdrawal, a correction or a grade."""
+
+    type: str = ""
+    occurred_on: date = date.min
+    target: str = ""
+    grade: str | None = None
 
 
 def merge_inputs(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +44,9 @@ def merge_inputs(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str,
     return merged
 
 
-def derived_inputs(sheet: Sheet, chain: Iterable[ChainEntry], year: int) -> dict[str, Any]:
+def derived_inputs(
+    sheet: Sheet, chain: Iterable[ChainEntry[RecordBody]], year: int
+) -> dict[str, Any]:
     """Read from an enterprise's chain what rows derive: its last published grade (X-08) and the
     codes of the calendar year's facts. Only what the sheet has rows for is given.
     """
@@ -42,13 +55,13 @@ def derived_inputs(sheet: Sheet, chain: Iterable[ChainEntry], year: int) -> dict
     for entry in chain:
         body = entry.body
         if entry.kind == "grade":
-            grade = body["grade"]
+            grade = body.grade
         elif entry.kind == "event-withdrawn":
-            events.pop(body["target"], None)
+            events.pop(body.target, None)
         elif entry.kind in ("credit-event", "event-corrected"):
-            events.pop(body.get("target", ""), None)
-            if date.fromisoformat(body["occurred_on"]).year == year:
-                events[entry.id] = body["type"]
+            events.pop(body.target, None)
+            if body.occurred_on.year == year:
+                events[entry.id] = body.type
     inputs: dict[str, Any] = {}
     if any(isinstance(row, GradeGate) for row in sheet.rows):
         inputs["grade"] = grade

@@ -16,7 +16,6 @@ from credit.kit.errors import Conflict, FieldError, Forbidden, NotFound
 from credit.kit.ids import new_id
 from credit.log import service as log
 from credit.log.records import Record
-from credit.log.views import ChainEntry
 from credit.parties import service as parties
 from credit.parties.logic import scheme_of
 from credit.rules.model import Sheet
@@ -307,9 +306,7 @@ async def _derived(
         if row.enterprise is not None
     }
     size = await log.size_at(conn, None)
-    chains: dict[tuple[str, str], list[ChainEntry]] = await log.chains(
-        conn, list(subjects.values()), size, CHAIN_KINDS
-    )
+    chains = await log.chains(conn, list(subjects.values()), size, CHAIN_KINDS, logic.RecordBody)
     return {
         row.id: logic.derived_inputs(
             sheets[row.sheet],

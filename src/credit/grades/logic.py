@@ -6,14 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+
+from msgspec import Struct
 
 from credit.kit.errors import Conflict
+from credit.log.views import ChainEntry
 from credit.rules.grading import Evaluation, Fact
 
 __all__ = [
-    "Entry",
     "Published",
+    "RecordBody",
     "choose_published",
     "is_code",
     "read_facts",
@@ -21,14 +23,38 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An entry of the log, decoded: its index, kind, record id and body."""
+class Subject(Struct, gc=False):
+    """A subject as a record names it."""
 
-    index: int
-    kind: str
     id: str
-    body: dict[str, Any]
+
+
+class RecordBody(Struct, gc=False):
+    """What grading reads in the body of a fact, a withdrawal, a correction or an evaluation.
+
+    A record carries the fields of its own kind; the others keep their defaults.
+    """
+
+    subjects: list[Subject]
+    # a fact, or the fact as corrected
+    type: str = ""
+    primary: str = ""
+    occurred_on: date = date.min
+    level: str | None = None
+    points: Decimal | None = None
+    fact_key: str | None = None
+    valid_until: date | None = None
+    # a withdrawal or correction
+    target: str = ""
+    # an evaluation
+    sheet: str = ""
+    year: int = 0
+    division: str = ""
+    total: Decimal = Decimal(0)
+    weight: Decimal = Decimal(0)
+    veto: bool = False
+    valid: bool = False
+    closed_on: date = date.min
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +79,7 @@ def is_code(text: str) -> bool:
 
 
 def read_facts(
-    entries: Iterable[Entry], enterprise: str
+    entries: Iterable[ChainEntry[RecordBody]], enterprise: str
 ) -> tuple[tuple[Fact, ...], tuple[Evaluation, ...]]:
     """Read an enterprise's facts and closed evaluations from its chain in the log.
 
@@ -66,22 +92,22 @@ def read_facts(
     closings: dict[tuple[str, ...], Evaluation] = {}
     for entry in entries:
         body = entry.body
-        if body["subjects"][0]["id"] != enterprise:
+        if body.subjects[0].id != enterprise:
             continue
         match entry.kind:
             case "credit-event":
                 facts[entry.id] = _fact(entry)
             case "event-corrected":
-                if facts.pop(body["target"], None) is not None:
+                if facts.pop(body.target, None) is not None:
                     facts[entry.id] = _fact(entry)
             case "event-withdrawn":
-                facts.pop(body["target"], None)
+                facts.pop(body.target, None)
             case "evaluation":
                 key = (
-                    body["sheet"],
-                    str(body["year"]),
-                    body["division"],
-                    body["subjects"][-1]["id"],
+                    body.sheet,
+                    str(body.year),
+                    body.division,
+                    body.subjects[-1].id,
                 )
                 closings[key] = _evaluation(entry)
             case _:
@@ -89,35 +115,33 @@ def read_facts(
     return tuple(facts.values()), tuple(closings.values())
 
 
-def _fact(entry: Entry) -> Fact:
+def _fact(entry: ChainEntry[RecordBody]) -> Fact:
     body = entry.body
-    points = body.get("points")
-    until = body.get("valid_until")
     return Fact(
         entry.index,
         entry.id,
-        body["type"],
-        date.fromisoformat(body["occurred_on"]),
-        body["primary"],
-        body.get("level"),
-        None if points is None else Decimal(points),
-        body.get("fact_key"),
-        None if until is None else date.fromisoformat(until),
+        body.type,
+        body.occurred_on,
+        body.primary,
+        body.level,
+        body.points,
+        body.fact_key,
+        body.valid_until,
     )
 
 
-def _evaluation(entry: Entry) -> Evaluation:
+def _evaluation(entry: ChainEntry[RecordBody]) -> Evaluation:
     body = entry.body
     return Evaluation(
         entry.index,
         entry.id,
-        body["sheet"],
-        body["year"],
-        Decimal(body["total"]),
-        Decimal(body["weight"]),
-        body["veto"],
-        body["valid"],
-        date.fromisoformat(body["closed_on"]),
+        body.sheet,
+        body.year,
+        body.total,
+        body.weight,
+        body.veto,
+        body.valid,
+        body.closed_on,
     )
 
 

@@ -14,7 +14,7 @@ import orjson
 from credit.access.logic import refuse_same_person, require
 from credit.access.views import Actor
 from credit.grades import logic, store
-from credit.grades.logic import Entry, Published
+from credit.grades.logic import Published
 from credit.grades.store import PublishedRow, RunRow
 from credit.kit.canonical import canonical
 from credit.kit.clock import Clock, rfc3339
@@ -46,7 +46,7 @@ __all__ = [
     "trace",
 ]
 
-CHUNK = 100
+CHUNK = 25
 ANSWER_TYPE = "application/vnd.credit.grade-answer.v1+json"
 INPUT_KINDS = ("credit-event", "event-withdrawn", "event-corrected", "evaluation")
 Progress = Callable[[int, int], None]
@@ -319,12 +319,11 @@ async def _subject_records(
 ) -> list[SubjectRecord]:
     """Read enterprises' facts and evaluations from their chains below a log size."""
     subjects = {(scheme_of(code), code): code for code in codes}
-    chains = await log.chains(conn, list(subjects), size, INPUT_KINDS)
-    records = []
-    for subject, code in subjects.items():
-        entries = (Entry(one.index, one.kind, one.id, one.body) for one in chains[subject])
-        records.append(SubjectRecord(code, *logic.read_facts(entries, code)))
-    return records
+    chains = await log.chains(conn, list(subjects), size, INPUT_KINDS, logic.RecordBody)
+    return [
+        SubjectRecord(code, *logic.read_facts(chains[subject], code))
+        for subject, code in subjects.items()
+    ]
 
 
 def _hold(result: GradeResult) -> _Held:

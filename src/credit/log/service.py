@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+import msgspec
 import orjson
 
 from credit.kit.clock import Clock, rfc3339
@@ -47,12 +48,19 @@ __all__ = [
     "wait_indexed",
 ]
 
+Body = TypeVar("Body")
 BATCH_MAX = 5_000
 WAIT_SECONDS_MAX = 10.0
 WAIT_POLL_SECONDS = 0.05
 KEYS_MAX = 10_000
 # Beyond this many signatures a thread checks them: the checks let go of the interpreter's lock.
 SIGNATURES_INLINE_MAX = 4
+
+
+class _Recorded(msgspec.Struct, Generic[Body], gc=False):
+    """What a fragment holds besides id, kind, policy and signatures."""
+
+    body: Body
 
 
 def sign_record(
@@ -210,15 +218,23 @@ async def wait_indexed(
 
 
 async def chains(
-    conn: Connection, subjects: Sequence[tuple[str, str]], size: int, kinds: Sequence[str]
-) -> dict[tuple[str, str], list[ChainEntry]]:
-    """Return the entries of some kinds in the chains of subjects, below a log size, in order."""
+    conn: Connection,
+    subjects: Sequence[tuple[str, str]],
+    size: int,
+    kinds: Sequence[str],
+    shape: type[Body],
+) -> dict[tuple[str, str], list[ChainEntry[Body]]]:
+    """Return the entries of some kinds in the chains of subjects, below a log size, in order.
+
+    Bodies are decoded as `shape`, a msgspec struct of what the caller looks at.
+    """
     names = {subject_hash(*subject): subject for subject in subjects}
-    found: dict[tuple[str, str], list[ChainEntry]] = {subject: [] for subject in subjects}
+    found: dict[tuple[str, str], list[ChainEntry[Body]]] = {subject: [] for subject in subjects}
+    decode = msgspec.json.Decoder(_Recorded[shape]).decode  # type: ignore[valid-type]
     rows = await store.fragments_of_subjects(conn, list(names), size, kinds)
     for subject, index, kind, record_id, record_fragment in rows:
-        entry = ChainEntry(index, kind, str(record_id), _body(record_fragment))
-        found[names[subject]].append(entry)
+        body = decode(b"{%b}" % record_fragment).body
+        found[names[subject]].append(ChainEntry(index, kind, str(record_id), body))
     return found
 
 

@@ -90,11 +90,15 @@ FROM log_entry e JOIN log_record r USING (k)
 """
 ENTRIES = f"{_ENTRY} WHERE e.idx >= $1 AND e.idx < $2 ORDER BY e.idx"
 ENTRY_OF_RECORD = f"{_ENTRY} WHERE r.record_id = $1"
+# OFFSET 0 keeps the planner to looking every record up by its key: with what it can know of a
+# subject it would now and then read the whole log instead.
 FRAGMENTS_OF_SUBJECTS = """
 SELECT s.subject, e.idx, r.kind, r.record_id, r.fragment
-FROM log_subject s JOIN log_entry e USING (k) JOIN log_record r USING (k)
-WHERE s.subject = ANY($1) AND e.idx < $2 AND r.kind = ANY($3)
-ORDER BY s.subject, e.idx
+FROM log_subject s
+CROSS JOIN LATERAL (SELECT idx FROM log_entry WHERE k = s.k AND idx < $2 OFFSET 0) e
+CROSS JOIN LATERAL (
+    SELECT kind, record_id, fragment FROM log_record WHERE k = s.k AND kind = ANY($3) OFFSET 0) r
+WHERE s.subject = ANY($1) ORDER BY s.subject, e.idx
 """
 FRAGMENTS_SINCE = """
 SELECT e.idx, r.fragment FROM log_entry e JOIN log_record r USING (k)

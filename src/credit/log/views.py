@@ -1,9 +1,11 @@
 """The log as other slices and the interface see it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
 __all__ = ["AnnouncedKey", "ChainEntry", "InclusionProof", "LogHead"]
+
+Body = TypeVar("Body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +21,13 @@ class AnnouncedKey:
 
 
 @dataclass(frozen=True, slots=True)
-class ChainEntry:
-    """An entry in a subject's chain: index, kind, record id, and the signed body."""
+class ChainEntry(Generic[Body]):
+    """An entry in a subject's chain: index, kind, record id, and what was asked of its body."""
 
     index: int
     kind: str
     id: str
-    body: dict[str, Any]
+    body: Body
 
 
 @dataclass(frozen=True, slots=True)
