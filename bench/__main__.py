@@ -5,13 +5,14 @@ import sys
 
 import uvloop
 
-from bench import grades, intake, log
+from bench import grades, http, intake, log
 from bench.report import Line, show
 from bench.stage import stage
 
 PARTS = {
     "intake": (intake.measure, 400, 400),
     "log": (log.measure, 400, 400),
+    "http": (http.measure, 400, 400),
     "grades": (grades.measure, 5_000, 5_000),
 }
 
