@@ -11,9 +11,11 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from credit.access.guard import guard
+from credit.background import run_background
+from credit.evaluations.api import EvaluationController
 from credit.events.api import EventController
 from credit.events.service import Intake
-from credit.grades.api import EnterpriseController, QueryController
+from credit.grades.api import EnterpriseController, QueryController, RunController
 from credit.grades.cache import GradeCache
 from credit.kit.blobs import BlobStore
 from credit.kit.clock import Clock, SystemClock
@@ -21,7 +23,7 @@ from credit.kit.db import Database
 from credit.kit.errors import Overloaded
 from credit.kit.problems import ProblemsPlugin
 from credit.kit.telemetry import RequestTelemetry, metrics
-from credit.log.api import LogController
+from credit.log.api import KeyController, LogController
 from credit.logs import Logs
 from credit.settings import Settings
 
@@ -48,11 +50,11 @@ async def ready(state: State) -> dict[str, str]:
 
 
 def create_app(
-    settings: Settings, url: str, *, clock: Clock | None = None, sequence: bool = True
+    settings: Settings, url: str, *, clock: Clock | None = None, background: bool = True
 ) -> Litestar:
     """Build the application over the database at `url`; nothing is opened before it starts.
 
-    With `sequence` the process also stands for election as the sequencer of every city.
+    With `background` the process also does what `credit worker` does.
     """
     db = Database(url, size_max=settings.database_pool_max)
     logs = Logs(settings)
@@ -63,10 +65,8 @@ def create_app(
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         async with db:
             tasks = [asyncio.create_task(cache.listen(db))]
-            if sequence:
-                tasks += [
-                    asyncio.create_task(logs.sequencer(db, now, city).run()) for city in db.cities
-                ]
+            if background:
+                tasks.append(asyncio.create_task(run_background(db, now, logs)))
             try:
                 yield
             finally:
@@ -78,7 +78,14 @@ def create_app(
 
     interface = Router(
         "/api/v1/{city:str}",
-        route_handlers=[EventController, EnterpriseController, QueryController],
+        route_handlers=[
+            EventController,
+            EvaluationController,
+            EnterpriseController,
+            QueryController,
+            RunController,
+            KeyController,
+        ],
         guards=[guard],
     )
     return Litestar(

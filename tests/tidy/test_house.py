@@ -20,7 +20,7 @@ SLICE_FILES = {
     "views", "signing",
 }  # fmt: skip
 SLICES = ("access", "parties", "events", "evaluations", "grades")
-FOREIGN = re.compile(r"\b(claude|chatgpt|copilot|todo|fixme|xxx)\b", re.IGNORECASE)
+FOREIGN = re.compile(r"(?i:\b(claude|chatgpt|copilot)\b)|\b(TODO|FIXME|XXX)\b")
 
 
 def name(path: Path) -> str:

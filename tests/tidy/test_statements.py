@@ -62,7 +62,8 @@ async def test_the_grants_are_those_written_down(database_url):
     finally:
         await owner.close()
     written = (Path(__file__).parent / "grants.txt").read_text().splitlines()
-    assert sorted(row["line"] for row in rows) == written
+    lines = {row["line"] for row in rows if "procrastinate_" not in row["line"]}
+    assert sorted(lines) == written
 
 
 def test_the_log_store_is_among_the_stores():

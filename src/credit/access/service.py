@@ -10,7 +10,7 @@ from credit.kit.db import Connection
 from credit.kit.errors import Conflict, Invalid, NotFound, Unauthenticated
 from credit.kit.ids import new_id
 
-__all__ = ["actor_named", "add_person", "authenticate", "issue_key", "role_of"]
+__all__ = ["actor_named", "actor_of", "add_person", "authenticate", "issue_key", "role_of"]
 
 KEY_DAYS = 365
 
@@ -53,6 +53,15 @@ async def actor_named(conn: Connection, username: str) -> Actor:
     return Actor(person_id, role, division, logic.SCOPES[role])
 
 
+async def actor_of(conn: Connection, person_id: str) -> Actor:
+    """Return an active person as an actor, for work done later in the person's name."""
+    found = await store.person(conn, person_id)
+    if found is None:
+        raise NotFound("提出这项工作的人已不在岗。")
+    role, division = found
+    return Actor(person_id, role, division, logic.SCOPES[role])
+
+
 async def issue_key(conn: Connection, clock: Clock, *, person_id: str, name: str) -> str:
     """Make an API key for a person's machine; it is shown this once and only its hash is kept."""
     prefix, key = logic.make_key(secrets.token_bytes(32))
@@ -85,4 +94,5 @@ async def authenticate(conn: Connection, clock: Clock, authorization: str | None
 
 async def role_of(conn: Connection, person_id: str) -> str | None:
     """Return the role of an active person; None for anybody else."""
-    return await store.role_of(conn, person_id)
+    found = await store.person(conn, person_id)
+    return None if found is None else found[0]

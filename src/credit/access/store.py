@@ -5,7 +5,7 @@ from datetime import datetime
 
 from credit.kit.db import Connection
 
-__all__ = ["ClientRow", "add_client", "add_person", "find_client", "find_person", "role_of"]
+__all__ = ["ClientRow", "add_client", "add_person", "find_client", "find_person", "person"]
 
 FIND_CLIENT = """
 SELECT c.digest, p.id AS person_id, p.role, p.division
@@ -17,7 +17,7 @@ INSERT INTO person (id, username, display_name, role, organisation, division, ac
 VALUES ($1, $2, $3, $4, $5, $6, true, $7)
 ON CONFLICT (username) DO NOTHING RETURNING id
 """
-ROLE_OF = "SELECT role FROM person WHERE id = $1 AND active"
+PERSON = "SELECT role, division FROM person WHERE id = $1 AND active"
 FIND_PERSON = "SELECT id, role, division FROM person WHERE username = $1 AND active"
 ADD_CLIENT = """
 INSERT INTO api_client (prefix, digest, name, person_id, created_at, expires_at)
@@ -79,7 +79,7 @@ async def add_client(
     await conn.execute(ADD_CLIENT, prefix, digest, name, person_id, now, expires_at)
 
 
-async def role_of(conn: Connection, person_id: str) -> str | None:
-    """Return the role of an active person."""
-    role: str | None = await conn.fetchval(ROLE_OF, person_id)
-    return role
+async def person(conn: Connection, person_id: str) -> tuple[str, str | None] | None:
+    """Return an active person's (role, division)."""
+    row = await conn.fetchrow(PERSON, person_id)
+    return None if row is None else (row["role"], row["division"])

@@ -31,16 +31,17 @@ async def migrate(*, cities: tuple[str, ...]) -> None:
 
 
 @click.command("serve")
-@click.option("--sequence/--no-sequence", default=True, help="本进程是否参选日志编号。")
-def serve(*, sequence: bool) -> None:
+@click.option("--background/--no-background", default=True,
+              help="本进程是否同时给日志编号、做后台任务（否则另开 credit worker）。")  # fmt: skip
+def serve(*, background: bool) -> None:
     """启动服务。"""
     from credit.kit.embedded import database_url
 
     settings = Settings()
-    _serve(settings, database_url(settings), sequence=sequence)
+    _serve(settings, database_url(settings), background=background)
 
 
-def _serve(settings: Settings, url: str, *, sequence: bool = True) -> None:
+def _serve(settings: Settings, url: str, *, background: bool = True) -> None:
     import uvicorn
 
     from credit.app import create_app
@@ -48,7 +49,7 @@ def _serve(settings: Settings, url: str, *, sequence: bool = True) -> None:
 
     configure_logging(settings.log_level)
     uvicorn.run(
-        create_app(settings, url, sequence=sequence),
+        create_app(settings, url, background=background),
         host=settings.host,
         port=settings.port,
         log_level="warning",
@@ -60,13 +61,13 @@ def _serve(settings: Settings, url: str, *, sequence: bool = True) -> None:
 @click.command("worker")
 @runs
 async def worker() -> None:
-    """只做后台工作：为各城市的日志编号。"""
+    """只做后台工作：为各城市的日志编号，执行排队的任务。"""
+    from credit.background import run_background
+    from credit.kit.telemetry import configure_logging
+
     async with open_session() as session:
-        tasks = [
-            asyncio.create_task(session.logs.sequencer(session.db, session.clock, city).run())
-            for city in session.db.cities
-        ]
-        await asyncio.gather(*tasks)
+        configure_logging(session.settings.log_level)
+        await run_background(session.db, session.clock, session.logs)
 
 
 @click.command("check")

@@ -304,6 +304,50 @@ async def _take_marks(conn: Connection, importing: Importing, reading: Reading) 
     return {"rows": len(states), "results": results, "preview": preview, "message": message}
 
 
+@import_group.command("calendar")
+@file_argument
+@city_option
+@click.option("--as", "username", default="officer", show_default=True, help="以谁的名义。")
+@dry_run_option
+@json_option
+@runs
+async def import_calendar(
+    *, file: Path, city: str, username: str, dry_run: bool, as_json_: bool
+) -> None:
+    """导入放假和调休安排，期限按它计算工作日。"""
+    from credit.kit.calendar import CALENDAR_SHEET
+
+    await _import(
+        "calendar",
+        file,
+        city,
+        username,
+        lambda: [CALENDAR_SHEET],
+        _take_calendar,
+        dry_run=dry_run,
+        as_json_=as_json_,
+    )
+
+
+async def _take_calendar(conn: Connection, importing: Importing, reading: Reading) -> Taken:
+    from credit.access.logic import require
+    from credit.kit import store
+
+    require(importing.actor, "parties:write")
+    days = {row.values["day"]: row.values["workday"] == "work" for row in reading.rows}
+    if len(days) != len(reading.rows):
+        raise Conflict("同一天出现了两次。请只留一行。")
+    await store.declare_days(
+        conn,
+        list(days),  # type: ignore[arg-type]
+        list(days.values()),
+        by=importing.actor.person_id,
+        now=importing.session.clock.now(),
+    )
+    preview = [f"{day} {'上班' if work else '放假'}" for day, work in days.items()]
+    return {"rows": len(days), "preview": preview, "message": f"放假调休 {len(days)} 天检查无误。"}
+
+
 @click.group("export")
 def export_group() -> None:
     """导出为 Excel。"""
@@ -352,13 +396,14 @@ async def export_events(*, city: str, out: Path) -> None:
 
 
 @click.command("template")
-@click.argument("kind", type=click.Choice(["parties", "events", "marks"]))
+@click.argument("kind", type=click.Choice(["parties", "events", "marks", "calendar"]))
 @city_option
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
 def template(kind: str, city: str, out: Path) -> None:
     """下载导入模板：带下拉列表和填写说明。"""
     from credit.evaluations.excel import marks_sheet
     from credit.events.excel import event_sheet
+    from credit.kit.calendar import CALENDAR_SHEET
     from credit.parties.excel import SHEETS
     from credit.rules.loading import pack_of_city
     from credit.rules.pack import PackInvalid
@@ -376,6 +421,7 @@ def template(kind: str, city: str, out: Path) -> None:
             [marks_sheet(sheet) for sheet in rules.sheets.values()],
             f"评分导入模板（{rules.head.title}）",
         ),
+        "calendar": ([CALENDAR_SHEET], "放假调休导入模板"),
     }[kind]
     write_template(specs, out, title=title)
     click.echo(f"模板已写到 {out}。")

@@ -11,8 +11,16 @@ from credit.rules.model import EventDerived, GradeGate, Sheet
 from credit.rules.sheets import SheetResult
 from credit.rules.trace import text
 
-__all__ = ["RecordBody", "closing_body", "derived_inputs", "merge_inputs", "without_reasons"]
+__all__ = [
+    "RecordBody",
+    "closing_body",
+    "derived_inputs",
+    "merge_inputs",
+    "reason_faults",
+    "without_reasons",
+]
 
+REASON_CHARS_MAX = 1000
 MERGED = ("marks", "findings", "rates", "reasons")
 # What stands in the log in place of a reason: the words themselves may name people.
 ON_FILE = "存档"
@@ -42,6 +50,18 @@ def merge_inputs(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str,
         else:
             merged.pop(part, None)
     return merged
+
+
+def reason_faults(given: Mapping[str, Any], sheet: Sheet) -> list[str]:
+    """Return what is wrong with the reasons of an entry; they are kept as written."""
+    rows = {row.id for row in sheet.rows}
+    faults = []
+    for row, reason in (given.get("reasons") or {}).items():
+        if row not in rows:
+            faults.append(f"理由写在“{row[:40]}”名下，表里没有这一行。")
+        elif not 0 < len(reason) <= REASON_CHARS_MAX or not reason.isprintable():
+            faults.append(f"{row} 的理由要在 {REASON_CHARS_MAX} 字以内，不分行，不含控制字符。")
+    return faults
 
 
 def derived_inputs(

@@ -220,6 +220,9 @@ def _check(clock: Clock, pack: Pack, submissions: Sequence[Submission]) -> None:
         seen.add(key)
         if message:
             faults.append(FieldError(f"items[{position}]", message))
+        elif sheet is not None:
+            wrong = logic.reason_faults(one.input, sheet)
+            faults += [FieldError(f"items[{position}].reasons", text) for text in wrong]
     if faults:
         raise _refused(faults)
 

@@ -4,17 +4,19 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from credit.kit.http import CODE_PATTERN, Paragraph
+from credit.kit.http import CODE_PATTERN, UUID_PATTERN, Paragraph
 
 __all__ = [
     "Correction",
     "CorrectionBody",
+    "Day",
     "Decision",
     "Draft",
     "EventBody",
     "EventRecord",
     "EventState",
     "EvidenceRef",
+    "RecordId",
     "Signature",
     "SubjectRef",
     "Withdrawal",
@@ -24,7 +26,6 @@ __all__ = [
 SIGNATURES_MAX = 2
 EVIDENCE_MAX = 20
 DATE_PATTERN = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$(?!\n)"
-UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\n)"
 # References are document numbers: digits, letters, Chinese characters and the marks of a 文号,
 # never a sentence, because what stands in a record stands for ever.
 REFERENCE_PATTERN = r"^[0-9A-Za-z\u4e00-\u9fff〔〕\[\]（）()第号._/-]{1,64}$(?!\n)"

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
@@ -9,26 +10,32 @@ from litestar.datastructures import State
 from litestar.params import JSONBody, QueryParameter
 
 from credit.access.views import Actor
+from credit.events.views import RecordId, Signature
 from credit.grades import service
 from credit.kit.errors import NotFound
 from credit.kit.http import (
     City,
+    Code,
     CodeCursor,
     DayText,
+    IdCursor,
     IdempotencyHeader,
     Limit,
     Line,
     Page,
     PartyCode,
+    RecordKey,
     SearchText,
     entity_tag,
     idempotent,
     parse_date,
     parse_moment,
 )
+from credit.log.records import Record, Sig
+from credit.rules.loading import pack_of_city
 from credit.rules.trace import text
 
-__all__ = ["EnterpriseController", "QueryController"]
+__all__ = ["EnterpriseController", "QueryController", "RunController"]
 
 BIDDERS_MAX = 500
 Known = Annotated[
@@ -38,6 +45,10 @@ Known = Annotated[
         format="date-time",
         max_length=40,
     ),
+]
+# The document says `format: date`, which msgspec's own pattern could only approximate.
+DayField = Annotated[
+    str, msgspec.Meta(max_length=10, extra_json_schema={"extra": {"format": "date"}})
 ]
 # Contexts in which the seeds let credit be used (D003:L593, L601, L608, L658).
 Purpose = Literal[
@@ -58,10 +69,7 @@ class GradeQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     purpose: Purpose
     tender_ref: Line
     bidders: Annotated[list[str], msgspec.Meta(min_length=1, max_length=BIDDERS_MAX)]
-    at: (
-        Annotated[str, msgspec.Meta(max_length=10, extra_json_schema={"extra": {"format": "date"}})]
-        | None
-    ) = None
+    at: DayField | None = None
 
 
 class EnterpriseController(Controller):
@@ -183,6 +191,128 @@ class QueryController(Controller):
                 client=actor.person_id,
                 key=idempotency_key,
                 request=b"grade-queries" + msgspec.json.encode(data),
+                act=act,
+            )
+
+
+class RunRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For which day a run is asked for; today when left out."""
+
+    on: DayField | None = None
+
+
+class GradeSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The publisher's signature over one enterprise's record, under the id the publisher chose."""
+
+    uscc: Code
+    id: RecordId
+    sig: Signature
+
+
+class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A signature for every enterprise of the run."""
+
+    items: Annotated[list[GradeSignature], msgspec.Meta(min_length=1, max_length=10_000)]
+
+
+class RunController(Controller):
+    """Grade runs: asked for, computed in the background, published by the city's officer."""
+
+    path = "/grade-runs"
+    tags = ("grades",)
+
+    @post(operation_id="postGradeRun", summary="提出一次评级（后台计算）", status_code=202,
+          opt={"scope": "grades:run"})  # fmt: skip
+    async def ask(
+        self,
+        request: Request[Any, Any, Any],
+        state: State,
+        city: City,
+        data: JSONBody[RunRequest],
+        idempotency_key: IdempotencyHeader,
+    ) -> Response[Any]:
+        """Ask for a run; `GET /grade-runs/{id}` says when it is there."""
+        actor: Actor = request.state.actor
+        day = parse_date(data.on, "on") if data.on else state.clock.today()
+        async with state.db.transaction(city) as conn:
+
+            async def act() -> tuple[int, object]:
+                run_id, status = await service.ask_for_run(conn, state.clock, actor, day)
+                return 202, {"id": str(run_id), "status": status, "on": day.isoformat()}
+
+            return await idempotent(
+                conn,
+                state.clock,
+                client=actor.person_id,
+                key=idempotency_key,
+                request=b"grade-runs" + msgspec.json.encode(data),
+                act=act,
+            )
+
+    @get(operation_id="listGradeRuns", summary="评级列表", opt={"scope": "events:read"})
+    async def runs(
+        self, state: State, city: City, cursor: IdCursor = None, limit: Limit = 50
+    ) -> Page:
+        """List computed runs, oldest first."""
+        async with state.db.city(city) as conn:
+            rows = await service.runs_page(conn, UUID(cursor or "0" * 32), limit + 1)
+        more = len(rows) > limit
+        return Page(rows[:limit], UUID(rows[limit - 1]["id"]).hex if more else None)
+
+    @get("/{run_id:str}", operation_id="getGradeRun", summary="一次评级",
+         opt={"scope": "events:read"})  # fmt: skip
+    async def run(self, state: State, city: City, run_id: RecordKey) -> dict[str, Any]:
+        """Say where a run stands and how grades are distributed."""
+        async with state.db.city(city) as conn:
+            return await service.run_state(conn, UUID(run_id))
+
+    @get("/{run_id:str}/records", operation_id="getGradeRecords", summary="公布要签名的内容",
+         opt={"scope": "grades:publish"})  # fmt: skip
+    async def records(self, state: State, city: City, run_id: RecordKey) -> dict[str, Any]:
+        """Return the record body of each enterprise that publishing would sign."""
+        async with state.db.city(city) as conn:
+            bodies = await service.prepare_publication(
+                conn, state.clock, pack_of_city(city), UUID(run_id)
+            )
+        items = [{"uscc": code, "body": body} for code, body in bodies.items()]
+        return {"kind": "grade", "items": items}
+
+    @post("/{run_id:str}/publication", operation_id="publishGrades", summary="公布一次评级",
+          opt={"scope": "grades:publish"})  # fmt: skip
+    async def publish(
+        self,
+        request: Request[Any, Any, Any],
+        state: State,
+        city: City,
+        run_id: RecordKey,
+        data: JSONBody[Publication],
+        idempotency_key: IdempotencyHeader,
+    ) -> Response[Any]:
+        """Publish a run with the publisher's own signature for every enterprise."""
+        actor: Actor = request.state.actor
+        pack, wanted = pack_of_city(city), UUID(run_id)
+        async with state.db.transaction(city) as conn:
+
+            async def act() -> tuple[int, object]:
+                bodies = await service.prepare_publication(conn, state.clock, pack, wanted)
+                records = {
+                    one.uscc: Record(
+                        one.id,
+                        "grade",
+                        bodies.get(one.uscc, {}),
+                        (Sig(one.sig.kid, one.sig.alg, one.sig.sig),),
+                    )
+                    for one in data.items
+                }
+                await service.publish(conn, state.clock, actor, pack, wanted, records)
+                return 201, {"id": run_id, "status": "published", "published": len(records)}
+
+            return await idempotent(
+                conn,
+                state.clock,
+                client=actor.person_id,
+                key=idempotency_key,
+                request=run_id.encode() + msgspec.json.encode(data),
                 act=act,
             )
 

@@ -18,12 +18,14 @@ __all__ = [
     "RunRow",
     "add_publication",
     "add_query",
+    "add_request",
     "add_results",
     "add_run",
     "latest_run",
     "load_run",
     "published_of",
     "register_page",
+    "request_of",
     "results_of_run",
     "trace_of",
 ]
@@ -32,7 +34,12 @@ ADD_RUN = """
 INSERT INTO grade_run (id, pack, pack_version, pack_digest, pack_status, on_date, log_size,
     summary, proposed_by, proposed_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9, $10)
+ON CONFLICT DO NOTHING RETURNING id
 """
+ADD_REQUEST = """
+INSERT INTO grade_run_request (id, on_date, requested_by, requested_at) VALUES ($1, $2, $3, $4)
+"""
+REQUEST_OF = "SELECT on_date FROM grade_run_request WHERE id = $1"
 LOAD_RUN = """
 SELECT r.id, r.pack, r.pack_version, r.pack_digest, r.pack_status, r.on_date, r.log_size,
     r.summary::text, r.proposed_by, r.proposed_at, p.published_at IS NOT NULL AS published
@@ -158,9 +165,20 @@ async def enterprises_on(conn: Connection, day: date) -> list[str]:
     return [row["code"] for row in await conn.fetch(ENTERPRISES_ON, day)]
 
 
-async def add_run(conn: Connection, run: RunRow) -> None:
-    """Store a run's head."""
-    await conn.execute(
+async def add_request(conn: Connection, run_id: UUID, *, on: date, by: str, now: datetime) -> None:
+    """Note that a run was asked for."""
+    await conn.execute(ADD_REQUEST, run_id, on, by, now)
+
+
+async def request_of(conn: Connection, run_id: UUID) -> date | None:
+    """Return the day of a run that was asked for."""
+    on: date | None = await conn.fetchval(REQUEST_OF, run_id)
+    return on
+
+
+async def add_run(conn: Connection, run: RunRow) -> bool:
+    """Store a run's head; False when it is there already."""
+    added = await conn.fetchval(
         ADD_RUN,
         run.id,
         run.pack,
@@ -173,6 +191,7 @@ async def add_run(conn: Connection, run: RunRow) -> None:
         run.proposed_by,
         run.proposed_at,
     )
+    return added is not None
 
 
 async def add_results(

@@ -9,7 +9,25 @@ from sqlalchemy import Index, Numeric
 
 from credit.kit.tables import Field, Table, binary, json_field, limited, one_of, text, whole
 
-__all__ = ["GradePublication", "GradeQuery", "GradeResult", "GradeRun", "PublishedGrade"]
+__all__ = [
+    "GradePublication",
+    "GradeQuery",
+    "GradeResult",
+    "GradeRun",
+    "GradeRunRequest",
+    "PublishedGrade",
+]
+
+
+class GradeRunRequest(Table, table=True):
+    """A run somebody asked for, to be computed in the background under the same id."""
+
+    __tablename__ = "grade_run_request"
+
+    id: UUID = Field(primary_key=True)
+    on_date: date
+    requested_by: str = text()
+    requested_at: datetime
 
 
 class GradeRun(Table, table=True):

@@ -10,7 +10,14 @@ from asyncpg.pool import PoolConnectionProxy
 
 from credit.kit.errors import NotFound
 
-__all__ = ["APP_ROLE", "SEQUENCER_ROLE", "Connection", "Database", "city_schema"]
+__all__ = [
+    "APP_ROLE",
+    "SEQUENCER_ROLE",
+    "Connection",
+    "Database",
+    "city_schema",
+    "session_settings",
+]
 
 # A connection of the pool or one opened alone; both answer the same calls.
 Connection = asyncpg.Connection | PoolConnectionProxy
@@ -62,7 +69,7 @@ class Database:
             min_size=1,
             max_size=self._size_max,
             connection_class=_CityConnection,
-            server_settings=_session(self._role),
+            server_settings=session_settings(self._role),
         )
         await self.find_cities()
         return self
@@ -118,22 +125,27 @@ class Database:
 
     async def dedicated(self, city: str, *, role: str | None = None) -> Connection:
         """Open a connection outside the pool (LISTEN, advisory locks); the caller closes it."""
-        settings = _session(role or self._role)
-        settings["search_path"] = f"{city_schema(city)}, pg_catalog"
+        settings = session_settings(role or self._role, city)
         connection: asyncpg.Connection = await asyncpg.connect(self.url, server_settings=settings)
         return connection
 
 
-def _session(role: str) -> dict[str, str]:
-    return {
+def session_settings(role: str, city: str | None = None) -> dict[str, str]:
+    """Return the settings every session of a role starts with, in a city's schema if one is given.
+
+    Every statement keeps one plan: planning again for every call cost intake a quarter of its
+    speed, so statements are written to suit all their arguments. No question is large enough for
+    parallel helpers to be worth their start.
+    """
+    settings = {
         "role": role,
         "application_name": "credit",
         "statement_timeout": str(STATEMENT_TIMEOUT_MS),
         "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
         "timezone": "UTC",
-        # One plan a statement: planning again for every call cost intake a quarter of its speed.
-        # Statements are therefore written so that one plan suits every argument.
         "plan_cache_mode": "force_generic_plan",
-        # Every question is small; starting helpers for it takes longer than answering it.
         "max_parallel_workers_per_gather": "0",
     }
+    if city is not None:
+        settings["search_path"] = f"{city_schema(city)}, pg_catalog"
+    return settings

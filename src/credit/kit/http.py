@@ -18,6 +18,7 @@ from credit.kit.errors import Invalid, Unprocessable
 __all__ = [
     "CODE_PATTERN",
     "PAGE_MAX",
+    "UUID_PATTERN",
     "City",
     "Code",
     "CodeCursor",
@@ -41,6 +42,7 @@ __all__ = [
 # The look-ahead refuses the newline that Python's `$` would let stand at the very end.
 _PRINTABLE = r"^[^\u0000-\u001f\u007f]*$(?!\n)"
 CODE_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,59}$(?!\n)"
+UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\n)"
 Code = Annotated[str, Meta(max_length=60, pattern=CODE_PATTERN)]
 Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
 Paragraph = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_PRINTABLE)]

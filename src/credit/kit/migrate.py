@@ -9,15 +9,33 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from procrastinate.schema import SchemaManager
 
 from credit.kit.db import APP_ROLE, SEQUENCER_ROLE, city_schema
 from credit.kit.errors import Conflict
 
-__all__ = ["drift", "head_revision", "migrate"]
+__all__ = ["drift", "head_revision", "is_ours", "migrate"]
 
 LOCK_TIMEOUT = "4s"
 STATEMENT_TIMEOUT = "60s"
 SERVER_VERSION_MIN = 150000
+JOB_PREFIX = "procrastinate_"
+JOB_GRANTS = f"""
+DO $$
+DECLARE
+    item record;
+BEGIN
+    FOR item IN SELECT relname, relkind FROM pg_class
+        WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'S')
+            AND relname LIKE '{JOB_PREFIX}%'
+    LOOP
+        EXECUTE format(
+            CASE item.relkind WHEN 'r' THEN 'GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO {APP_ROLE}'
+            ELSE 'GRANT USAGE ON SEQUENCE %I TO {APP_ROLE}' END, item.relname);
+    END LOOP;
+END
+$$
+"""
 MIGRATIONS_DIR = Path(__file__).parent.parent / "migrations"
 
 
@@ -47,12 +65,20 @@ def drift(url: str, city: str) -> list[object]:
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql(f"SET search_path = {city_schema(city)}")
-            context = MigrationContext.configure(
-                connection, opts={"version_table": "schema_version", "compare_type": True}
-            )
+            options = {
+                "version_table": "schema_version",
+                "compare_type": True,
+                "include_name": is_ours,
+            }
+            context = MigrationContext.configure(connection, opts=options)
             return list(compare_metadata(context, metadata))
     finally:
         engine.dispose()
+
+
+def is_ours(name: str | None, kind: str, _: object) -> bool:
+    """Say whether a table is declared here; the job queue brings its own."""
+    return kind != "table" or not (name or "").startswith(JOB_PREFIX)
 
 
 def head_revision() -> str:
@@ -107,4 +133,31 @@ def _migrate_city(connection: sa.Connection, city: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    connection.commit()
+    _migrate_jobs(connection)
+
+
+def _migrate_jobs(connection: sa.Connection) -> None:
+    """Bring the job queue's tables to the installed procrastinate's state, step by step.
+
+    The package ships its whole schema for a new city and numbered steps for an old one; which of
+    them were taken is kept beside our own version. The server's role may use all of it.
+    """
+    folder = Path(SchemaManager.get_migrations_path())
+    steps = {path.name: path for path in sorted(folder.glob("*.sql"))}
+    found = connection.exec_driver_sql("SELECT name FROM job_schema_step")
+    taken = set(found.scalars())
+    if not taken:
+        texts = [SchemaManager.get_schema()]
+    else:
+        texts = [
+            path.read_text(encoding="utf-8") for name, path in steps.items() if name not in taken
+        ]
+    driver = connection.connection.driver_connection
+    if driver is None:
+        raise RuntimeError("the connection is closed")
+    for text in (*texts, JOB_GRANTS):
+        driver.execute(text)  # past SQLAlchemy, for which a per cent sign is a placeholder
+    for name in sorted(steps.keys() - taken):
+        connection.execute(sa.text("INSERT INTO job_schema_step VALUES (:name)"), {"name": name})
     connection.commit()

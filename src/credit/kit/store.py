@@ -1,5 +1,6 @@
-"""SQL of the toolbox: kept answers, import batches, declared calendar days."""
+"""SQL of the toolbox: kept answers, jobs, import batches, declared calendar days."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -7,8 +8,12 @@ from credit.kit.db import Connection
 
 __all__ = [
     "KeptAnswer",
+    "add_job",
     "claim_key",
+    "declare_days",
     "declared_days",
+    "job_status",
+    "jobs_waiting",
     "keep_answer",
     "keep_import",
     "purge_answers",
@@ -28,6 +33,23 @@ INSERT INTO import_batch (kind, digest, rows, imported_by, imported_at)
 VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING rows
 """
 FIND_IMPORT = "SELECT imported_at FROM import_batch WHERE kind = $1 AND digest = $2"
+ADD_JOB = """
+SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(
+    'default', $1::text, 0, NULL, $3::text, $2::text::jsonb, NULL
+)::procrastinate_job_to_defer_v1])
+"""
+JOBS_WAITING = """
+SELECT count(*) FROM (SELECT FROM procrastinate_jobs WHERE status = 'todo' LIMIT $1) AS waiting
+"""
+JOB_STATUS = """
+SELECT status::text FROM procrastinate_jobs WHERE queueing_lock = $1 ORDER BY id DESC LIMIT 1
+"""
+DECLARE_DAYS = """
+INSERT INTO calendar_day (day, workday, entered_by, entered_at)
+SELECT *, $3, $4 FROM unnest($1::date[], $2::bool[])
+ON CONFLICT (day) DO UPDATE
+SET workday = excluded.workday, entered_by = excluded.entered_by, entered_at = excluded.entered_at
+"""
 DECLARED_DAYS = "SELECT day, workday FROM calendar_day WHERE day BETWEEN $1 AND $2"
 
 
@@ -69,6 +91,30 @@ async def keep_import(
         return None
     earlier: datetime = await conn.fetchval(FIND_IMPORT, kind, digest)
     return earlier
+
+
+async def add_job(conn: Connection, task: str, arguments: str, once: str | None) -> None:
+    """Put a job; UniqueViolationError when one waits under the same `once`."""
+    await conn.execute(ADD_JOB, task, arguments, once)
+
+
+async def jobs_waiting(conn: Connection, limit: int) -> int:
+    """Count the jobs that wait, up to a limit."""
+    count: int = await conn.fetchval(JOBS_WAITING, limit)
+    return count
+
+
+async def job_status(conn: Connection, once: str) -> str | None:
+    """Return where the newest job under a `once` stands: todo, doing, failed …; None without."""
+    status: str | None = await conn.fetchval(JOB_STATUS, once)
+    return status
+
+
+async def declare_days(
+    conn: Connection, days: Sequence[date], workdays: Sequence[bool], *, by: str, now: datetime
+) -> None:
+    """Keep days as working (True) or free (False); a later word replaces an earlier one."""
+    await conn.execute(DECLARE_DAYS, days, workdays, by, now)
 
 
 async def declared_days(conn: Connection, first: date, last: date) -> dict[date, bool]:

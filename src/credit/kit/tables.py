@@ -17,6 +17,7 @@ __all__ = [
     "Field",
     "IdempotencyKey",
     "ImportBatch",
+    "JobSchemaStep",
     "Table",
     "big_identity",
     "binary",
@@ -120,3 +121,11 @@ class CalendarDay(Table, table=True):
     workday: bool
     entered_by: str = text()
     entered_at: datetime
+
+
+class JobSchemaStep(Table, table=True):
+    """A step of the job queue's own schema that was taken; procrastinate names them."""
+
+    __tablename__ = "job_schema_step"
+
+    name: str = text(primary_key=True)

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import chinese_calendar
 
-__all__ = ["TERM_DAYS_MAX", "Term", "WorkCalendar"]
+__all__ = ["SPAN_DAYS_MAX", "TERM_DAYS_MAX", "Term", "WorkCalendar"]
 
 TERM_DAYS_MAX = 1_000  # working days of one term; the longest in the field is well below 100
 SPAN_DAYS_MAX = 3_660  # calendar days between two dates that are compared

@@ -1,18 +1,21 @@
 """The log over HTTP: C2SP tlog-tiles at the root path, and proofs by index."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from litestar import Controller, Response, get
+import msgspec
+from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
+from msgspec import Meta, Struct
 
 from credit.kit.errors import NotFound
-from credit.kit.http import City
+from credit.kit.http import UUID_PATTERN, City
 from credit.kit.signing import b64
 from credit.log import service
+from credit.log.records import Record, Sig
 from credit.log.tiles import parse_tile_path
 
-__all__ = ["LogController"]
+__all__ = ["KeyController", "LogController"]
 
 INDEX_MAX = 2**53 - 1
 Index = Annotated[int, QueryParameter(ge=0, le=INDEX_MAX)]
@@ -78,3 +81,56 @@ class LogController(Controller):
         async with state.db.city(city) as conn:
             found = await service.all_keys(conn)
         return [{**one, "public_key": b64(one["public_key"])} for one in found]
+
+
+class KeyBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """What announces a key: whose it is, in which role, and the key itself in base64."""
+
+    algorithm: Literal["Ed25519"]
+    holder: Annotated[str, Meta(pattern=r"^[0-9A-Za-z-]{1,40}$(?!\n)", max_length=40)]
+    kid: Annotated[str, Meta(pattern=r"^k1:[0-9a-f]{32}$(?!\n)", max_length=35)]
+    public_key: Annotated[str, Meta(pattern=r"^[0-9A-Za-z+/]{43}=$(?!\n)", max_length=44)]
+    purpose: Literal["record"]
+    role: Annotated[str, Meta(pattern=r"^[a-z_]{1,40}$(?!\n)", max_length=40)]
+
+
+class KeySignature(Struct, frozen=True, forbid_unknown_fields=True):
+    """A signature by the key that is announced: the proof of possession."""
+
+    kid: Annotated[str, Meta(pattern=r"^k1:[0-9a-f]{32}$(?!\n)", max_length=35)]
+    alg: Literal["Ed25519"]
+    sig: Annotated[str, Meta(pattern=r"^[0-9A-Za-z+/]{86}==$(?!\n)", max_length=88)]
+
+
+class KeyRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """A key announcement as a record."""
+
+    id: Annotated[str, Meta(pattern=UUID_PATTERN, max_length=36)]
+    kind: Literal["key"]
+    body: KeyBody
+    sigs: Annotated[list[KeySignature], Meta(min_length=1, max_length=1)]
+
+
+class KeyController(Controller):
+    """People's public keys, announced in the log."""
+
+    path = "/keys"
+    tags = ("log",)
+
+    @post(operation_id="postKey", summary="登记自己的公钥", opt={"scope": "keys:own"})
+    async def announce(
+        self, request: Request[Any, Any, Any], state: State, city: City, data: JSONBody[KeyRecord]
+    ) -> Response[Any]:
+        """Announce the caller's own key, signed with itself; the private key stays with them."""
+        actor = request.state.actor
+        record = Record(
+            data.id,
+            data.kind,
+            msgspec.to_builtins(data.body),
+            tuple(Sig(one.kid, one.alg, one.sig) for one in data.sigs),
+        )
+        async with state.db.transaction(city) as conn:
+            await service.accept_key(
+                conn, state.clock, record, holder=actor.person_id, role=actor.role
+            )
+        return Response({"id": data.id, "kid": data.body.kid}, status_code=201)

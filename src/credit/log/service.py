@@ -31,6 +31,7 @@ from credit.log.tree import consistency_proof, inclusion_proof
 from credit.log.views import AnnouncedKey, ChainEntry, InclusionProof, LogHead
 
 __all__ = [
+    "accept_key",
     "announce_key",
     "chains",
     "checkpoint",
@@ -150,14 +151,15 @@ async def announce_key(
         "public_key": b64(key.public),
         "purpose": "record",
         "role": role,
-        "subjects": [],
     }
     record = sign_record(key, "key", record_id, body)
-    await accept_key(conn, clock, record, holder=holder)
+    await accept_key(conn, clock, record, holder=holder, role=role)
     return key.kid
 
 
-async def accept_key(conn: Connection, clock: Clock, record: Record, *, holder: str) -> None:
+async def accept_key(
+    conn: Connection, clock: Clock, record: Record, *, holder: str, role: str
+) -> None:
     """Take in a key announcement that its holder signed with the key itself."""
     body = record.body
     try:
@@ -170,7 +172,8 @@ async def accept_key(conn: Connection, clock: Clock, record: Record, *, holder: 
         and record.sigs[0].kid == body["kid"]
         and verify(public, unb64(record.sigs[0].sig), RECORD_TYPE, record.payload)
     )
-    if not fits or not possessed or body.get("holder") != holder:
+    own = (body.get("holder"), body.get("role")) == (holder, role)
+    if not fits or not possessed or not own:
         raise Forbidden("密钥登记必须由持有人用这把密钥自己签名。", slug="bad-signature")
     added = await store.add_key(
         conn,
@@ -190,7 +193,7 @@ async def accept_key(conn: Connection, clock: Clock, record: Record, *, holder: 
 async def revoke_key(conn: Connection, clock: Clock, kid: str, signer: SigningKey) -> None:
     """Revoke a key by a record signed with an active key of the holder or an administrator."""
     record_id = new_id(clock.now())
-    body = {"kid": kid, "reason": "retired", "revoked_at": rfc3339(clock.now()), "subjects": []}
+    body = {"kid": kid, "reason": "retired", "revoked_at": rfc3339(clock.now())}
     record = sign_record(signer, "key-revoked", record_id, body)
     keys = await find_keys(conn, [kid, signer.kid])
     await refuse_bad_signatures([record], keys)

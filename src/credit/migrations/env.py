@@ -7,6 +7,7 @@ for nobody longer than a few seconds and a failed one leaves the schema as it wa
 
 from alembic import context
 
+from credit.kit.migrate import is_ours
 from credit.tables import metadata
 
 connection = context.config.attributes["connection"]
@@ -16,6 +17,7 @@ context.configure(
     compare_type=True,
     compare_server_default=True,
     transaction_per_migration=True,
+    include_name=is_ours,
     version_table="schema_version",
 )
 with context.begin_transaction():

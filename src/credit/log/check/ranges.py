@@ -75,7 +75,7 @@ class _Ref(Struct, gc=False):
 
 
 class _Body(Struct, gc=False):
-    subjects: list[_Ref]
+    subjects: list[_Ref] = []
 
 
 class _Entry(Struct, gc=False):

@@ -17,7 +17,7 @@ DECLARE
     append_only constant text[] := ARRAY[
         'event', 'event_decision', 'evidence',
         'evaluation', 'evaluation_entry', 'evaluation_closing',
-        'grade_run', 'grade_result', 'grade_publication', 'published_grade', 'grade_query',
+        'grade_run_request', 'grade_run', 'grade_result', 'grade_publication', 'published_grade', 'grade_query',
         'log_record', 'log_subject', 'log_entry', 'log_tile', 'log_checkpoint', 'log_refusal',
         'import_batch'
     ];
@@ -25,7 +25,7 @@ DECLARE
     app_inserts constant text[] := ARRAY[
         'event', 'event_decision', 'evidence',
         'evaluation', 'evaluation_entry', 'evaluation_closing',
-        'grade_run', 'grade_result', 'grade_publication', 'published_grade', 'grade_query',
+        'grade_run_request', 'grade_run', 'grade_result', 'grade_publication', 'published_grade', 'grade_query',
         'import_batch', 'idempotency_key', 'calendar_day', 'signing_key',
         'log_record', 'log_intake', 'log_subject',
         'division', 'enterprise', 'project', 'management', 'manager', 'post', 'committee',

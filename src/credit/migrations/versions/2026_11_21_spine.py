@@ -152,6 +152,14 @@ def upgrade() -> None:  # noqa: PLR0915 - generated: a statement a table
         sa.PrimaryKeyConstraint("id", name=op.f("pk_grade_run")),
     )
     op.create_table(
+        "grade_run_request",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("on_date", sa.Date(), nullable=False),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_grade_run_request")),
+    )
+    op.create_table(
         "idempotency_key",
         sa.Column("client", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -180,6 +188,11 @@ def upgrade() -> None:  # noqa: PLR0915 - generated: a statement a table
         ),
         sa.CheckConstraint("char_length(kind) <= 40", name=op.f("ck_import_batch_kind_length")),
         sa.PrimaryKeyConstraint("kind", "digest", name=op.f("pk_import_batch")),
+    )
+    op.create_table(
+        "job_schema_step",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_job_schema_step")),
     )
     op.create_table(
         "log_checkpoint",

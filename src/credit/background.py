@@ -1,0 +1,57 @@
+"""Everything a deployment does by itself: each city's sequencer and its worker of jobs."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+
+from credit.grades import jobs as grade_jobs
+from credit.kit import jobs
+from credit.kit.clock import Clock
+from credit.kit.db import Database
+from credit.kit.jobs import Task
+from credit.logs import Logs
+
+__all__ = ["TASKS", "run_background"]
+
+TASKS: Sequence[Task] = (*jobs.TASKS, *grade_jobs.TASKS)
+RETRY_SECONDS = 5.0
+log = structlog.get_logger()
+
+
+async def run_background(db: Database, clock: Clock, logs: Logs) -> None:
+    """Sequence every city's log and work off its jobs, until cancelled.
+
+    Any number of processes may do this: of the sequencers one works, of the workers each takes
+    other jobs.
+    """
+    tasks = [
+        asyncio.create_task(work)
+        for city in sorted(db.cities)
+        for work in (logs.sequencer(db, clock, city).run(), _work(db, clock, city))
+    ]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _work(db: Database, clock: Clock, city: str) -> None:
+    """Work off a city's jobs; begin again after whatever stops the worker."""
+    while True:
+        try:
+            app = jobs.worker_app(db, clock, city, TASKS)
+            async with app.open_async():
+                await app.run_worker_async(
+                    install_signal_handlers=False,
+                    delete_jobs="successful",
+                    shutdown_graceful_timeout=5,
+                )
+        except Exception as error:  # noqa: BLE001 - a worker that stays down is worse
+            log.warning("worker begins again", city=city, error=type(error).__name__)
+        await asyncio.sleep(RETRY_SECONDS)

@@ -1,0 +1,201 @@
+"""Runs: a city's grades computed from the log, proposed, and explained."""
+
+import hashlib
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from credit.access.logic import require
+from credit.access.views import Actor
+from credit.grades import logic, store
+from credit.grades.store import RunRow
+from credit.kit import jobs
+from credit.kit.clock import Clock, rfc3339
+from credit.kit.db import Connection
+from credit.kit.errors import Conflict, NotFound
+from credit.kit.ids import new_id
+from credit.kit.store import job_status
+from credit.log import service as log
+from credit.parties.logic import scheme_of
+from credit.rules.grading import Grader, GradeResult, SubjectRecord, rank_subjects
+from credit.rules.pack import Pack
+from credit.rules.trace import Node
+
+__all__ = [
+    "INPUT_KINDS",
+    "RUN_TASK",
+    "ask_for_run",
+    "explain",
+    "load_run",
+    "run",
+    "run_state",
+    "runs_page",
+]
+
+CHUNK = 25
+RUN_TASK = "grades.run"
+INPUT_KINDS = ("credit-event", "event-withdrawn", "event-corrected", "evaluation")
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A result whose trace's children wait as packed JSON, so that a city fits in memory."""
+
+    result: GradeResult
+    children: bytes
+
+
+async def ask_for_run(conn: Connection, clock: Clock, actor: Actor, on: date) -> tuple[UUID, str]:
+    """Ask for a run, to be computed in the background; returns its id and status, `queued`.
+
+    Refuses a day to come, and a second run while one for the day waits.
+    """
+    require(actor, "grades:run")
+    if on > clock.today():
+        raise Conflict(f"评级日 {on} 在今天之后。请选今天或以前的日期。", slug="future-day")
+    run_id = new_id(clock.now())
+    arguments = {"run_id": str(run_id), "on": on.isoformat(), "person_id": actor.person_id}
+    if not await jobs.enqueue(conn, RUN_TASK, arguments, once=f"{RUN_TASK} {on}"):
+        raise Conflict(f"{on} 的评级正在等待计算，请稍后查看。", slug="run-queued")
+    await store.add_request(conn, run_id, on=on, by=actor.person_id, now=clock.now())
+    return run_id, "queued"
+
+
+async def run_state(conn: Connection, run_id: UUID) -> dict[str, Any]:
+    """Return where a run stands: queued, failed, proposed or published, and what it found."""
+    found = await store.load_run(conn, run_id)
+    if found is not None:
+        return _run_json(found)
+    requested = await store.request_of(conn, run_id)
+    if requested is None:
+        raise NotFound("没有这次评级。")
+    job = await job_status(conn, f"{RUN_TASK} {requested}")
+    status = "failed" if job in ("failed", "cancelled", "aborted") else "queued"
+    return {"id": str(run_id), "status": status, "on": requested.isoformat()}
+
+
+async def runs_page(conn: Connection, after: UUID, limit: int) -> list[dict[str, Any]]:
+    """List computed runs in the order of their ids."""
+    return [_run_json(found) for found in await store.list_runs(conn, after, limit)]
+
+
+async def run(
+    conn: Connection,
+    clock: Clock,
+    actor: Actor,
+    pack: Pack,
+    on: date,
+    *,
+    run_id: UUID | None = None,
+    progress: Progress | None = None,
+) -> RunRow:
+    """Compute every enterprise's grade on a day from the log as it is now, and propose it.
+
+    The result is a function of the pack, the log's first `log_size` entries and the day alone.
+    """
+    require(actor, "grades:run")
+    size = await log.size_at(conn, None)
+    grader = pack.on(on).grader
+    codes = await store.enterprises_on(conn, on)
+    held: list[_Held] = []
+    for begin in range(0, len(codes), CHUNK):
+        records = await _subject_records(conn, codes[begin : begin + CHUNK], size)
+        held += [_hold(grader.grade(record, on)) for record in records]
+        if progress is not None:
+            progress(min(begin + CHUNK, len(codes)), len(codes))
+    if grader.grading.family == "rank":
+        ranked = rank_subjects(grader, [one.result for one in held])
+        held = [replace(one, result=new) for one, new in zip(held, ranked, strict=True)]
+    results = [one.result for one in held]
+    found = RunRow(
+        run_id or new_id(clock.now()),
+        pack.head.id,
+        pack.head.version,
+        pack.digest,
+        grader.grading.status,
+        on,
+        size,
+        {"distribution": _distribution(grader, results), "enterprises": len(results)},
+        actor.person_id,
+        clock.now(),
+        published=False,
+    )
+    if not await store.add_run(conn, found):
+        return found  # a job that ran before and was only not heard of any more
+    await store.add_results(conn, found.id, [_row(one) for one in held])
+    return found
+
+
+async def explain(
+    conn: Connection, pack: Pack, code: str, *, on: date, size: int
+) -> tuple[GradeResult, dict[str, Any]]:
+    """Compute one enterprise's score on a day from a log prefix; returns it with its trace.
+
+    In a rank family the grade depends on all others: the result then has a score only.
+    """
+    (record,) = await _subject_records(conn, [code], size)
+    result = pack.on(on).grader.grade(record, on)
+    return result, result.trace.to_json()
+
+
+async def load_run(conn: Connection, run_id: UUID) -> RunRow:
+    """Return a computed run; NotFound without one."""
+    found = await store.load_run(conn, run_id)
+    if found is None:
+        raise NotFound("没有这次评级。")
+    return found
+
+
+def _run_json(found: RunRow) -> dict[str, Any]:
+    return {
+        "id": str(found.id),
+        "status": "published" if found.published else "proposed",
+        "on": found.on_date.isoformat(),
+        "pack": {"id": found.pack, "version": found.pack_version, "status": found.pack_status},
+        "log_size": found.log_size,
+        "proposed_at": rfc3339(found.proposed_at),
+        **found.summary,
+    }
+
+
+async def _subject_records(
+    conn: Connection, codes: Sequence[str], size: int
+) -> list[SubjectRecord]:
+    """Read enterprises' facts and evaluations from their chains below a log size."""
+    subjects = {(scheme_of(code), code): code for code in codes}
+    chains = await log.chains(conn, list(subjects), size, INPUT_KINDS, logic.RecordBody)
+    return [
+        SubjectRecord(code, *logic.read_facts(chains[subject], code))
+        for subject, code in subjects.items()
+    ]
+
+
+def _hold(result: GradeResult) -> _Held:
+    children = orjson.dumps(
+        [child.to_json() for child in result.trace.children], option=orjson.OPT_SORT_KEYS
+    )
+    bare = Node(result.trace.rule, result.trace.title, result.trace.source, result.trace.value)
+    bare.inputs = result.trace.inputs
+    return _Held(replace(result, trace=bare), zlib.compress(children, 1))
+
+
+def _row(held: _Held) -> tuple[str, str, str | None, Any, bytes, bytes]:
+    """Build a result's row: the trace as canonical JSON, compressed, and its SHA-256."""
+    result = held.result
+    whole = {**result.trace.to_json(), "children": orjson.Fragment(zlib.decompress(held.children))}
+    plain = orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
+    digest = hashlib.sha256(plain).digest()
+    packed = zlib.compress(plain, 1)
+    return result.subject, result.status, result.grade, result.score, packed, digest
+
+
+def _distribution(grader: Grader, results: Sequence[GradeResult]) -> dict[str, int]:
+    counted = Counter(one.grade or one.status for one in results)
+    return {grade: counted[grade] for grade in (*grader.ladder.grades, "unrated")}
