@@ -304,6 +304,12 @@ def _register():
 
 
 @pytest.fixture
+def build_world():
+    """What builds the small city on any migrated database, clock and folder."""
+    return lambda db, clock, folder: World(db, clock, folder).build()
+
+
+@pytest.fixture
 async def world(db: Database, clock: FixedClock, tmp_path: Path) -> AsyncIterator[World]:
     """A small city in a fresh database."""
     built = await World(db, clock, tmp_path).build()

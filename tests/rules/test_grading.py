@@ -38,6 +38,7 @@ D = Decimal
 ON = date(2026, 6, 30)
 DAY = timedelta(days=1)
 many = settings(max_examples=300, deadline=None)
+some = settings(max_examples=100, deadline=None)
 
 
 def event(code, points, polarity="good", *, group="其他", **more):
@@ -122,7 +123,7 @@ def a_record(grader, rng):
     def a_fact(n):
         code = rng.choice(sorted(grader.events))
         points = grader.events[code].points
-        level = points.levels[rng.randrange(len(points.levels))].level if isinstance(points, LevelPoints) else None  # fmt: skip
+        level = rng.choice(points.levels).level if isinstance(points, LevelPoints) else None
         return Fact(
             n, f"f{n}", code, day(),
             rng.choice(["enterprise", "enterprise", "project", "manager"]),
@@ -159,7 +160,7 @@ every_record = given(graded_records())
 
 def outcome(result):
     score = result.trace.children[0]
-    parts = sorted((child.rule, child.index or -1, child.value) for child in score.children)
+    parts = sorted((child.rule, str(child.index), child.value) for child in score.children)
     return result.score, result.grade, result.status, result.bound, result.forced, parts
 
 
@@ -293,7 +294,7 @@ def test_a_fact_counts_from_its_day_to_the_day_before_it_expires(
 
 
 @given(st.dates(date(2000, 1, 1), date(2090, 1, 1)), st.integers(0, 240))
-@many
+@some
 def test_months_are_added_by_the_calendar_and_end_on_a_day_it_has(day, months):
     later = add_months(day, months)
     assert later.year * 12 + later.month == day.year * 12 + day.month + months
@@ -528,7 +529,7 @@ def test_who_ties_with_the_last_one_inside_is_inside_too(best, tops):
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=30))
-@many
+@some
 def test_ties_share_a_grade_which_the_number_ahead_alone_decides(points):
     for one, found in zip(points, ranked(points), strict=True):
         ahead = 100 * sum(other > one for other in points)
@@ -537,7 +538,7 @@ def test_ties_share_a_grade_which_the_number_ahead_alone_decides(points):
 
 
 @given(st.lists(st.integers(0, 12), min_size=2, max_size=12), st.integers(0, 11))
-@many
+@some
 def test_unrated_subjects_stand_outside_the_ranking(points, place):
     place %= len(points)
     without = ranked(points)
@@ -568,7 +569,7 @@ def test_nobody_to_rank_is_no_fault():
 
 
 @given(st.decimals(min_value=0, max_value=999_999_999, places=6))
-@many
+@some
 def test_a_plainly_written_decimal_is_read_back_exactly(number):
     assert decimal_of(format(number, "f")) == number
 

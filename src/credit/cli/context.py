@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -10,6 +11,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+import asyncpg
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,7 +21,7 @@ from credit.access.views import Actor
 from credit.kit.clock import Clock, SystemClock
 from credit.kit.db import Database
 from credit.kit.embedded import database_url
-from credit.kit.errors import CreditError
+from credit.kit.errors import CreditError, Overloaded
 from credit.logs import Logs
 from credit.settings import Settings
 
@@ -63,15 +65,23 @@ async def acting(session: Session, city: str, username: str) -> Actor:
 
 
 def runs(command: Callable[P, Awaitable[T]]) -> Callable[P, T]:
-    """Run an asynchronous command; a refusal is printed with its faults and exits with 2."""
+    """Run an asynchronous command; a refusal is printed with its faults and exits with 2.
+
+    A lost database is told as such: whatever was not committed is not there, and everything the
+    commands do can be done again.
+    """
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)
         try:
             return asyncio.run(command(*args, **kwargs))  # type: ignore[arg-type]
         except CreditError as error:
             report(error)
-            raise SystemExit(2) from None
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError):
+            lost = "与数据库的连接中断，没有提交的内容都没有写入。请确认数据库恢复后，把命令再执行一次。"
+            report(Overloaded(lost, slug="database-down"))
+        raise SystemExit(2) from None
 
     return run
 

@@ -37,6 +37,15 @@ def configure_logging(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
+
+
+class _Forward(logging.Handler):
+    """Hands what libraries log to the same JSON lines, without their stack traces."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a library's message with the name of its logger."""
+        log.log(record.levelno, record.getMessage(), logger=record.name)
 
 
 class RequestTelemetry(ASGIMiddleware):

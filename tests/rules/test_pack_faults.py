@@ -1,0 +1,451 @@
+"""Packs broken one thing at a time: each fault named with its file, its key and the cure."""
+
+import copy
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from credit.rules.loading import PACKS_DIR, list_packs, load_pack
+from credit.rules.pack import Pack, PackInvalid
+
+X, M, B = "xinhua-2022", "mianyang-2021", "baotou-2021"
+PACK, GRADING, SHEET = "pack.yaml", "grading.yaml", "sheets/红色物业评分表.yaml"
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """Copy a pack and put `new` for the first `old` in one of its files."""
+
+    def change(pack: str, file: str, old: str, new: str) -> Path:
+        folder = tmp_path / pack
+        shutil.copytree(PACKS_DIR / pack, folder, ignore=shutil.ignore_patterns("cases"))
+        before = (folder / file).read_text(encoding="utf-8")
+        assert old in before
+        (folder / file).write_text(before.replace(old, new, 1), encoding="utf-8")
+        return folder
+
+    return change
+
+
+def faults_of(folder):
+    """Load a folder that must not load; every fault stands in the text with file and key."""
+    with pytest.raises(PackInvalid) as caught:
+        load_pack(folder)
+    for fault in caught.value.faults:
+        assert f"{fault.file} › {fault.path or '（整个文件）'}：{fault.message}" in str(
+            caught.value
+        )
+    return caught.value.faults
+
+
+@pytest.mark.parametrize("pack", list_packs())
+def test_an_unbroken_copy_loads_with_the_same_digest(broken, pack):
+    assert load_pack(broken(pack, PACK, "id: ", "id: ")).digest == load_pack(pack).digest
+
+
+NEGATIVE = 'negative: [{{id: {}, text: 手写, at_least: "{}", at_most: "{}", role: 考评组, source: 手写}}]\n'
+
+# (pack, file, old, new, key, what the cure says)
+ONE_THING = {
+    "unknown key in the head": (X, PACK, "notes:", "note: 一\nnotes:", "note", "是不是“notes”"),
+    "unknown key far from any": (X, PACK, "notes:", "qqq: 一\nnotes:", "qqq", "可用的键：id、version"),
+    "unknown key in a row": (X, SHEET, "role: 考评组", "role: 考评组, fulll: '1'", "rows[0].fulll", "是不是“full”"),
+    "unknown key in an event": (X, GRADING, "validity_months: 12", "validity_months: 12, validity: 1", "events[0].validity", "validity_months"),
+    "unknown key in a rung": (X, GRADING, "{grade: B}", "{grade: B, atleast: 1}", "ladder[3].atleast", "at_least"),
+    "key of another row's method": (X, SHEET, "method: bonus", "method: bonus, per: '1'", "rows[16].per", "没有这个键"),
+    "no source in the head": (X, PACK, "source: 平", "# 平", "source", "缺少这个键"),
+    "no source of a row": (X, SHEET, "method: full-or-nothing, source: 平新住建〔2022〕10号 附件}", "method: full-or-nothing}", "rows[0].source", "缺少这个键"),
+    "no source of an event": (X, GRADING, "validity_months: 12, source: 示例}", "validity_months: 12}", "events[0].source", "缺少这个键"),
+    "no source of a cap": (X, GRADING, "at_most: A, source: 示例}", "at_most: A}", "caps[0].source", "缺少这个键"),
+    "blank source": (X, PACK, "source: 平", "source: '  ' #", "source", "应为文字"),
+    "source without a value": (X, PACK, "source: 平", "source: #", "source", "应为文字"),
+    "no id of a row": (X, SHEET, "id: XH-03, ", "", "rows[2].id", "缺少这个键"),
+    "no ladder": (X, GRADING, "ladder:", "notaladder:", "ladder", "缺少这个键"),
+    "wrong status of a pack": (X, PACK, "status: sample", "status: offical", "status", "是不是“official”"),
+    "wrong status of a sheet": (X, SHEET, "status: official", "status: draft", "status", "可用：official、sample"),
+    "wrong status of a grading": (X, GRADING, "status: sample", "status: true", "status", "可用：official、sample"),
+    "wrong subject": (X, SHEET, "subject: project", "subject: projects", "subject", "是不是“project”"),
+    "wrong family": (X, GRADING, "family: rank", "family: ranks", "family", "是不是“rank”"),
+    "wrong rounding": (X, GRADING, "mode: half-up", "mode: half_up", "rounding.mode", "是不是“half-up”"),
+    "wrong roll-up": (X, GRADING, "rollup: weighted-by-area", "rollup: sum", "evaluations[0].rollup", "可用：weighted-by-area"),
+    "wrong method": (X, SHEET, "method: bonus", "method: bonuses", "rows[16].method", "是不是“bonus”"),
+    "no method": (X, SHEET, "method: bonus, ", "", "rows[16].method", "可用：full-or-nothing"),
+    "wrong party": (X, GRADING, "subjects: [enterprise, project]", "subjects: [enterprise, projekt]", "events[0].subjects[1]", "是不是“project”"),
+    "no jurisdiction": (X, PACK, '["410402"]', "[]", "jurisdictions", "至少写一个"),
+    "jurisdiction as a number": (X, PACK, '"410402"', "410402", "jurisdictions[0]", "应为文字"),
+    "text for a list": (X, PACK, '["410402"]', '"410402"', "jurisdictions", "应为列表"),
+    "list for a map": (X, GRADING, "{places: 2, mode: half-up}", "[2, half-up]", "rounding", "应为键值表"),
+    "text for a class": (X, SHEET, "{code: no_mechanism, points: '3', text: 未建立工作机制}", "no_mechanism", "rows[1].items[0]", "应为键值表"),
+    "text for a row": (X, SHEET, "rows:\n", "rows:\n  - XH-00\n", "rows[0]", "应为键值表"),
+    "text for points": (X, GRADING, 'points: {fixed: "2"}', 'points: "2"', "events[1].points", "应为键值表"),
+    "null for a number": (X, GRADING, 'base: "60"', "base: null", "base", "应为小数"),
+    "exponent for a number": (X, SHEET, "full: '5'", "full: 5e0", "rows[0].full", '例如 "2.5"'),
+    "not a number": (X, SHEET, "full: '5'", "full: .nan", "rows[0].full", '例如 "2.5"'),
+    "thousands": (X, SHEET, "full: '5'", "full: '5,0'", "rows[0].full", '例如 "2.5"'),
+    "yes for a number": (X, SHEET, "full: '5'", "full: true", "rows[0].full", '例如 "2.5"'),
+    "seven decimals": (X, SHEET, "per: '0.5'", "per: '0.1000000'", "rows[11].per", '例如 "2.5"'),
+    "a decimal for an integer": (X, GRADING, "valid_months: 12", "valid_months: 12.0", "valid_months", "应为整数"),
+    "text for an integer": (X, GRADING, "places: 2", "places: '2'", "rounding.places", "应为整数"),
+    "yes for an integer": (X, GRADING, "validity_months: 12", "validity_months: true", "events[0].validity_months", "应为整数"),
+    "yes in English for a truth": (X, SHEET, "requires_reason: true", "requires_reason: yes", "rows[5].requires_reason", "true 或 false"),
+    "a date that is none": (X, GRADING, "family: rank", "family: rank\neffective_from: 2026-02-30", "effective_from", "2026-06-30"),
+    "a variant the sheet does not have": (X, SHEET, "method: bonus", "method: bonus, variant: 老旧小区", "rows[16].variant", "不在 variants 里"),
+    "a row twice": (X, SHEET, "id: XH-02", "id: XH-01", "rows", "“XH-01”出现了两次"),
+    "a penalty twice": (X, SHEET, "rows:", NEGATIVE.format("XH-05", 5, 6) + "rows:", "rows", "“XH-05”出现了两次"),
+    "an event twice": (X, GRADING, "code: promise.kept", "code: law.serious", "events", "“law.serious”出现了两次"),
+    "a grade twice": (X, GRADING, "aliases: [AAA]", "aliases: [2A]", "ladder", "“2A”出现了两次"),
+    "a cap twice": (X, GRADING, "id: VETO-LAW", "id: CAP-SERIOUS", "caps/vetoes", "“CAP-SERIOUS”出现了两次"),
+    "a deduction twice": (X, SHEET, "code: no_activity", "code: no_mechanism", "rows[1].items", "“no_mechanism”出现了两次"),
+    "a level twice": (X, GRADING, "level: 省", "level: 国家", "events[0].points.levels", "“国家”出现了两次"),
+    "rows that do not add up": (X, SHEET, "full: '8'", "full: '7.5'", "full", "合计 94.5，而 full 是 95"),
+    "a sheet's total below its full mark": (X, SHEET, 'total_max: "100"', 'total_max: "94"', "total_max", "不能小于 full"),
+    "evaluators that do not add up": (B, "sheets/A.2.yaml", 'weight: "24"', 'weight: "25"', "role_weights[0]", "合计 24，应为 25"),
+    "evaluators that no row has": (X, SHEET, "rows:", 'role_weights: [{roles: [业主], weight: "30"}]\nrows:', "role_weights[0]", "合计 0，应为 30"),
+    "deductions above the full mark": (X, SHEET, "points: '2'", "points: '2.5'", "rows[1].items", "超过本行满分"),
+    "stars from low to high": (X, SHEET, "rows:", 'stars: [{stars: 3, at_least: "70"}, {stars: 4, at_least: "80"}]\nrows:', "stars", "从高到低"),
+    "points moved to no row": (X, SHEET, "method: bonus", "method: cancelled, moved_to: XH-18", "rows[16].moved_to", "没有“XH-18”这一行"),
+    "a grade that a row asks for": (X, SHEET, "method: judgement", "method: grade-gate, at_least: C", "rows[5].at_least", "“C”不在 ladder 里"),
+    "an event that a row asks about": (X, SHEET, "method: judgement", "method: event-derived, within: live, none_of: [law.severe]", "rows[5].none_of", "没有“law.severe”"),
+    "a penalty's range reversed": (X, SHEET, "rows:", NEGATIVE.format("N1", 6, 5) + "rows:", "negative[0]", "at_least 不能大于 at_most"),
+    "unknown grade in a cap": (X, GRADING, "at_most: A, source", "at_most: AAAA, source", "CAP-SERIOUS", "“AAAA”不在 ladder 里"),
+    "unknown grade in a veto": (X, GRADING, "grade: B, source: 平新住建〔2022〕10号 第四", "grade: D, source: 第四", "VETO-LAW", "“D”不在 ladder 里"),
+    "unknown event in a veto": (X, GRADING, "{live_event: law.serious}", "{live_event: law.severe}", "VETO-LAW", "没有“law.severe”"),
+    "unknown severity in a cap": (X, GRADING, "{live_severity: serious}", "{live_severity: heavy}", "caps[0].when.live_severity", "可用：minor、general、serious"),
+    "unknown condition": (X, GRADING, "{live_severity: serious}", "{severity: serious}", "caps[0].when", "live_severity、live_event"),
+    "two conditions": (X, GRADING, "{live_severity: serious}", "{live_severity: serious, live_event: law.serious}", "caps[0].when", "有且只有其中一项"),
+    "unknown sheet in an evaluation": (M, GRADING, "sheet: M1\n", "sheet: M5\n", "evaluations[0]", "没有评分表“M5”"),
+    "unknown sheet in a veto": (X, GRADING, "sheet_veto: 红色物业评分表", "sheet_veto: 评分表", "VETO-SHEET", "没有评分表“评分表”"),
+    "unknown sheet in a cap": (X, GRADING, "{live_severity: serious}", '{sheet_below: {sheet: A.5, points: "60"}}', "CAP-SERIOUS", "没有评分表“A.5”"),
+    "unknown event group": (X, GRADING, "caps:", 'group_limits: [{group: 荣耀, at_most: "5"}]\ncaps:', "group_limits[0]", "没有“荣耀”这一类"),
+    "severity of a good event": (X, GRADING, "polarity: good,", "polarity: good, severity: minor,", "events[0].severity", "不良事件要写 severity"),
+    "bad event without severity": (X, GRADING, "severity: minor, ", "", "events[2].severity", "不良事件要写 severity"),
+    "an event that is never valid": (X, GRADING, "validity_months: 12", "validity_months: 0", "events[0].validity_months", "至少 1 个月"),
+    "a share above one": (X, GRADING, '{enterprise: "1"}', '{enterprise: "1.01"}', "events[0].shares", "0 到 1"),
+    "a share below nothing": (X, GRADING, '{enterprise: "1"}', '{enterprise: "-0.1"}', "events[0].shares", "0 到 1"),
+    "a range reversed": (X, GRADING, '{fixed: "2"}', '{range: ["2", "1"]}', "events[1].points.range", "[下限, 上限]"),
+    "a range of three": (X, GRADING, '{fixed: "2"}', '{range: ["1", "2", "3"]}', "events[1].points.range", "[下限, 上限]"),
+    "no levels": (X, GRADING, '{fixed: "2"}', "{levels: []}", "events[1].points", "至少写一个级别"),
+    "points of two kinds": (X, GRADING, '{fixed: "2"}', '{fixed: "2", range: ["1", "2"]}', "events[1].points", "有且只有其中一项"),
+    "points of no kind": (X, GRADING, '{fixed: "2"}', "{}", "events[1].points", "fixed、range、levels"),
+    "grades out of order": (X, GRADING, 'top_percent: "35"', 'top_percent: "9"', "ladder", "从高到低"),
+    "cut-offs out of order": (M, GRADING, 'at_least: "80"', 'at_least: "86"', "ladder", "从高到低"),
+    "a grade without its share": (X, GRADING, 'top_percent: "35", ', "", "ladder", "都要写 top_percent"),
+    "a grade without its cut-off": (M, GRADING, '{grade: A, at_least: "70"}', "{grade: A}", "ladder", "都要写 at_least"),
+    "a last grade that turns away": (X, GRADING, "{grade: B}", '{grade: B, at_least: "1"}', "ladder", "收留其余的主体"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("pack", "file", "old", "new", "key", "cure"), ONE_THING.values(), ids=ONE_THING)  # fmt: skip
+def test_one_broken_thing_is_named_with_its_file_its_key_and_a_cure(
+    broken, pack, file, old, new, key, cure
+):
+    faults = faults_of(broken(pack, file, old, new))
+    first = next(fault for fault in faults if fault.path == key)
+    assert {fault.file for fault in faults} == {file}
+    assert cure in first.message
+    assert len(faults) <= 2  # what is wrong, and at most what is missing in its place
+
+
+def test_a_misspelt_key_is_named_together_with_the_one_that_is_missing(broken):
+    faults = faults_of(broken(X, PACK, "title:", "titel:"))
+    assert [(one.path, one.message) for one in faults] == [
+        ("titel", "没有这个键。是不是“title”？"),
+        ("title", "缺少这个键。"),
+    ]
+
+
+def test_every_fault_of_every_file_is_named_at_once(broken):
+    folder = broken(X, PACK, "status: sample", "status: x")
+    for file, old, new in ((SHEET, "per: '0.5'", "per: x"), (GRADING, 'base: "60"', "base: x")):
+        text = (folder / file).read_text(encoding="utf-8")
+        (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    found = [(fault.file, fault.path) for fault in faults_of(folder)]
+    assert found == [(PACK, "status"), (SHEET, "rows[11].per"), (GRADING, "base")]
+
+
+def test_a_pack_of_nothing_but_faults_names_no_more_than_can_be_read(broken):
+    rows = "\n".join(f"  - 第{n}行" for n in range(300))
+    faults = faults_of(broken(X, SHEET, "rows:\n", f"rows:\n{rows}\n"))
+    assert len(faults) == 200
+
+
+# Dated values
+
+
+def test_dated_values_count_from_their_day_in_whatever_order_they_stand(broken):
+    dated = '[{from: 2026-01-01, value: "70", source: 后}, {from: 2024-01-01, value: "65"}]'
+    pack = load_pack(broken(X, GRADING, 'base: "60"', f"base: {dated}"))
+    days = [date(2020, 1, 1), date(2024, 1, 1), date(2025, 12, 31), date(2026, 1, 1)]
+    assert [pack.on(day).grading.base for day in days] == [65, 65, 65, 70]
+
+
+def test_a_value_that_is_only_wrong_on_a_later_day_is_found_and_named_once(broken):
+    dated = '[{from: 2024-01-01, value: "60"}, {from: 2026-01-01, value: x}, {from: 2027-01-01, value: x}]'  # fmt: skip
+    faults = faults_of(broken(X, GRADING, 'base: "60"', f"base: {dated}"))
+    assert [(fault.file, fault.path) for fault in faults] == [(GRADING, "base")]
+
+
+def test_a_sum_that_fails_from_a_later_day_on_is_found(broken):
+    dated = "full: [{from: 2024-01-01, value: '5'}, {from: 2026-01-01, value: '6'}]"
+    (fault,) = faults_of(broken(X, SHEET, "full: '5'", dated))
+    assert (fault.file, fault.path) == (SHEET, "full")
+    assert "96" in fault.message
+
+
+@pytest.mark.parametrize("one", ["{from: 2026-01-01, vlaue: '5'}", "{value: '5'}", "{}", "'5'"])
+def test_a_dated_value_with_another_key_is_named_at_its_place(broken, one):
+    (fault,) = faults_of(broken(X, GRADING, 'base: "60"', f"base: [{one}]"))
+    assert (fault.file, fault.path) == (GRADING, "base")
+
+
+@pytest.mark.xfail(raises=ValueError, strict=True, reason="pack._days: fromisoformat, unguarded")
+@pytest.mark.parametrize("day", ["2026-13-01", "2026-02-29", "2026/01/01", "明年", "null", "[]"])
+def test_a_dated_value_from_a_day_that_is_none_is_named(broken, day):
+    (fault,) = faults_of(broken(X, GRADING, 'base: "60"', f"base: [{{from: {day}, value: '5'}}]"))
+    assert fault.file == GRADING
+    assert "base" in fault.path
+
+
+@pytest.mark.xfail(raises=AssertionError, strict=True, reason="pack._resolve compares days as text")
+@pytest.mark.parametrize("day", ["20260105", "2026-W02-1"])
+def test_a_day_written_another_way_is_refused_or_counts_from_that_day(broken, day):
+    dated = f'[{{from: 2022-01-01, value: "60"}}, {{from: {day}, value: "70"}}]'
+    try:
+        pack = load_pack(broken(X, GRADING, 'base: "60"', f"base: {dated}"))
+    except PackInvalid:
+        return
+    assert pack.on(date(2026, 6, 30)).grading.base == 70
+
+
+# Files
+
+
+@pytest.mark.parametrize("missing", [(PACK,), (GRADING,), (PACK, GRADING)])
+def test_a_missing_file_is_named(broken, missing):
+    folder = broken(X, PACK, "id", "id")
+    for file in missing:
+        (folder / file).unlink()
+    assert [str(fault) for fault in faults_of(folder)] == [
+        f"{file} › （整个文件）：缺少这个文件。" for file in missing
+    ]
+
+
+def test_a_missing_sheet_is_named_where_it_is_asked_for(broken):
+    folder = broken(X, PACK, "id", "id")
+    (folder / SHEET).unlink()
+    found = [(fault.file, fault.path) for fault in faults_of(folder)]
+    assert found == [(GRADING, "evaluations[0]"), (GRADING, "VETO-SHEET")]
+    (folder / "sheets").rmdir()
+    assert found == [(fault.file, fault.path) for fault in faults_of(folder)]
+
+
+def test_a_sheet_under_another_name_is_refused_with_the_name_it_should_have(broken):
+    folder = broken(M, PACK, "id", "id")
+    (folder / "sheets/M4.yaml").rename(folder / "sheets/M5.yaml")
+    (fault,) = faults_of(folder)
+    assert (fault.file, fault.path) == ("sheets/M5.yaml", "id")
+    assert "M5" in fault.message
+
+
+def test_a_folder_or_a_name_that_is_no_pack_is_refused(tmp_path):
+    assert [fault.file for fault in faults_of(tmp_path / "nothing")] == [PACK, GRADING]
+    for name in ("", "xinhua", "../packs/xinhua-2022", "."):
+        (fault,) = faults_of(name)
+        assert fault.file == name
+        assert all(one in fault.message for one in list_packs())
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"id: \xff\xfe", "utf-8"),
+        ("id: 新华".encode("gb18030"), "utf-8"),
+        ("id: a".encode("utf-16"), "utf-8"),
+        (b"#" * (10 * 1024 * 1024), "1024 KiB"),
+        (b"id: a\x00b", "special characters"),
+        (b"id: {a: 1", "YAML"),
+        (b"id: 'a", "YAML"),
+        (b"\tid: a", "YAML"),
+        (b"id: a\n---\nid: b", "document"),
+        (b"*a", "锚点"),
+        (b"id: @a", "YAML"),
+    ],
+    ids=["ff", "gb18030", "utf16", "10 MB", "nul", "open", "quote", "tab", "two", "alias", "at"],
+)
+def test_a_file_that_is_not_readable_is_named(broken, content, says):
+    folder = broken(X, PACK, "id", "id")
+    for file in (GRADING, PACK, SHEET):  # the last of them is read first
+        (folder / file).write_bytes(content)
+        (fault,) = faults_of(folder)
+        assert fault.file == file
+        assert says in fault.message
+
+
+@pytest.mark.parametrize("content", ["", "[1, 2]", "text", "5"])
+def test_a_file_that_holds_no_map_is_named(broken, content):
+    for file, key in ((PACK, ""), (GRADING, ""), (SHEET, "id")):
+        folder = broken(X, PACK, "id", "id")
+        (folder / file).write_text(content, encoding="utf-8")
+        assert (file, key) in [(fault.file, fault.path) for fault in faults_of(folder)]
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("title: ", "title: &name ", "锚点"),
+        ("title: ", "&key title: ", "锚点"),
+        ("notes:", "notes: &all", "锚点"),
+        ("status: sample", "status: *name", "锚点"),
+        ("status: sample", "status: sample\n<<: *base", "锚点"),
+        ("status: sample", "status: sample\ntitle: 再来一次", "“title”出现了两次"),
+        ("status: sample", "status: sample\n'title': 再来一次", "“title”出现了两次"),
+        ("{id: X-03, text:", "{id: X-03, id: X-04, text:", "“id”出现了两次"),
+        ("title: ", "title: !!python/name:os.system ", "python/name:os.system"),
+        ("title: ", "title: !!python/object/apply:os.system ", "python/object/apply"),
+        ("title: ", "title: !secret ", "!secret"),
+        ("title: ", "title: !!nothing ", "nothing"),
+    ],
+)
+def test_anchors_tags_and_twins_are_refused_with_their_line(broken, old, new, says):
+    folder = broken(X, PACK, old, new)
+    (fault,) = faults_of(folder)
+    lines = (folder / PACK).read_text(encoding="utf-8").splitlines()
+    assert fault.file == PACK
+    assert says in fault.message
+    number = int(fault.path.removeprefix("第 ").removesuffix(" 行"))
+    assert new.splitlines()[-1].strip() in lines[number - 1]
+
+
+def test_yaml_1_1_surprises_stay_the_text_they_are(broken):
+    notes = ["no", "on", "2026-06-30", "1_000", "0x1F", "1:30", "1.5", ".inf", "<<"]
+    pack = load_pack(broken(X, PACK, "notes:\n", "\n  - ".join(["notes:", *notes]) + "\n"))
+    assert list(pack.head.notes[: len(notes)]) == notes
+
+
+def test_nesting_within_the_limit_is_named_by_its_key(broken):
+    new = "extra: " + "[" * 12 + "]" * 12 + "\nnotes:"
+    (fault,) = faults_of(broken(X, PACK, "notes:", new))
+    assert (fault.file, fault.path) == (PACK, "extra")
+
+
+OTHER_ERRORS = {
+    "1000 lists deep": (PACK, "notes:", "extra: " + "[" * 1000 + "]" * 1000 + "\nnotes:"),
+    "1000 maps deep": (PACK, "notes:", "extra: " + "{a: " * 1000 + "}" * 1000 + "\nnotes:"),
+    "17 levels deep": (PACK, "notes:", "extra: " + "[" * 17 + "]" * 17 + "\nnotes:"),
+    "unknown key in Chinese": (PACK, "notes:", "说明: 一\nnotes:"),
+    "integer for a key": (PACK, "notes:", "5: 一\nnotes:"),
+    "true for a key": (PACK, "notes:", "true: 一\nnotes:"),
+    "list for a key": (PACK, "notes:", "? [a]\n: 一\nnotes:"),
+    "tagged float": (SHEET, "full: '5'", "full: !!float 5.0"),
+    "tagged float that is none": (SHEET, "full: '5'", "full: !!float abc"),
+    "tagged integer that is none": (SHEET, "full: '5'", "full: !!int abc"),
+    "tagged truth that is none": (SHEET, "full: '5'", "full: !!bool abc"),
+    "tagged date": (SHEET, "full: '5'", "full: !!timestamp 2026-01-01"),
+    "tagged date that is none": (SHEET, "full: '5'", "full: !!timestamp abc"),
+    "tagged set": (SHEET, "full: '5'", "full: !!set {a, b}"),
+    "tagged bytes": (SHEET, "full: '5'", "full: !!binary aGVsbG8="),
+    "half a character": (PACK, "title: ", 'title: "\\ud800" #'),
+    "no character": (PACK, "title: ", 'title: "\\U00110000" #'),
+    "list for a method": (SHEET, "method: bonus", "method: [bonus]"),
+    "map for a method": (SHEET, "method: bonus", "method: {bonus: 1}"),
+}
+
+
+@pytest.mark.xfail(strict=True, reason="loading, pack and reading let other errors out")
+@pytest.mark.parametrize(("file", "old", "new"), OTHER_ERRORS.values(), ids=OTHER_ERRORS)
+def test_no_other_error_than_pack_invalid_comes_out(broken, file, old, new):
+    folder = broken(X, file, old, new)
+    try:
+        faults = faults_of(folder)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        other = type(error).__name__
+    else:
+        assert [fault.file for fault in faults] == [file]
+        return
+    pytest.fail(f"{other} came out")
+
+
+@pytest.mark.xfail(raises=IsADirectoryError, strict=True, reason="loading.read_yaml: OSError")
+def test_a_folder_that_is_named_like_a_sheet_is_named(broken):
+    folder = broken(X, PACK, "id", "id")
+    (folder / "sheets/A.yaml").mkdir()
+    assert [fault.file for fault in faults_of(folder)] == ["sheets/A.yaml"]
+
+
+# What loads today and fails or misleads later
+
+LOADS = {
+    "a step of nothing": (X, SHEET, "step: '5'", "step: '0'"),
+    "a finding that adds": (X, SHEET, "per: '0.5'", "per: '-0.5'"),
+    "a step that adds": (X, SHEET, "points: '1', rounding", "points: '-1', rounding"),
+    "a good event that takes away": (X, GRADING, '{fixed: "2"}', '{fixed: "-2"}'),
+    "a share for nobody": (X, GRADING, '{enterprise: "1"}', '{enterprize: "1"}'),
+    "99 decimal places": (X, GRADING, "places: 2", "places: 99"),
+    "validity past the year 9999": (X, GRADING, "validity_months: 12", "validity_months: 999999"),
+    "a limit below nothing": (X, GRADING, "caps:", "group_limits: [{group: 荣誉, at_most: '-5'}]\ncaps:"),
+    "a group limited twice": (X, GRADING, "caps:", "group_limits: [{group: 荣誉, at_most: '5'}, {group: 荣誉, at_most: '6'}]\ncaps:"),
+    "bounds reversed": (X, GRADING, 'at_least: "-30", at_most: "30"', 'at_least: "30", at_most: "-30"'),
+    "two values from one day": (X, GRADING, 'base: "60"', "base: [{from: 2026-01-01, value: '60'}, {from: 2026-01-01, value: '70'}]"),
+    "a sample of 30 times all": (X, SHEET, "rows:", 'survey: {sample_at_least: "30", source: 手写}\nrows:'),
+    "a gate nobody knows": (M, GRADING, "{flag: party_organisation, is: false}", "{flagg: x}"),
+    "a gate by an unknown grade": (M, GRADING, "grade_at_most: B", "grade_at_most: Z"),
+    "a gate by an unknown event": (M, GRADING, "events: [party.refused]", "events: [party.refuse]"),
+    "a gate by an unknown award": (M, GRADING, "lacks_award: M2", "lacks_award: M9"),
+    "a gate of an unknown sheet": (M, GRADING, "sheets: [M1]", "sheets: [M9]"),
+}  # fmt: skip
+
+
+@pytest.mark.xfail(
+    raises=pytest.fail.Exception, strict=True, reason="checks.check_rules does not look at it"
+)
+@pytest.mark.parametrize(("pack", "file", "old", "new"), LOADS.values(), ids=LOADS)
+def test_what_would_fail_at_grading_is_refused_at_loading(broken, pack, file, old, new):
+    assert file in [fault.file for fault in faults_of(broken(pack, file, old, new))]
+
+
+# Whatever else
+
+
+def places(value, path=()):
+    """Yield the path of every value in a document."""
+    for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+        yield (*path, key)
+        if isinstance(one, dict | list):
+            yield from places(one, (*path, key))
+
+
+DOCUMENT = load_pack(X).document
+# Left out: a sheet's id (checked against its file's name), a method that is a list (a known fault,
+# see above), and what is in a map of free keys.
+PLACES = [
+    path
+    for path in places(DOCUMENT)
+    if len(path) > 1
+    and path[0] in ("pack", "sheets", "grading")
+    and not (path[0] == "sheets" and (len(path) == 2 or path[-1] in ("id", "method")))
+]
+WRONG = [None, True, -1, 0, 10**15, "", " ", "x", "-1", "1e3", "NaN", [], ["x"], [[]], {}, {"x": "y"}, {"from": "x"}]  # fmt: skip
+
+
+@given(st.sampled_from(PLACES), st.sampled_from(WRONG))
+@settings(max_examples=120, deadline=None)
+def test_any_value_put_anywhere_loads_or_is_named_in_its_file(path, wrong):
+    document = copy.deepcopy(DOCUMENT)
+    target = document
+    for key in path[:-1]:
+        target = target[key]
+    target[path[-1]] = wrong
+    try:
+        Pack(document)
+    except PackInvalid as error:
+        faults = error.faults
+    else:
+        return
+    file = {"pack": PACK, "sheets": SHEET, "grading": GRADING}[path[0]]
+    assert file in {fault.file for fault in faults}
+    assert all(fault.message.endswith(("。", "？")) for fault in faults)
