@@ -12,7 +12,7 @@ from litestar.params import JSONBody, QueryParameter
 from credit.access.views import Actor
 from credit.events.views import RecordId, Signature
 from credit.grades import service
-from credit.kit.errors import NotFound
+from credit.kit.errors import Conflict, NotFound
 from credit.kit.http import (
     City,
     Code,
@@ -304,6 +304,8 @@ class RunController(Controller):
                     )
                     for one in data.items
                 }
+                if len(records) != len(data.items):
+                    raise Conflict("同一家企业签了两次。请每家企业签一条。", slug="signed-twice")
                 await service.publish(conn, state.clock, actor, pack, wanted, records)
                 return 201, {"id": run_id, "status": "published", "published": len(records)}
 

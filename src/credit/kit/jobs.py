@@ -79,7 +79,9 @@ def worker_app(db: Database, clock: Clock, city: str, tasks: Sequence[Task]) -> 
     )
     app = procrastinate.App(connector=connector)
     context = JobContext(db, clock, city)
-    retry = procrastinate.RetryStrategy(max_attempts=ATTEMPTS_MAX, linear_wait=BACKOFF_SECONDS)
+    retry = procrastinate.RetryStrategy(
+        max_attempts=ATTEMPTS_MAX, wait=BACKOFF_SECONDS, linear_wait=BACKOFF_SECONDS
+    )
     for task in tasks:
         _register(app, context, task, retry)
 
