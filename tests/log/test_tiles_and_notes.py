@@ -228,6 +228,7 @@ def test_as_many_signatures_as_every_verifier_must_read_are_read_and_too_many_ar
         pytest.param(TEXT, id="no signatures"),
         pytest.param(under(TEXT), id="no signature line"),
         pytest.param(TEXT + LINE, id="no empty line"),
+        pytest.param(signed("\n"), id="a signature of an empty line and nothing before it"),
         pytest.param(NOTE[:-1], id="no newline at the end"),
         pytest.param(f"{NOTE}\n", id="an empty line at the end"),
         pytest.param(f"{NOTE}x\n", id="a line that is no signature"),
@@ -348,6 +349,16 @@ def test_a_vkey_cut_anywhere_or_with_any_other_character_is_refused():
 def test_a_vkey_that_does_not_fit_its_key_is_refused(vkey):
     with pytest.raises(NoteError, match="vkey"):
         Verifier.from_vkey(vkey)
+
+
+@pytest.mark.parametrize("name", ["", " ", "Peter Neumann", "Peter\u2003Neumann", "Peter\nNeumann"])
+def test_a_vkey_whose_name_no_signature_line_can_hold_is_refused_though_its_hash_fits(name):
+    with pytest.raises(NoteError, match="vkey"):
+        Verifier.from_vkey(Verifier(name, PETER.public).vkey)
+
+
+def test_a_vkey_is_taken_with_the_newline_of_the_file_it_stood_in():
+    assert Verifier.from_vkey(f"{VKEY}\n") == PETER
 
 
 @pytest.mark.xfail(strict=True, reason="bytes.fromhex skips spaces, b64decode padding too many")

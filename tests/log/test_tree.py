@@ -225,6 +225,13 @@ def test_a_consistency_proof_shown_for_other_sizes_is_refused(size):
             refuses_consistency(old, other, proof, mth(0, old), mth(0, other))
 
 
+def test_a_proof_longer_than_the_tree_is_high_is_refused_though_it_leads_to_the_root():
+    proof, root = path(1, 0, 2), mth(0, 2)
+    verify_inclusion(leaf(1), 1, 2, proof, root)
+    with pytest.raises(ProofError, match="too long"):
+        verify_inclusion(leaf(1), 0, 1, proof, root)
+
+
 @pytest.mark.parametrize(("index", "size"), [(-1, 3), (3, 3), (4, 3), (0, 0)])
 def test_no_inclusion_proof_is_made_or_taken_for_a_leaf_outside_the_tree(index, size):
     with pytest.raises(ProofError, match="not in a tree"):

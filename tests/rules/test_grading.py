@@ -37,8 +37,8 @@ from credit.rules.model import (
 D = Decimal
 ON = date(2026, 6, 30)
 DAY = timedelta(days=1)
-many = settings(max_examples=300, deadline=None)
-some = settings(max_examples=100, deadline=None)
+many = settings(max_examples=200, deadline=None)
+some = settings(max_examples=60, deadline=None)
 
 
 def event(code, points, polarity="good", *, group="其他", **more):

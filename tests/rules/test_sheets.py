@@ -61,8 +61,8 @@ FORMS = [
     for variant in sheet.variants or (None,)
 ]
 every_form = pytest.mark.parametrize("form", FORMS, ids=lambda f: f"{f.sheet.id} {f.variant or ''}")
-few = settings(max_examples=50, deadline=None)
-many = settings(max_examples=150, deadline=None)
+few = settings(max_examples=25, deadline=None)
+many = settings(max_examples=100, deadline=None)
 chance = st.randoms(use_true_random=True)  # one drawn seed for a whole sheet: a draw a row is slow
 
 
@@ -382,7 +382,7 @@ def test_deductions_that_are_unknown_twice_or_no_list_are_refused(codes):
 
 
 @pytest.mark.xfail(raises=TypeError, strict=True, reason="sheets._finding: code not in items")
-@pytest.mark.parametrize("code", [["no_activity"], {}, {"code": "no_activity"}], **shown)
+@pytest.mark.parametrize("code", [["no_activity"], {}], **shown)
 def test_a_deduction_that_is_itself_a_list_or_a_map_is_refused(code):
     assert refused_rows(XINHUA, {"findings": {"XH-02": [code]}}) == ["XH-02"]
 
@@ -416,10 +416,12 @@ def test_a_row_takes_one_way_of_scoring_and_only_its_own(data, rows):
     assert refused_rows(XINHUA, data) == rows
 
 
-@pytest.mark.parametrize("part", ["marks", "findings", "rates"])
-@pytest.mark.parametrize("row", ["XH-18", "xh-01", "XH-01 ", "", "A1-01", "X" * 9_999, 1, None])
-def test_an_unknown_row_is_named_and_cut_short(part, row):
-    assert refused_rows(XINHUA, {part: {row: "1"}}) == [str(row)[:40]]
+@pytest.mark.parametrize(
+    "row", ["XH-18", "xh-01", "XH-01 ", "", "A1-01", "X" * 9_999, 1, None], **shown
+)
+def test_an_unknown_row_is_named_and_cut_short(row):
+    for part in ("marks", "findings", "rates"):
+        assert refused_rows(XINHUA, {part: {row: "1"}}) == [str(row)[:40]]
 
 
 @pytest.mark.parametrize("part", ["marks", "findings", "rates"])
@@ -507,31 +509,18 @@ def test_a_survey_is_refused_on_a_sheet_that_asks_for_none():
     assert "survey" in problem.message
 
 
-PARTS = dict.fromkeys(("marks", "findings", "rates", "survey"), dict) | {
-    "negative": list,
-    "vetoes": list,
-}
-
-
-@pytest.mark.parametrize(
-    ("part", "value"),
-    [
-        (part, value)
-        for part, kind in PARTS.items()
-        for value in ("XH-01", "", 1, 0, 1.5, True, False, (), {"a"}, [{}], {"a": {}})
-        if not isinstance(value, kind)
-    ],
-)
-def test_a_part_of_another_type_is_refused_by_its_name(part, value):
-    first = refused(BAOTOU["A.1"], {"variant": "老旧小区", part: value})[0]
-    assert f"“{part}”" in first.message
+@pytest.mark.parametrize("part", ["marks", "findings", "rates", "survey", "negative", "vetoes"])
+def test_a_part_of_another_type_is_refused_by_its_name(part):
+    other = {"a": {}} if part in ("negative", "vetoes") else [{}]
+    for value in ("XH-01", "", 1, 0, 1.5, True, False, (), {"a"}, other):
+        first = refused(BAOTOU["A.1"], {"variant": "老旧小区", part: value})[0]
+        assert f"“{part}”" in first.message
 
 
 @pytest.mark.xfail(raises=pytest.fail.Exception, strict=True, reason="sheets: types not looked at")
 @pytest.mark.parametrize(
     ("part", "value"),
-    [("events", "safety.accident"), ("events", {"safety.accident": 1}), ("events", 1),
-     ("events", [None]), ("reasons", ["台账不全"]), ("reasons", "台账不全"), ("vetoes", [None])],
+    [("events", "safety.accident"), ("events", [None]), ("reasons", ["台账不全"]), ("vetoes", [None])],
 )  # fmt: skip
 def test_events_reasons_and_vetoes_of_another_type_are_refused_by_their_name(part, value):
     assert any(part in problem.message for problem in refused(BAOTOU["A.2"], {part: value}))
@@ -629,7 +618,7 @@ inputs = anything | st.fixed_dictionaries(
 
 
 @given(st.sampled_from([form.sheet for form in FORMS]), inputs)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_whatever_comes_in_is_scored_within_the_sheet_or_refused_with_reasons(sheet, data):
     try:
         result = score_sheet(sheet, data, ladder=LADDER)

@@ -51,13 +51,7 @@ async def propose(
         for draft, proposal, record in zip(drafts, proposals, records, strict=True)
     ]
     added = await store.add_events(conn, rows, by=actor.person_id, now=clock.now())
-    for row in rows:
-        if row.id not in added:  # known before, or a second time in this very batch
-            raise Conflict(
-                f"记录 {row.id} 的编号或同一事实（代码、对象、日期、文号都相同）已经登记过。",
-                slug="event-exists",
-            )
-        added.discard(row.id)
+    _refuse_known(rows, added)
     for decider, group in decided.items():
         await _make_effective(conn, clock, decider, group)
     effective = {record.id for group in decided.values() for record in group}
@@ -65,6 +59,22 @@ async def propose(
         EventState(record.id, "effective" if record.id in effective else "proposed", None)
         for record in records
     ]
+
+
+def _refuse_known(rows: Sequence[NewEvent], added: set[UUID]) -> None:
+    """Refuse a batch of which not every row was added, and name those that were known."""
+    faults = []
+    fresh = set(added)
+    for position, row in enumerate(rows):
+        if row.id not in fresh:  # known before, or a second time in this very batch
+            message = (
+                f"记录 {row.id} 的编号或同一事实（代码、对象、日期、文号都相同）已经登记过。"
+                "请去掉这一条；如果是另一件事，请核对文号。"
+            )
+            faults.append(FieldError(f"items[{position}]", message))
+        fresh.discard(row.id)
+    if faults:
+        raise Conflict(faults[0].message, slug="event-exists", errors=tuple(faults))
 
 
 class Intake:
