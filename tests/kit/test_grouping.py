@@ -2,7 +2,6 @@
 
 import asyncio
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -241,7 +240,6 @@ async def test_every_item_is_committed_once_however_groups_end_and_callers_go(st
     assert sorted(day.committed) == [n for n in range(len(day.callers)) if n % 4 != 3]
 
 
-@pytest.mark.xfail(strict=True, reason="a lane counts as busy until its done-callback has run")
 async def test_an_item_that_comes_in_the_moment_all_lanes_end_is_not_left_waiting():
     some = Transactions()
     await some.fill_lanes()
@@ -254,15 +252,3 @@ async def test_an_item_that_comes_in_the_moment_all_lanes_end_is_not_left_waitin
     await settle()
     some.open.set()
     assert await outcomes(late) == ["late!"]
-
-
-@pytest.mark.xfail(strict=True, reason="the strict zip of answers raises outside the try")
-async def test_callers_are_told_when_a_run_answers_for_too_few_items():
-    async def run(items):
-        return items[:1]
-
-    commit = GroupCommit(run)
-    callers = [asyncio.ensure_future(commit.submit(item)) for item in "ab"]
-    first, second = await outcomes(*callers)
-    assert first == "a" or isinstance(first, Exception)
-    assert isinstance(second, Exception)

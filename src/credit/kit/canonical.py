@@ -12,6 +12,7 @@ __all__ = ["DEPTH_MAX", "NotCanonicalError", "canonical", "parse"]
 
 DEPTH_MAX = 16
 INTEGER_BOUND = 2**53
+INTEGER_DIGITS_MAX = 17  # a sign and sixteen digits
 
 
 class NotCanonicalError(ValueError):
@@ -31,7 +32,9 @@ def parse(data: bytes) -> Any:
     does not show. The message gives the first offset that differs.
     """
     try:
-        value = json.loads(data.decode("utf-8"), parse_float=_refuse, parse_constant=_refuse)
+        value = json.loads(
+            data.decode("utf-8"), parse_int=_integer, parse_float=_refuse, parse_constant=_refuse
+        )
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise NotCanonicalError(f"not JSON in UTF-8: {error}") from error
     again = canonical(value)
@@ -49,6 +52,12 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys
 
 def _encode(value: Any) -> bytes:
     return _ENCODER.encode(value).encode("utf-8")
+
+
+def _integer(text: str) -> int:
+    if len(text) > INTEGER_DIGITS_MAX:
+        raise NotCanonicalError(f"integer {text[:INTEGER_DIGITS_MAX]}… is not below 2^53")
+    return int(text)
 
 
 def _refuse(text: str) -> Any:
@@ -83,7 +92,7 @@ def _check_names(value: dict[Any, Any]) -> None:
 def _check_scalar(value: Any, kind: type[Any]) -> None:
     if kind is int:
         if not -INTEGER_BOUND < value < INTEGER_BOUND:
-            raise NotCanonicalError(f"integer {value} is not below 2^53")
+            raise NotCanonicalError(f"integer of {value.bit_length()} bits is not below 2^53")
     elif kind is not bool and value is not None:
         raise NotCanonicalError(f"{kind.__name__} has no canonical form")
 

@@ -37,41 +37,26 @@ class GroupCommit(Generic[Item, Answer]):
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if len(self._lanes) < LANES:
-            lane = asyncio.create_task(self._drain())
-            self._lanes.add(lane)
-            lane.add_done_callback(self._lanes.discard)
+            self._lanes.add(asyncio.create_task(self._drain()))
         return await future
 
     async def _drain(self) -> None:
         while self._waiting:
             count = min(len(self._waiting), GROUP_ITEMS_MAX)
-            group = [self._waiting.popleft() for _ in range(count)]
-            try:
-                answers = await self._run([item for item, _ in group])
-            except Exception as error:  # noqa: BLE001 - handed to the callers
-                if count == 1:
-                    _fail(group[0][1], error)
-                    continue
-                for item, future in group:
-                    await self._run_alone(item, future)
-            else:
-                for (_, future), answer in zip(group, answers, strict=True):
-                    _answer(future, answer)
+            await self._run_group([self._waiting.popleft() for _ in range(count)])
+        # In the same step as the look at the queue: an item that comes now starts a new lane.
+        self._lanes.remove(asyncio.current_task())  # type: ignore[arg-type]
 
-    async def _run_alone(self, item: Item, future: asyncio.Future[Answer]) -> None:
+    async def _run_group(self, group: Sequence[tuple[Item, asyncio.Future[Answer]]]) -> None:
         try:
-            (answer,) = await self._run([item])
-        except Exception as error:  # noqa: BLE001 - handed to the caller
-            _fail(future, error)
+            answers = await self._run([item for item, _ in group])
+        except Exception as error:  # noqa: BLE001 - handed to the callers
+            if len(group) > 1:
+                for one in group:
+                    await self._run_group([one])
+            elif not group[0][1].done():
+                group[0][1].set_exception(error)
         else:
-            _answer(future, answer)
-
-
-def _answer(future: asyncio.Future[Answer], answer: Answer) -> None:
-    if not future.done():  # a caller that went away has cancelled its future
-        future.set_result(answer)
-
-
-def _fail(future: asyncio.Future[Answer], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
+            for (_, future), answer in zip(group, answers, strict=True):
+                if not future.done():  # a caller that went away has cancelled its future
+                    future.set_result(answer)

@@ -27,7 +27,7 @@ ED25519 = b"\x01"
 NOTE_BYTES_MAX = 1_000_000
 SIGNATURES_MAX = 100
 _SIGNATURE = re.compile(r"\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})")
-_NAME = re.compile(r"[^\s+]+")
+_VKEY = re.compile(r"(?P<name>[^\s+]+)\+(?P<hash>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/]+={0,2})")
 
 
 class NoteError(ValueError):
@@ -56,19 +56,27 @@ class Verifier:
     @classmethod
     def from_vkey(cls, vkey: str) -> "Verifier":
         """Read a vkey; raises NoteError when its hash does not fit its key."""
-        name, _, rest = vkey.strip().partition("+")
-        hexadecimal, _, encoded = rest.partition("+")
-        try:
-            key = base64.b64decode(encoded, validate=True)
-            hashed = bytes.fromhex(hexadecimal)
-        except ValueError as error:
-            raise NoteError("the vkey is malformed") from error
-        if not _NAME.fullmatch(name) or len(key) != 33 or key[:1] != ED25519:
-            raise NoteError("the vkey is malformed or not of an Ed25519 key")
-        verifier = cls(name, key[1:])
-        if verifier.key_hash != hashed:
+        match = _VKEY.fullmatch(vkey.strip())
+        if match is None:
+            raise NoteError("the vkey is malformed")
+        key = _decode("the vkey", match["key"])
+        if len(key) != 33 or key[:1] != ED25519:
+            raise NoteError("the vkey is not of an Ed25519 key")
+        verifier = cls(match["name"], key[1:])
+        if verifier.key_hash.hex() != match["hash"]:
             raise NoteError("the vkey's hash does not fit its key")
         return verifier
+
+
+def _decode(what: str, encoded: str) -> bytes:
+    """Decode base64 that is written the one way it can be."""
+    try:
+        raw = base64.b64decode(encoded, validate=True)
+    except ValueError as error:
+        raise NoteError(f"{what} is malformed") from error
+    if base64.b64encode(raw).decode() != encoded:
+        raise NoteError(f"{what} is malformed")
+    return raw
 
 
 def sign_note(text: str, verifier: Verifier, sign: Callable[[bytes], bytes]) -> str:
@@ -97,7 +105,7 @@ def open_note(note: str, verifier: Verifier) -> str:
         match = _SIGNATURE.fullmatch(line)
         if match is None:
             raise NoteError("a signature line is malformed")
-        raw = base64.b64decode(match[2])
+        raw = _decode("a signature line", match[2])
         if match[1] != verifier.name or raw[:4] != verifier.key_hash:
             continue
         try:
@@ -133,10 +141,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     origin, size, encoded = lines[:3]
     if not re.fullmatch(r"0|[1-9][0-9]{0,18}", size):
         raise NoteError("the checkpoint's size is malformed")
-    try:
-        root = base64.b64decode(encoded, validate=True)
-    except ValueError as error:
-        raise NoteError("the checkpoint's root is malformed") from error
-    if len(root) != 32 or base64.b64encode(root).decode() != encoded:
+    root = _decode("the checkpoint's root", encoded)
+    if len(root) != 32:
         raise NoteError("the checkpoint's root is malformed")
     return Checkpoint(origin, int(size), root)

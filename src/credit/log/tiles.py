@@ -35,7 +35,7 @@ HASH_BYTES = 32
 LEVEL_MAX = 63
 ENTRIES = -1
 _PATH = re.compile(
-    r"(?P<level>entries|0|[1-9][0-9]?)/(?P<head>(?:x[0-9]{3}/)*)(?P<tail>[0-9]{3})"
+    r"(?P<level>entries|0|[1-9][0-9]?)/(?P<head>(?:x[0-9]{3}/){0,6})(?P<tail>[0-9]{3})"
     r"(?:\.p/(?P<width>[1-9][0-9]{0,2}))?"
 )
 
