@@ -95,7 +95,7 @@ def test_a_tile_is_named_as_tlog_tiles_names_it(path, tile):
     assert parse_tile_path(path) == tile
 
 
-@given(st.integers(-1, 63), st.integers(0, 2**70), st.integers(1, 256))
+@given(st.integers(-1, 63), st.integers(0, 2**63), st.integers(1, 256))
 def test_every_tile_is_found_under_its_name(level, number, width):
     assert parse_tile_path(tile_path(level, number, width)) == TilePath(level, number, width)
 
