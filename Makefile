@@ -1,6 +1,7 @@
 # Every target is one line that calls Python, so that nothing depends on a shell.
 PYTHON ?= python3
 BIN := .venv/bin
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
 
@@ -47,5 +48,8 @@ bench: setup ## Measure what docs/benchmarks.md records; prints ratios within th
 	$(BIN)/python -m bench
 
 .PHONY: lock
-lock: setup ## Pin every dependency with its hashes again
-	$(BIN)/python -m tools.lock
+lock: ## Pin every dependency with its hashes again, in files that name no registry
+	$(PYTHON) -m venv .venv/lock
+	.venv/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv/lock/bin/uv pip compile $(LOCK) pyproject.toml -o requirements.txt
+	.venv/lock/bin/uv pip compile $(LOCK) pyproject.toml --extra dev -o requirements-dev.txt
