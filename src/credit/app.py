@@ -112,4 +112,5 @@ def create_app(
             }
         ),
         request_max_body_size=BODY_BYTES_MAX,
+        logging_config=None,  # the command that serves has configured it
     )

@@ -24,42 +24,9 @@ from credit.rules.trace import text
 __all__ = ["CITIES", "City", "Maker"]
 
 SEED = 20211
-FIRST = [
-    "鹿城",
-    "昆河",
-    "青山",
-    "阿尔丁",
-    "九原",
-    "赛罕",
-    "富强",
-    "友谊",
-    "文化",
-    "民族",
-    "钢城",
-    "滨河",
-    "建华",
-    "银河",
-    "华鼎",
-    "万青",
-]
-SECOND = [
-    "安居",
-    "和润",
-    "阳光",
-    "鑫泰",
-    "恒达",
-    "佳园",
-    "盛世",
-    "众诚",
-    "永安",
-    "宜家",
-    "锦绣",
-    "康乐",
-    "德馨",
-    "汇丰",
-    "嘉和",
-    "瑞景",
-]
+# Two characters a name, sixteen names each.
+FIRST = "鹿鸣长河青禾明德广源祥云富强友谊文华同心建新滨河建华银河华鼎万青"
+SECOND = "安居和润阳光鑫泰恒达佳园盛世众诚永安宜家锦绣康乐德馨汇丰嘉和瑞景"
 ESTATES = ["花园", "家园", "小区", "新村", "嘉苑", "公馆", "名邸", "里", "苑", "城"]
 PROJECT_KINDS = ("既有民用建筑", "老旧小区", "商圈楼宇", "产业功能区")
 MANAGER_NAMES = "王李张刘陈杨赵黄周吴"
@@ -103,7 +70,7 @@ class Maker:
         self.begin = begin
         self.random = random.Random(f"{SEED} {city.code}")  # noqa: S311 - no secret
         self.enterprises = [self._code(number) for number in range(city.enterprises)]
-        self.quality = {code: self.random.gauss(0, 1) for code in self.enterprises}
+        self.quality = {code: self.random.gauss(0, 0.6) for code in self.enterprises}
         self.projects: list[dict[str, Any]] = []
         self.number = 0
 
@@ -114,7 +81,7 @@ class Maker:
         enterprises = [
             {
                 "code": code,
-                "name": f"演示{FIRST[n % 16]}{SECOND[n // 16 % 16]}物业服务有限公司",
+                "name": f"演示{_name(n)}物业服务有限公司",
                 "kind": "company" if n % 15 else "other_manager",
                 "founded_on": founded + timedelta(days=self.random.randrange(700)),
                 "district": list(self.city.districts)[n % len(self.city.districts)],
@@ -157,13 +124,14 @@ class Maker:
         """
         good = [e for e in catalogue.values() if e.polarity == "good"]
         bad = [e for e in catalogue.values() if e.polarity == "bad"]
+        ease = [1 / (1 + _most_points(event)) for event in good]
         rarity = {"minor": 20, "general": 5, "serious": 0.35}
         span = (last - first).days + 1
         for day in sorted(self.random.randrange(span) for _ in range(count)):
             project = self.random.choice(self.projects)
-            better = self.random.gauss(0, 1) < self.quality[project["enterprise"]] + 0.2
+            better = self.random.gauss(0, 1) < self.quality[project["enterprise"]] - 0.1
             if better:
-                event = self.random.choice(good)
+                (event,) = self.random.choices(good, ease)
             else:
                 weights = [rarity[e.severity or "minor"] for e in bad]
                 (event,) = self.random.choices(bad, weights)
@@ -239,13 +207,13 @@ class Maker:
         return rows, streets
 
     def _project(self, number: int, streets: list[str]) -> dict[str, Any]:
-        enterprise = self.enterprises[number % len(self.enterprises)]
+        settled = len(self.enterprises) - len(self.enterprises) // 20  # the rest are newcomers
+        enterprise = self.enterprises[number % settled]
         households = 120 + self.random.randrange(2200)
         (kind,) = self.random.choices(PROJECT_KINDS, (60, 30, 7, 3))
         return {
             "code": f"XQ-{self.city.code}-{number:04d}",
-            "name": f"演示{FIRST[number % 16]}{SECOND[number // 16 % 16]}"
-            f"{ESTATES[number // 256 % 10]}{number % 9 + 1}期",
+            "name": f"演示{_name(number)}{ESTATES[number // 256 % 10]}{number % 9 + 1}期",
             "kind": kind,
             "households": households,
             "owners": households + households // 10,
@@ -262,3 +230,18 @@ class Maker:
         district = list(self.city.districts)[number % len(self.city.districts)]
         body = f"91{district}MA0{number:05d}X"
         return body + str(uscc.calc_check_digit(body))
+
+
+def _name(number: int) -> str:
+    """Return one of 256 names."""
+    first, second = number % 16 * 2, number // 16 % 16 * 2
+    return FIRST[first : first + 2] + SECOND[second : second + 2]
+
+
+def _most_points(event: EventType) -> float:
+    """Return the most points an event can bring."""
+    if isinstance(event.points, LevelPoints):
+        return float(max(one.points for one in event.points.levels))
+    if isinstance(event.points, RangePoints):
+        return float(event.points.range[1])
+    return float(event.points.fixed)

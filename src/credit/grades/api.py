@@ -1,7 +1,7 @@
 """Grades over HTTP: the register, as-of queries, traces, and bid evaluators' batch queries."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -50,23 +50,16 @@ Known = Annotated[
 DayField = Annotated[
     str, msgspec.Meta(max_length=10, extra_json_schema={"extra": {"format": "date"}})
 ]
-# Contexts in which the seeds let credit be used (D003:L593, L601, L608, L658).
-Purpose = Literal[
-    "前期物业招标投标",
-    "业主大会选聘",
-    "政府采购",
-    "评先评优",
-    "行业评比",
-    "项目招标",
-    "公共服务购买",
-    "示范评选",
-]
 
 
 class GradeQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a bid evaluator asks: for which purpose, about whom, as of which day."""
+    """What a bid evaluator asks: for which purpose, about whom, as of which day.
 
-    purpose: Purpose
+    The purpose is free text. The model text names the usual ones (D003:L593, L601, L608, L658):
+    前期物业招标投标, 业主大会选聘, 政府采购, 评先评优, 项目招标.
+    """
+
+    purpose: Line
     tender_ref: Line
     bidders: Annotated[list[str], msgspec.Meta(min_length=1, max_length=BIDDERS_MAX)]
     at: DayField | None = None

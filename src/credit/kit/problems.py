@@ -1,5 +1,6 @@
 """Problem details (RFC 9457): every refusal as `application/problem+json`, and said so in OpenAPI."""
 
+import re
 from typing import Any
 
 import asyncpg
@@ -27,6 +28,32 @@ TITLES = {
     413: ("too-large", "超出大小限制"),
     415: ("unsupported-media-type", "不支持这种内容类型"),
 }
+DETAILS = {
+    400: "请求体读不出来：应是完整的 JSON，用 UTF-8 编码。",
+    404: "没有这个地址。请核对路径和城市代码。",
+    405: "这个地址不接受这种请求方法，请看接口文档。",
+    413: "请求体太大，请分批提交。",
+    415: "请求体应是 application/json。",
+}
+KINDS = {
+    "int": "整数", "str": "文字", "bool": "true 或 false", "array": "列表", "object": "键值表",
+    "float": "小数", "null": "null", "uuid": "UUID",
+}  # fmt: skip
+# What the decoder says of a value, and how a clerk would be told.
+WORDINGS = (
+    (r"Object missing required field `(.+?)`", "缺少 {0}"),
+    (r"Object contains unknown field `(.+?)`", "没有 {0} 这个字段，请去掉或改正"),
+    (r"Expected `int` <= (-?\d+)", "不能大于 {0}"),
+    (r"Expected `int` >= (-?\d+)", "不能小于 {0}"),
+    (r"Expected `str` of length <= (\d+)", "最多 {0} 个字"),
+    (r"Expected `str` of length >= (\d+)", "至少 {0} 个字"),
+    (r"Expected `(?:array|object)` of length <= (\d+)", "最多 {0} 项"),
+    (r"Expected `(?:array|object)` of length >= (\d+)", "至少 {0} 项"),
+    (r"Expected `str` matching regex .*?", "写法不对，请看接口文档里的格式"),
+    (r"Expected `(.+?)`, got `.+?`", "应为{0}"),
+    (r"Invalid enum value (.+?)", "不能是 {0}，可用的值见接口文档"),
+    (r"Invalid UUID", "应为 UUID"),
+)
 log = structlog.get_logger()
 
 
@@ -92,14 +119,27 @@ def _http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Response
     slug, title = TITLES.get(error.status_code, ("http", "请求未能完成"))
     faults = error.extra if isinstance(error.extra, list) else []
     errors = tuple(
-        FieldError(str(f.get("key", f.get("source", ""))), str(f.get("message", "")))
+        FieldError(str(f.get("key", f.get("source", ""))), _in_words(str(f.get("message", ""))))
         for f in faults
         if isinstance(f, dict)
     )
-    response = problem(error.status_code, slug, title, error.detail, errors=errors)
+    detail = "".join(f"{e.field}：{e.message}。" for e in errors[:3])
+    detail = detail or DETAILS.get(error.status_code, error.detail)
+    response = problem(error.status_code, slug, title, detail, errors=errors)
     for name, value in (error.headers or {}).items():
         response.headers.setdefault(name, value)
     return response
+
+
+def _in_words(message: str) -> str:
+    """Put what the decoder says into a clerk's words; what is unknown stays as it is."""
+    plain, _, place = message.partition(" - at ")
+    for pattern, words in WORDINGS:
+        match = re.fullmatch(pattern, plain)
+        if match:
+            kinds = ("或".join(KINDS.get(k, k) for k in g.split(" | ")) for g in match.groups())
+            return words.format(*kinds) + (f"（{place.strip('`')}）" if place else "")
+    return message
 
 
 def _database_error(

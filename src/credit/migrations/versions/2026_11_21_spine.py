@@ -123,7 +123,7 @@ def upgrade() -> None:  # noqa: PLR0915 - generated: a statement a table
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answer", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
-            "char_length(purpose) <= 40", name=op.f("ck_grade_query_purpose_length")
+            "char_length(purpose) <= 200", name=op.f("ck_grade_query_purpose_length")
         ),
         sa.CheckConstraint(
             "char_length(tender_ref) <= 100", name=op.f("ck_grade_query_tender_ref_length")
