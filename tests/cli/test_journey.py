@@ -213,3 +213,37 @@ async def test_packs_are_listed_shown_tested_and_scored(credit, tmp_path):
     output = await credit("rules", "score", "xinhua-2022", "红色物业评分表", given, code=2)
     assert "XH-99" in output
     assert "XH-17" in output
+
+
+async def test_a_person_is_registered_signs_and_gets_a_key_once(world, credit):
+    to = ("--city", "150200", "--json")
+    person = ("--name", "王专员", "--role", "association_officer", "--organisation", "市协会")
+    added = await credit("people", "add", "wang", *person, *to)
+    assert added["signs"] is True
+    key = await credit("people", "key", "wang", "--name", "办公电脑", *to)
+    assert key["key"].startswith("ck_")
+    assert "wang" in {one["username"] for one in await credit("people", "list", *to)}
+    await credit("people", "add", "wang", *person, *to, code=2)
+    await credit("people", "add", "li", "--name", "李", "--role", "chief", "--organisation", "市协会", *to, code=2)  # fmt: skip
+
+
+async def test_what_waits_for_a_decision_is_listed(world, credit, tmp_path):
+    to = ("--city", "150200", "--json")
+    await credit("import", "events", events(world, tmp_path, award(1), award(2)), *to)
+    (first, second) = await credit("events", "list", *to)
+    assert first["reference"] == "包建〔2026〕1号"
+    assert (await credit("events", "decide", first["id"], *to))["decided"] == [first["id"]]
+    assert [one["id"] for one in await credit("events", "list", *to)] == [second["id"]]
+
+
+async def test_a_refusal_as_json_is_one_document(credit):
+    printed = await credit("events", "decide", "--city", "150200", "--json", code=2)
+    assert json.loads(printed[: printed.rindex("}") + 1])["error"] == "invalid"
+
+
+@pytest.mark.parametrize("command", [
+    ("rules", "list"), ("rules", "test"), ("rules", "schema"), ("rules", "show", "baotou-2021"),
+    ("check",), ("migrate",), ("log", "vkey", "--city", "150200"), ("log", "fsck", "--city", "150200"),
+])  # fmt: skip
+async def test_with_json_a_command_prints_one_document(credit, command):
+    assert await credit(*command, "--json")

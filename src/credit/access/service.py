@@ -10,9 +10,18 @@ from credit.kit.db import Connection
 from credit.kit.errors import Conflict, Invalid, NotFound, Unauthenticated
 from credit.kit.ids import new_id
 
-__all__ = ["actor_named", "actor_of", "add_person", "authenticate", "issue_key", "role_of"]
+__all__ = [
+    "actor_named",
+    "actor_of",
+    "add_person",
+    "authenticate",
+    "issue_key",
+    "people",
+    "role_of",
+]
 
 KEY_DAYS = 365
+PEOPLE_MAX = 5_000
 
 
 async def add_person(
@@ -60,6 +69,11 @@ async def actor_of(conn: Connection, person_id: str) -> Actor:
         raise NotFound("提出这项工作的人已不在岗。")
     role, division = found
     return Actor(person_id, role, division, logic.SCOPES[role])
+
+
+async def people(conn: Connection) -> list[dict[str, str]]:
+    """List who is active: username, role, organisation."""
+    return await store.people(conn, PEOPLE_MAX)
 
 
 async def issue_key(conn: Connection, clock: Clock, *, person_id: str, name: str) -> str:

@@ -5,7 +5,15 @@ from datetime import datetime
 
 from credit.kit.db import Connection
 
-__all__ = ["ClientRow", "add_client", "add_person", "find_client", "find_person", "person"]
+__all__ = [
+    "ClientRow",
+    "add_client",
+    "add_person",
+    "find_client",
+    "find_person",
+    "people",
+    "person",
+]
 
 FIND_CLIENT = """
 SELECT c.digest, p.id AS person_id, p.role, p.division
@@ -19,6 +27,7 @@ ON CONFLICT (username) DO NOTHING RETURNING id
 """
 PERSON = "SELECT role, division FROM person WHERE id = $1 AND active"
 FIND_PERSON = "SELECT id, role, division FROM person WHERE username = $1 AND active"
+PEOPLE = "SELECT username, role, organisation FROM person WHERE active ORDER BY username LIMIT $1"
 ADD_CLIENT = """
 INSERT INTO api_client (prefix, digest, name, person_id, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6)
@@ -83,3 +92,8 @@ async def person(conn: Connection, person_id: str) -> tuple[str, str | None] | N
     """Return an active person's (role, division)."""
     row = await conn.fetchrow(PERSON, person_id)
     return None if row is None else (row["role"], row["division"])
+
+
+async def people(conn: Connection, limit: int) -> list[dict[str, str]]:
+    """List active people by user name: username, role, organisation."""
+    return [dict(row) for row in await conn.fetch(PEOPLE, limit)]

@@ -2,7 +2,7 @@
 
 import click
 
-from credit.cli import events, grade, log, rules, serving, workbooks
+from credit.cli import events, grade, log, people, rules, serving, workbooks
 
 __all__ = ["main"]
 
@@ -18,6 +18,7 @@ main.add_command(serving.serve)
 main.add_command(serving.worker)
 main.add_command(serving.migrate)
 main.add_command(serving.check)
+main.add_command(people.group)
 main.add_command(workbooks.import_group)
 main.add_command(workbooks.export_group)
 main.add_command(workbooks.template)

@@ -25,7 +25,18 @@ from credit.kit.errors import CreditError, Overloaded
 from credit.logs import Logs
 from credit.settings import Settings
 
-__all__ = ["Session", "as_json", "city_option", "json_option", "open_session", "progress", "runs"]
+__all__ = [
+    "Session",
+    "acting",
+    "answer",
+    "city_option",
+    "console",
+    "json_option",
+    "open_session",
+    "out_option",
+    "progress",
+    "runs",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +46,10 @@ city_option = click.option(
     "--city", required=True, metavar="CODE", help="城市的行政区划代码，例如 150200。"
 )
 json_option = click.option("--json", "as_json_", is_flag=True, help="只输出一个 JSON 文档。")
+out_option = click.option(
+    "--out", required=True, metavar="FILE", help="写到哪个文件。",
+    type=click.Path(dir_okay=False, path_type=Path),
+)  # fmt: skip
 console = Console(stderr=True)
 
 
@@ -77,17 +92,21 @@ def runs(command: Callable[P, Awaitable[T]]) -> Callable[P, T]:
         try:
             return asyncio.run(command(*args, **kwargs))  # type: ignore[arg-type]
         except CreditError as error:
-            report(error)
+            refusal = error
         except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError):
             lost = "与数据库的连接中断，没有提交的内容都没有写入。请确认数据库恢复后，把命令再执行一次。"
-            report(Overloaded(lost, slug="database-down"))
-        raise SystemExit(2) from None
+            refusal = Overloaded(lost, slug="database-down")
+        _report(refusal, as_json=bool(kwargs.get("as_json_")))
+        raise SystemExit(2)
 
     return run
 
 
-def report(error: CreditError) -> None:
-    """Print a refusal: what happened and every fault, to standard error."""
+def _report(error: CreditError, *, as_json: bool) -> None:
+    """Print a refusal: what happened and every fault, to standard error; as JSON when asked."""
+    if as_json:
+        faults = [{"field": one.field, "message": one.message} for one in error.errors]
+        answer(True, {"error": error.slug, "detail": error.detail, "errors": faults})
     console.print(f"[red]{error.title}[/red]：{error.detail}", highlight=False)
     for fault in error.errors[:FAULTS_SHOWN_MAX]:
         console.print(f"  • {fault.field}　{fault.message}", highlight=False, markup=False)
@@ -95,9 +114,12 @@ def report(error: CreditError) -> None:
         console.print(f"  … 另有 {len(error.errors) - FAULTS_SHOWN_MAX} 处")
 
 
-def as_json(value: Any) -> None:
-    """Print one JSON document to standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+def answer(as_json: bool, document: Any, *lines: str) -> None:
+    """Print to standard output: one JSON document when asked for, else lines to read."""
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+    for line in () if as_json else lines:
+        click.echo(line)
 
 
 @contextmanager
@@ -115,8 +137,3 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
     ) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def read_bytes(path: Path) -> bytes:
-    """Read a file the user named."""
-    return path.read_bytes()

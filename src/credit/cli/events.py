@@ -1,9 +1,14 @@
 """`credit events`: what waits for a decision, and deciding it."""
 
+from typing import Any
+from uuid import UUID
+
 import click
 from msgspec import UNSET
 
-from credit.cli.context import acting, as_json, city_option, json_option, open_session, runs
+from credit.cli.context import acting, answer, city_option, json_option, open_session, runs
+from credit.kit.canonical import parse
+from credit.kit.errors import Invalid
 
 __all__ = ["group"]
 
@@ -13,6 +18,29 @@ DECIDED_MAX = 5_000
 @click.group("events")
 def group() -> None:
     """信用事件：待决定的，和作出决定。"""
+
+
+@group.command("list")
+@city_option
+@json_option
+@runs
+async def list_(*, city: str, as_json_: bool) -> None:
+    """列出待决定的事件：编号、事件、对象、日期。"""
+    from credit.events import signing
+
+    async with open_session() as session, session.db.city(city) as conn:
+        rows = await signing.waiting(conn, None, DECIDED_MAX)
+    answer(
+        as_json_,
+        [{"id": str(row.id), **parse(row.body)} for row in rows],
+        *(_described(row.id, parse(row.body)) for row in rows),
+        f"共 {len(rows)} 件待决定。" if rows else "没有待决定的事件。",
+    )
+
+
+def _described(event_id: UUID, body: dict[str, Any]) -> str:
+    subjects = "、".join(one["id"] for one in body["subjects"])
+    return f"{event_id}　{body['occurred_on']}　{body['type']}　{subjects}　{body['reference']}"
 
 
 @group.command("decide")
@@ -36,11 +64,15 @@ async def decide(
     from credit.events import service, signing
     from credit.events.views import Decision
 
+    if not ids and not every:
+        raise Invalid("请写出要决定的事件编号，或用 --all。可用 credit events list 查看。")
+
     async with open_session() as session:
         actor = await acting(session, city, username)
         key = session.logs.person_key(city, username)
         async with session.db.transaction(city) as conn:
-            wanted = await signing.waiting(conn, None if every else ids, DECIDED_MAX)
+            named = None if every else [_uuid(one) for one in ids]
+            wanted = await signing.waiting(conn, named, DECIDED_MAX)
             decisions = {
                 row.id: Decision(
                     "refused" if refuse else "accepted",
@@ -51,7 +83,15 @@ async def decide(
             }
             if decisions:
                 await service.decide(conn, session.clock, actor, decisions)
-    if as_json_:
-        as_json({"decided": [str(one) for one in decisions]})
-    else:
-        click.echo(f"已{'拒绝' if refuse else '接受'} {len(decisions)} 件事件。")
+    answer(
+        as_json_,
+        {"decided": [str(one) for one in decisions]},
+        f"已{'拒绝' if refuse else '接受'} {len(decisions)} 件事件。",
+    )
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Invalid(f"“{text}”不是事件编号。可用 credit events list 查看。") from None

@@ -8,7 +8,7 @@ import click
 
 from credit.cli.context import (
     acting,
-    as_json,
+    answer,
     city_option,
     json_option,
     open_session,
@@ -47,7 +47,7 @@ async def run(*, city: str, on_: str | None, username: str, as_json_: bool) -> N
                 found = await service.run(
                     conn, session.clock, actor, pack_of_city(city), on, progress=update
                 )
-    answer = {
+    document = {
         "run": str(found.id),
         "on": found.on_date.isoformat(),
         "pack": found.pack,
@@ -55,15 +55,17 @@ async def run(*, city: str, on_: str | None, username: str, as_json_: bool) -> N
         "log_size": found.log_size,
         **found.summary,
     }
-    if as_json_:
-        as_json(answer)
-        return
-    click.echo(
-        f"评级 {found.id}　评级日 {found.on_date}　规则包 {found.pack}（{_status(found.pack_status)}）"
+    status = "示例" if found.pack_status == "sample" else "正式"
+    answer(
+        as_json_,
+        document,
+        f"评级 {found.id}　评级日 {found.on_date}　规则包 {found.pack}（{status}）",
+        *(
+            f"  {count:>6} 家　{'未评级' if grade == 'unrated' else grade}"
+            for grade, count in found.summary["distribution"].items()
+        ),
+        f"请市主管部门公布：credit grade publish {found.id} --city {city}",
     )
-    for grade, count in found.summary["distribution"].items():
-        click.echo(f"  {'未评级' if grade == 'unrated' else grade:<8}{count:>6} 家")
-    click.echo(f"请市主管部门公布：credit grade publish {found.id} --city {city}")
 
 
 @group.command("publish")
@@ -93,10 +95,8 @@ async def publish(*, run_id: str | None, city: str, username: str, as_json_: boo
                 for code, body in bodies.items()
             }
             await service.publish(conn, session.clock, actor, pack, found, records)
-    if as_json_:
-        as_json({"run": str(found), "published": len(records)})
-    else:
-        click.echo(f"已公布 {len(records)} 家企业的等级。")
+    document = {"run": str(found), "published": len(records)}
+    answer(as_json_, document, f"已公布 {len(records)} 家企业的等级。")
 
 
 @group.command("explain")
@@ -123,29 +123,26 @@ async def explain(
         result, tree = await service.explain(conn, pack_of_city(city), uscc, on=on, size=known)
         standing = (await service.standings(conn, [uscc], valid_at=on, size=size))[uscc]
     published = service.standing_json(standing, session.logs.origin(city))
-    if as_json_:
-        score = None if result.score is None else str(result.score)
-        as_json(
-            {
-                "uscc": uscc,
-                "name": enterprise.name,
-                "on": on.isoformat(),
-                "log_size": known,
-                "score": score,
-                "grade": result.grade,
-                "status": result.status,
-                "published": published,
-                "trace": tree,
-            }
-        )
-        return
-    click.echo(f"{enterprise.name}（{uscc}）　{on}　按日志前 {known} 条计算")
-    click.echo(f"已公布：{published['grade'] or '未评级'}")
-    for number, line in enumerate(_lines(tree, 0)):
-        if number == LINES_MAX:
-            click.echo("……　完整内容请用 --json。")
-            break
-        click.echo(line)
+    document = {
+        "uscc": uscc,
+        "name": enterprise.name,
+        "on": on.isoformat(),
+        "log_size": known,
+        "score": None if result.score is None else str(result.score),
+        "grade": result.grade,
+        "status": result.status,
+        "published": published,
+        "trace": tree,
+    }
+    lines = _lines(tree, 0)
+    answer(
+        as_json_,
+        document,
+        f"{enterprise.name}（{uscc}）　{on}　按日志前 {known} 条计算",
+        f"已公布：{published['grade'] or '未评级'}",
+        *lines[:LINES_MAX],
+        *(["……　完整内容请用 --json。"] if len(lines) > LINES_MAX else []),
+    )
 
 
 def _lines(node: dict[str, Any], depth: int) -> list[str]:
@@ -188,14 +185,8 @@ async def close(*, city: str, sheet: str, year: int, username: str, as_json_: bo
             }
             if records:
                 await service.close(conn, session.clock, actor, pack, records)
-    if as_json_:
-        as_json({"sheet": sheet, "year": year, "closed": len(records)})
-    else:
-        click.echo(f"已结束 {len(records)} 份 {year} 年度 {sheet} 评价。")
-
-
-def _status(status: str) -> str:
-    return "示例" if status == "sample" else "正式"
+    document = {"sheet": sheet, "year": year, "closed": len(records)}
+    answer(as_json_, document, f"已结束 {len(records)} 份 {year} 年度 {sheet} 评价。")
 
 
 def _uuid(text: str) -> UUID:

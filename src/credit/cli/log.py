@@ -2,7 +2,7 @@
 
 import click
 
-from credit.cli.context import as_json, city_option, json_option, open_session, progress, runs
+from credit.cli.context import answer, city_option, json_option, open_session, progress, runs
 
 __all__ = ["group"]
 
@@ -31,19 +31,21 @@ async def fsck(*, city: str, signatures: bool, as_json_: bool) -> None:
                 signatures=signatures,
                 progress=update,
             )
-    if as_json_:
-        as_json({"city": city, "ok": not findings, "findings": findings})
-    else:
-        for finding in findings:
-            click.echo(f"不符：{finding}")
-        click.echo("日志核对无误。" if not findings else f"共 {len(findings)} 处不符。")
+    answer(
+        as_json_,
+        {"city": city, "ok": not findings, "findings": findings},
+        *(f"不符：{finding}" for finding in findings),
+        f"共 {len(findings)} 处不符。" if findings else "日志核对无误。",
+    )
     raise SystemExit(1 if findings else 0)
 
 
 @group.command("vkey")
 @city_option
+@json_option
 @runs
-async def vkey(*, city: str) -> None:
+async def vkey(*, city: str, as_json_: bool) -> None:
     """显示验证检查点用的公钥（C2SP vkey）。"""
     async with open_session() as session:
-        click.echo(session.logs.verifier(city).vkey)
+        found = session.logs.verifier(city)
+    answer(as_json_, {"origin": found.name, "vkey": found.vkey}, found.vkey)

@@ -1,17 +1,18 @@
 """`credit rules`: packs listed, shown, tested; a sheet scored as a pure function."""
 
 import json
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
-from credit.cli.context import as_json, console, json_option
+from credit.cli.context import answer, console, json_option
 from credit.kit.clock import SystemClock
 from credit.rules.cases import run_cases
 from credit.rules.loading import list_packs, load_pack
-from credit.rules.pack import Pack, PackInvalid
+from credit.rules.pack import Pack, PackInvalid, Rules
 from credit.rules.schema import pack_schema
 from credit.rules.sheets import InputRefused, score_sheet
 from credit.rules.trace import text
@@ -51,12 +52,11 @@ def list_(*, as_json_: bool) -> None:
         }
         for pack in packs
     ]
-    if as_json_:
-        as_json(rows)
-        return
-    for row in rows:
-        status = "示例" if row["status"] == "sample" else "正式"
-        click.echo(f"{row['id']:<16}{row['version']:<10}{status}  {row['title']}")
+    words = {"sample": "示例", "official": "正式"}
+    lines = (
+        f"{r['id']:<16}{r['version']:<10}{words[str(r['status'])]}  {r['title']}" for r in rows
+    )
+    answer(as_json_, rows, *lines)
 
 
 @group.command("show")
@@ -65,47 +65,55 @@ def list_(*, as_json_: bool) -> None:
 def show(pack: str, *, as_json_: bool) -> None:
     """显示一个规则包：来源、评分表、等级和事件目录。"""
     loaded = _load(pack)
-    if as_json_:
-        as_json({**loaded.document, "digest": loaded.digest})
-        return
-    rules = loaded.on(SystemClock().today())
-    click.echo(
-        f"{rules.head.title}（{rules.head.id} {rules.head.version}）\n来源：{rules.head.source}"
-    )
-    for note in rules.head.notes:
-        click.echo(f"说明：{note}")
+    document = {**loaded.document, "digest": loaded.digest}
+    answer(as_json_, document, *_described(loaded.on(SystemClock().today())))
+
+
+def _described(rules: Rules) -> Iterator[str]:
+    head, grading = rules.head, rules.grading
+    yield f"{head.title}（{head.id} {head.version}）"
+    yield f"来源：{head.source}"
+    yield from (f"说明：{note}" for note in head.notes)
+    yield ""
     for sheet in rules.sheets.values():
-        click.echo(f"\n{sheet.id}　{sheet.title}　{len(sheet.rows)} 行，满分 {text(sheet.full)}")
-    click.echo(f"\n{rules.grading.title}　来源：{rules.grading.source}")
-    for rung in rules.grading.ladder:
-        bound = ""
-        if rung.at_least is not None:
-            bound += f"　{text(rung.at_least)} 分及以上"
-        if rung.top_percent is not None:
-            bound += f"　前 {text(rung.top_percent)}%"
-        click.echo(f"  {rung.grade}{bound}")
-    click.echo(f"\n事件目录 {len(rules.grading.events)} 种：")
-    for event in rules.grading.events:
-        click.echo(f"  {event.code:<28}{event.title}")
+        yield f"{sheet.id}　{sheet.title}　{len(sheet.rows)} 行，满分 {text(sheet.full)}"
+    yield ""
+    yield f"{grading.title}　来源：{grading.source}"
+    for rung in grading.ladder:
+        points = "" if rung.at_least is None else f"　{text(rung.at_least)} 分及以上"
+        percent = "" if rung.top_percent is None else f"　前 {text(rung.top_percent)}%"
+        yield f"  {rung.grade}{points}{percent}"
+    yield ""
+    yield f"事件目录 {len(grading.events)} 种："
+    yield from (f"  {event.code:<28}{event.title}" for event in grading.events)
 
 
 @group.command("test")
 @click.argument("pack", required=False)
-def test(pack: str | None) -> None:
+@json_option
+def test(pack: str | None, *, as_json_: bool) -> None:
     """运行规则包旁边的用例。"""
-    failed = 0
-    for name in [pack] if pack else list_packs():
-        for case, fault in run_cases(_load(name), name):
-            failed += fault is not None
-            mark = "通过" if fault is None else "失败"
-            click.echo(f"{mark}  {name}  {case}" + (f"：{fault}" if fault else ""))
+    outcomes = [
+        {"pack": name, "case": case, "fault": fault}
+        for name in ([pack] if pack else list_packs())
+        for case, fault in run_cases(_load(name), name)
+    ]
+    failed = sum(one["fault"] is not None for one in outcomes)
+    lines = (
+        f"{'失败' if one['fault'] else '通过'}  {one['pack']}  {one['case']}"
+        + (f"：{one['fault']}" if one["fault"] else "")
+        for one in outcomes
+    )
+    total = f"{len(outcomes)} 个用例，{failed} 个失败。"
+    answer(as_json_, {"ok": not failed, "cases": outcomes}, *lines, total)
     raise SystemExit(1 if failed else 0)
 
 
 @group.command("schema")
-def schema() -> None:
+@json_option
+def schema(*, as_json_: bool) -> None:  # noqa: ARG001 - JSON is all there is
     """输出规则包文件的 JSON Schema，供编辑器使用。"""
-    as_json(pack_schema())
+    answer(True, pack_schema())
 
 
 @group.command("score")
@@ -113,7 +121,15 @@ def schema() -> None:
 @click.argument("sheet")
 @click.argument("input_file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--on", "on_", help="按这一天的规则打分，默认今天。")
-def score(pack: str, sheet: str, input_file: str, on_: str | None) -> None:
+@json_option
+def score(
+    pack: str,
+    sheet: str,
+    input_file: str,
+    *,
+    on_: str | None,
+    as_json_: bool,  # noqa: ARG001 - JSON is all there is
+) -> None:
     """按评分表打分：读入 JSON，输出 JSON。不能打分时列出所有错误，退出码 2。"""
     rules = _load(pack).on(date.fromisoformat(on_) if on_ else SystemClock().today())
     if sheet not in rules.sheets:
@@ -127,11 +143,11 @@ def score(pack: str, sheet: str, input_file: str, on_: str | None) -> None:
     except (ValueError, RecursionError) as error:
         _refuse([{"row": "", "message": f"输入不是可读的 JSON：{error}"}])
     else:
-        as_json(result.to_json())
+        answer(True, result.to_json())
 
 
 def _refuse(problems: list[dict[str, str]]) -> None:
-    as_json({"problems": problems})
+    answer(True, {"problems": problems})
     for problem in problems:
         console.print(f"  • {problem['row']}　{problem['message']}", highlight=False, markup=False)
     raise SystemExit(2)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from credit.cli.context import console, open_session, progress, runs
+from credit.cli.context import answer, console, json_option, open_session, progress, runs
 from credit.settings import Settings
 
 __all__ = ["check", "demo", "migrate", "serve", "worker"]
@@ -14,8 +14,9 @@ __all__ = ["check", "demo", "migrate", "serve", "worker"]
 @click.command("migrate")
 @click.option("--city", "cities", multiple=True, metavar="CODE",
               help="要建立或升级的城市；默认为已有的全部城市。")  # fmt: skip
+@json_option
 @runs
-async def migrate(*, cities: tuple[str, ...]) -> None:
+async def migrate(*, cities: tuple[str, ...], as_json_: bool) -> None:
     """建立或升级城市的数据库结构。"""
     from credit.kit.db import Database
     from credit.kit.embedded import database_url
@@ -27,7 +28,8 @@ async def migrate(*, cities: tuple[str, ...]) -> None:
         async with Database(url, role="none") as db:
             wanted = sorted(db.cities)
     await asyncio.to_thread(run_migrations, url, wanted)
-    click.echo(f"已升级：{'、'.join(wanted) or '没有城市，请用 --city 指定'}")
+    shown = "、".join(wanted) or "没有城市，请用 --city 指定"
+    answer(as_json_, {"cities": wanted}, f"已升级：{shown}")
 
 
 @click.command("serve")
@@ -71,24 +73,31 @@ async def worker() -> None:
 
 
 @click.command("check")
+@json_option
 @runs
-async def check() -> None:
-    """检查设置、数据库、规则包和密钥。"""
+async def check(*, as_json_: bool) -> None:
+    """检查设置、数据库、规则包和密钥；有任何不符时退出码为 1。"""
     from credit.kit.migrate import drift
     from credit.rules.loading import list_packs, load_pack
 
-    faults = 0
-    for name in list_packs():
-        load_pack(name)
-        click.echo(f"规则包 {name}：可用")
+    packs = {name: load_pack(name).digest for name in list_packs()}
+    cities = {}
     async with open_session() as session:
-        click.echo(f"数据库：可用，城市 {'、'.join(sorted(session.db.cities)) or '无'}")
         for city in sorted(session.db.cities):
             differences = await asyncio.to_thread(drift, session.url, city)
-            faults += len(differences)
-            click.echo(f"城市 {city}：{differences or '结构一致'}")
-            click.echo(f"  日志 {session.logs.verifier(city).vkey}")
-    raise SystemExit(1 if faults else 0)
+            cities[city] = {"drift": differences, "vkey": session.logs.verifier(city).vkey}
+    ok = not any(found["drift"] for found in cities.values())
+    answer(
+        as_json_,
+        {"ok": ok, "packs": packs, "cities": cities},
+        *(f"规则包 {name}：可用　{digest}" for name, digest in packs.items()),
+        f"数据库：可用，城市 {'、'.join(cities) or '无'}",
+        *(
+            f"城市 {city}：{found['drift'] or '结构一致'}　日志公钥 {found['vkey']}"
+            for city, found in cities.items()
+        ),
+    )
+    raise SystemExit(0 if ok else 1)
 
 
 @click.command("demo")

@@ -16,11 +16,12 @@ from credit.access.views import Actor
 from credit.cli.context import (
     Session,
     acting,
-    as_json,
+    answer,
     city_option,
     console,
     json_option,
     open_session,
+    out_option,
     progress,
     runs,
 )
@@ -77,12 +78,15 @@ async def _import(
             raise Invalid("表里没有数据行。请从第 2 行起填写。")
         importing = Importing(session, city, actor, username, dry_run)
         taken = await _take(kind, content, importing, reading, take)
-    if as_json_:
-        as_json(taken)
-        return
-    for line in taken.get("preview", ())[:PREVIEW_ROWS_MAX]:
-        click.echo(line)
-    click.echo(taken["message"])
+    preview = taken.get("preview", [])
+    more = len(preview) - PREVIEW_ROWS_MAX
+    answer(
+        as_json_,
+        taken,
+        *preview[:PREVIEW_ROWS_MAX],
+        *([f"… 另有 {more} 行"] if more > 0 else []),
+        taken["message"],
+    )
 
 
 async def _take(
@@ -355,51 +359,55 @@ def export_group() -> None:
 
 @export_group.command("register")
 @city_option
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@out_option
+@json_option
 @runs
-async def export_register(*, city: str, out: Path) -> None:
+async def export_register(*, city: str, out: Path, as_json_: bool) -> None:
     """导出公开登记册：企业和今天有效的等级。"""
     from credit.cli.exports import register_table
 
     async with open_session() as session, session.db.city(city) as conn:
         spec, rows = await register_table(conn, session.clock.today(), EXPORT_PAGE)
     write_table([(spec, rows)], out)
-    click.echo(f"已导出 {len(rows)} 家企业到 {out}。")
+    answer(as_json_, {"out": out, "rows": len(rows)}, f"已导出 {len(rows)} 家企业到 {out}。")
 
 
 @export_group.command("grades")
 @city_option
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@out_option
+@json_option
 @runs
-async def export_grades(*, city: str, out: Path) -> None:
+async def export_grades(*, city: str, out: Path, as_json_: bool) -> None:
     """导出最近一次评级的结果。"""
     from credit.cli.exports import grades_table
 
     async with open_session() as session, session.db.city(city) as conn:
         spec, rows = await grades_table(conn)
     write_table([(spec, rows)], out)
-    click.echo(f"已导出 {len(rows)} 条结果到 {out}。")
+    answer(as_json_, {"out": out, "rows": len(rows)}, f"已导出 {len(rows)} 条结果到 {out}。")
 
 
 @export_group.command("events")
 @city_option
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@out_option
+@json_option
 @runs
-async def export_events(*, city: str, out: Path) -> None:
+async def export_events(*, city: str, out: Path, as_json_: bool) -> None:
     """导出信用事件和决定。"""
     from credit.cli.exports import events_table
 
     async with open_session() as session, session.db.city(city) as conn:
         spec, rows = await events_table(conn, EXPORT_PAGE)
     write_table([(spec, rows)], out)
-    click.echo(f"已导出 {len(rows)} 件事件到 {out}。")
+    answer(as_json_, {"out": out, "rows": len(rows)}, f"已导出 {len(rows)} 件事件到 {out}。")
 
 
 @click.command("template")
 @click.argument("kind", type=click.Choice(["parties", "events", "marks", "calendar"]))
 @city_option
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
-def template(kind: str, city: str, out: Path) -> None:
+@out_option
+@json_option
+def template(kind: str, *, city: str, out: Path, as_json_: bool) -> None:
     """下载导入模板：带下拉列表和填写说明。"""
     from credit.evaluations.excel import marks_sheet
     from credit.events.excel import event_sheet
@@ -424,4 +432,4 @@ def template(kind: str, city: str, out: Path) -> None:
         "calendar": ([CALENDAR_SHEET], "放假调休导入模板"),
     }[kind]
     write_template(specs, out, title=title)
-    click.echo(f"模板已写到 {out}。")
+    answer(as_json_, {"out": out, "kind": kind, "city": city}, f"模板已写到 {out}。")

@@ -25,7 +25,7 @@ def sign_event(keys: Sequence[SigningKey], event_id: UUID, body: dict[str, Any])
     return EventRecord(str(event_id), "credit-event", msgspec.convert(body, EventBody), sigs)
 
 
-async def waiting(conn: Connection, ids: Sequence[str] | None, limit: int) -> list[store.EventRow]:
+async def waiting(conn: Connection, ids: Sequence[UUID] | None, limit: int) -> list[store.EventRow]:
     """Load proposals to decide: those named, or every undecided one up to a limit."""
     if ids is None:
         listed = await store.list_events(
@@ -33,7 +33,7 @@ async def waiting(conn: Connection, ids: Sequence[str] | None, limit: int) -> li
         )
         wanted = [one.id for one in listed]
     else:
-        wanted = [UUID(one) for one in ids]
+        wanted = list(ids)
     rows = await store.load_events(conn, wanted)
     return [rows[one] for one in wanted if one in rows]
 

@@ -1,0 +1,91 @@
+"""`credit people`: who works with the service, and the keys of their machines."""
+
+import click
+
+from credit.cli.context import acting, answer, city_option, json_option, open_session, runs
+
+__all__ = ["group"]
+
+
+@click.group("people")
+def group() -> None:
+    """人员：登记、列出、发接口密钥。"""
+
+
+@group.command("add")
+@click.argument("username")
+@city_option
+@click.option("--name", "shown", required=True, help="显示的姓名或岗位名称。")
+@click.option("--role", required=True, help="角色，例如 association_officer；写错时列出可用的。")
+@click.option("--organisation", required=True, help="所在单位。")
+@click.option("--division", metavar="CODE", help="负责的区县或街道代码；不写为全市。")
+@json_option
+@runs
+async def add(
+    *,
+    username: str,
+    city: str,
+    shown: str,
+    role: str,
+    organisation: str,
+    division: str | None,
+    as_json_: bool,
+) -> None:
+    """登记一个人；要签名的角色同时在本机生成密钥，并在日志里公布公钥。"""
+    from credit.access import service
+    from credit.log.service import announce_key
+
+    async with open_session() as session, session.db.transaction(city) as conn:
+        person = await service.add_person(
+            conn,
+            session.clock,
+            username=username,
+            display_name=shown,
+            role=role,
+            organisation=organisation,
+            division=division,
+        )
+        actor = await service.actor_named(conn, username)
+        signs = "keys:own" in actor.scopes
+        if signs:
+            key = session.logs.person_key(city, username)
+            await announce_key(conn, session.clock, key=key, holder=person, role=role)
+    document = {"username": username, "person": person, "role": role, "signs": signs}
+    answer(as_json_, document, f"已登记 {shown}（{username}，日志中显示为 {person}）。")
+
+
+@group.command("list")
+@city_option
+@json_option
+@runs
+async def list_(*, city: str, as_json_: bool) -> None:
+    """列出在岗的人和他们的角色。"""
+    from credit.access import service
+
+    async with open_session() as session, session.db.city(city) as conn:
+        people = await service.people(conn)
+    answer(
+        as_json_,
+        people,
+        *(f"{one['username']:<20}{one['role']:<24}{one['organisation']}" for one in people),
+        f"共 {len(people)} 人。",
+    )
+
+
+@group.command("key")
+@click.argument("username")
+@city_option
+@click.option("--name", "purpose", required=True, help="这把密钥给哪台机器、哪个系统用。")
+@json_option
+@runs
+async def key(*, username: str, city: str, purpose: str, as_json_: bool) -> None:
+    """给一个人的系统发接口密钥：只显示这一次，一年有效。"""
+    from credit.access import service
+
+    async with open_session() as session:
+        actor = await acting(session, city, username)
+        async with session.db.transaction(city) as conn:
+            made = await service.issue_key(
+                conn, session.clock, person_id=actor.person_id, name=purpose
+            )
+    answer(as_json_, {"username": username, "key": made}, f"{made}\n请现在保存，以后不再显示。")
