@@ -24,7 +24,7 @@ demo: setup ## Start the demo: database, three cities, http://127.0.0.1:8000, un
 
 .PHONY: test
 test: setup ## Run every test that needs no browser
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 $(TESTS)
 
 .PHONY: test-browser
 test-browser: test ## Run every test; those in a browser come with the pages
@@ -46,6 +46,19 @@ fmt: setup ## Format the code
 .PHONY: bench
 bench: setup ## Measure what docs/benchmarks.md records; prints ratios within this run
 	$(BIN)/python -m bench
+
+.PHONY: soak
+soak: setup ## Run the tests of faults, races and state machines for SOAK_MINUTES (10)
+	$(BIN)/python -m bench.soak $(or $(SOAK_MINUTES),10)
+
+.PHONY: screenshots
+screenshots: setup ## Take pictures of every page; there are no pages yet
+	@echo "There are no pages to take pictures of yet."
+
+.PHONY: docs
+docs: setup ## Write the documents that are made from code
+	$(BIN)/credit openapi > docs/api/openapi.json
+	$(BIN)/credit rules schema > docs/api/rule-pack.schema.json
 
 .PHONY: lock
 lock: ## Pin every dependency with its hashes again, in files that name no registry

@@ -8,7 +8,7 @@ import click
 from credit.cli.context import answer, console, json_option, open_session, progress, runs
 from credit.settings import Settings
 
-__all__ = ["check", "demo", "migrate", "serve", "worker"]
+__all__ = ["check", "demo", "migrate", "openapi", "serve", "worker"]
 
 
 @click.command("migrate")
@@ -98,6 +98,18 @@ async def check(*, as_json_: bool) -> None:
         ),
     )
     raise SystemExit(0 if ok else 1)
+
+
+@click.command("openapi")
+@json_option
+def openapi(*, as_json_: bool) -> None:  # noqa: ARG001 - JSON is all there is
+    """输出接口文档（OpenAPI 3.1）。"""
+    from credit.app import create_app
+    from credit.kit.problems import make_openapi_honest
+
+    app = create_app(Settings(), "postgresql://", background=False)
+    make_openapi_honest(app)
+    answer(True, app.openapi_schema.to_schema())
 
 
 @click.command("demo")

@@ -14,7 +14,7 @@ from litestar.plugins import InitPlugin
 
 from credit.kit.errors import CreditError, FieldError
 
-__all__ = ["ProblemsPlugin", "problem"]
+__all__ = ["ProblemsPlugin", "make_openapi_honest", "problem"]
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
@@ -71,7 +71,7 @@ class ProblemsPlugin(InitPlugin):
             TimeoutError: _unavailable,
             Exception: _unexpected,
         }
-        app_config.on_startup.append(_make_openapi_honest)
+        app_config.on_startup.append(make_openapi_honest)
         return app_config
 
 
@@ -165,7 +165,7 @@ def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[d
     )
 
 
-def _make_openapi_honest(app: Litestar) -> None:
+def make_openapi_honest(app: Litestar) -> None:
     """Say in the document what the handlers above do, and that unknown keys are refused."""
     if app.openapi_config is None:
         return
