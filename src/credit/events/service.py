@@ -55,6 +55,9 @@ async def propose(
     for decider, group in decided.items():
         await _make_effective(conn, clock, decider, group)
     effective = {record.id for group in decided.values() for record in group}
+    waiting = [UUID(record.id) for record in records if record.id not in effective]
+    if waiting:
+        await store.add_waiting(conn, waiting)
     return [
         EventState(record.id, "effective" if record.id in effective else "proposed", None)
         for record in records
@@ -165,6 +168,7 @@ async def decide(
     stored = await store.add_decisions(conn, new, by=actor.person_id, now=clock.now())
     if len(stored) != len(new):
         raise Conflict("有事件刚刚由别人作出决定，请刷新后再看。", slug="already-decided")
+    await store.remove_waiting(conn, list(stored))
     if records:
         await log.enqueue(conn, records)
     return [EventState(str(i), STATUS[d.outcome], None) for i, d in decisions.items()]  # type: ignore[arg-type]

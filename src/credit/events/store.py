@@ -14,10 +14,12 @@ __all__ = [
     "add_decisions",
     "add_events",
     "add_evidence",
+    "add_waiting",
     "known_evidence",
     "list_events",
     "load_events",
     "outcomes",
+    "remove_waiting",
 ]
 
 # The attempt counts earlier proposals of the same fact that came to nothing, by refusal or by a
@@ -43,6 +45,8 @@ INSERT INTO event_decision (event_id, outcome, reason, kid, signature, decided_b
 SELECT *, $6, $7 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[])
 ON CONFLICT DO NOTHING RETURNING event_id
 """
+ADD_WAITING = "INSERT INTO event_waiting (event_id) SELECT unnest($1::uuid[])"
+REMOVE_WAITING = "DELETE FROM event_waiting WHERE event_id = ANY($1)"
 LOAD_EVENTS = """
 SELECT e.id, e.kind, e.code, e.body, e.kid, e.signature, e.proposed_by, e.enterprise,
     e.subject_kind, e.subject, e.occurred_on, e.target, d.outcome
@@ -60,6 +64,12 @@ WHERE e.id > $1 AND ($2::text IS NULL OR coalesce(d.outcome, 'proposed') = $2)
 """
 LIST_EVENTS = f"{_LISTED} ORDER BY e.id LIMIT $3"
 LIST_EVENTS_OF = f"{_LISTED} AND e.enterprise = $4 ORDER BY e.id LIMIT $3"
+LIST_WAITING = """
+SELECT e.id, e.kind, e.code, e.subject_kind, e.subject, e.enterprise, e.occurred_on,
+    e.proposed_by, e.proposed_at, NULL AS outcome, NULL AS reason
+FROM event_waiting w JOIN event e ON e.id = w.event_id
+WHERE w.event_id > $1 ORDER BY w.event_id LIMIT $2
+"""
 ADD_EVIDENCE = """
 INSERT INTO evidence (digest, size, media_type, uploaded_by, uploaded_at)
 VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
@@ -153,6 +163,16 @@ async def add_decisions(
     return {row["event_id"] for row in rows}
 
 
+async def add_waiting(conn: Connection, ids: Sequence[UUID]) -> None:
+    """Put proposals on the list of those to be decided."""
+    await conn.execute(ADD_WAITING, ids)
+
+
+async def remove_waiting(conn: Connection, ids: Sequence[UUID]) -> None:
+    """Take proposals off the list of those to be decided."""
+    await conn.execute(REMOVE_WAITING, ids)
+
+
 async def load_events(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, EventRow]:
     """Load proposals by id."""
     return {row["id"]: EventRow(*row) for row in await conn.fetch(LOAD_EVENTS, ids)}
@@ -167,7 +187,9 @@ async def list_events(
     conn: Connection, after: UUID, *, outcome: str | None, enterprise: str | None, limit: int
 ) -> list[Listed]:
     """List events in the order of their ids; `outcome` is proposed, accepted or refused."""
-    if enterprise is None:
+    if enterprise is None and outcome == "proposed":
+        rows = await conn.fetch(LIST_WAITING, after, limit)
+    elif enterprise is None:
         rows = await conn.fetch(LIST_EVENTS, after, outcome, limit)
     else:
         rows = await conn.fetch(LIST_EVENTS_OF, after, outcome, limit, enterprise)

@@ -7,7 +7,7 @@ from sqlalchemy import Index, SmallInteger
 
 from credit.kit.tables import Field, Table, binary, limited, one_of, text, whole
 
-__all__ = ["Event", "EventDecision", "Evidence"]
+__all__ = ["Event", "EventDecision", "EventWaiting", "Evidence"]
 
 
 class Event(Table, table=True):
@@ -38,6 +38,14 @@ class Event(Table, table=True):
     signature: bytes = binary()
     proposed_by: str = text()
     proposed_at: datetime
+
+
+class EventWaiting(Table, table=True):
+    """A proposal that nobody has decided yet: what an officer's desk shows, without a search."""
+
+    __tablename__ = "event_waiting"
+
+    event_id: UUID = Field(primary_key=True, foreign_key="event.id")
 
 
 class EventDecision(Table, table=True):

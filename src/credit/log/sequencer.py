@@ -10,6 +10,7 @@ outside the database before anybody can read it.
 """
 
 import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -56,11 +57,37 @@ class _Tail:
 
 @dataclass
 class _Batch:
-    """What one batch will write."""
+    """One batch while it is numbered: from which size on, when admitted, the subjects' heads."""
 
-    entries: list[tuple[int, int, str, bytes, bytes]] = field(default_factory=list)
-    heads: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+    size: int
+    admitted_at: datetime
+    heads: dict[bytes, tuple[int, bytes]]
+    leaves: list[bytes] = field(default_factory=list)
     refusals: list[tuple[int, str, datetime]] = field(default_factory=list)
+
+    def number(
+        self,
+        rows: Sequence[asyncpg.Record],
+        subjects: Sequence[list[bytes]],
+        keys: dict[str, bool],
+    ) -> Iterator[store.Entry]:
+        """Yield the entries of records that are not refused; heads and leaves grow as it goes."""
+        admitted_at = rfc3339(self.admitted_at)
+        heads, leaves = self.heads, self.leaves
+        index = self.size
+        for (k, kind, kids, _, fragment), names in zip(rows, subjects, strict=True):
+            reason = _refusal(kind, kids, fragment, keys)
+            if reason is not None:
+                self.refusals.append((k, reason, self.admitted_at))
+                continue
+            chains = [heads.get(name, FIRST) for name in names]
+            tail = place(chains)
+            leaf = leaf_hash(assemble(admitted_at, fragment, tail))
+            for name, (seq, _) in zip(names, chains, strict=True):
+                heads[name] = (seq + 1, leaf)
+            leaves.append(leaf)
+            yield index, k, admitted_at, tail, leaf
+            index += 1
 
 
 class Sequencer:
@@ -159,8 +186,7 @@ class Sequencer:
             if len(rows) == BATCH_ROWS_MAX:
                 self._ahead = asyncio.create_task(self._read_ahead(rows[-1]["k"]))
             if rows:
-                batch = await self._number(self._conn, tail, rows)
-                await self._write(self._conn, tail, batch)
+                await self._write(self._conn, tail, rows)
         self._tail = tail
         if rows:
             await self._sign(self._conn)
@@ -170,47 +196,36 @@ class Sequencer:
         async with self._db.city(self._city) as conn:
             return await store.peek_intake(conn, after, BATCH_ROWS_MAX)
 
-    async def _number(self, conn: Connection, tail: _Tail, rows: list[asyncpg.Record]) -> _Batch:
-        now = self._clock.now()
-        if tail.admitted_at is not None and now < tail.admitted_at:
-            if now < tail.admitted_at - CLOCK_TOLERANCE:
-                raise ClockBehindError(f"{now} is before the last entry, {tail.admitted_at}")
-            now = tail.admitted_at
-        tail.admitted_at = now
-        admitted_at = rfc3339(now)
-        batch = _Batch()
+    async def _write(self, conn: Connection, tail: _Tail, rows: list[asyncpg.Record]) -> None:
+        tail.admitted_at = self._admission(tail.admitted_at)
         subjects = [split_hashes(row[3]) for row in rows]
         heads = await store.heads(conn, list({name for names in subjects for name in names}))
-        index = tail.edge.size
-        for (k, kind, kids, _, fragment), names in zip(rows, subjects, strict=True):
-            reason = _refusal(kind, kids, fragment, tail.keys)
-            if reason is not None:
-                batch.refusals.append((k, reason, now))
-                continue
-            chains = [heads.get(name, FIRST) for name in names]
-            places = place(chains)
-            leaf = leaf_hash(assemble(admitted_at, fragment, places))
-            batch.entries.append((index, k, admitted_at, places, leaf))
-            for name, (seq, _) in zip(names, chains, strict=True):
-                heads[name] = batch.heads[name] = (seq + 1, leaf)
-            index += 1
-        return batch
-
-    async def _write(self, conn: Connection, tail: _Tail, batch: _Batch) -> None:
+        batch = _Batch(tail.edge.size, tail.admitted_at, heads)
+        # The entries are numbered while the database writes those before them.
+        await store.add_entries(conn, batch.number(rows, subjects, tail.keys))
         if batch.refusals:
             await store.add_refusals(conn, batch.refusals)
-        if batch.entries:
-            old_size = tail.edge.size
-            tiles = tail.edge.extend([leaf for *_, leaf in batch.entries])
-            await store.add_entries(conn, batch.entries)
-            await store.put_heads(conn, batch.heads)
-            if tiles:
-                await store.add_tiles(conn, tiles)
-            tree = tail.edge.compact()
-            new = store.State(tree.size, tree.root(), b"".join(tree.hashes))
-            if not await store.advance_state(conn, old_size, new):
-                raise asyncpg.InterfaceError("another sequencer moved the log's state")
+        if batch.leaves:
+            await self._grow(conn, tail, batch)
         await store.announce_batch(conn, self._city)
+
+    def _admission(self, last: datetime | None) -> datetime:
+        now = self._clock.now()
+        if last is None or now >= last:
+            return now
+        if now < last - CLOCK_TOLERANCE:
+            raise ClockBehindError(f"{now} is before the last entry, {last}")
+        return last
+
+    async def _grow(self, conn: Connection, tail: _Tail, batch: _Batch) -> None:
+        await store.put_heads(conn, batch.heads)
+        tiles = tail.edge.extend(batch.leaves)
+        if tiles:
+            await store.add_tiles(conn, tiles)
+        tree = tail.edge.compact()
+        new = store.State(tree.size, tree.root(), b"".join(tree.hashes))
+        if not await store.advance_state(conn, batch.size, new):
+            raise asyncpg.InterfaceError("another sequencer moved the log's state")
 
     async def _sign(self, conn: Connection) -> None:
         """Sign the committed state, keep the note outside, then let it be read."""

@@ -12,6 +12,7 @@ from credit.log.records import assemble
 from credit.log.tiles import FullTile
 
 __all__ = [
+    "Entry",
     "EntryRow",
     "KeyRow",
     "NewRecord",
@@ -135,6 +136,10 @@ RETURNING kid
 """
 
 
+# A row of log_entry: idx, k, admitted_at, tail, leaf_hash.
+Entry = tuple[int, int, str, bytes, bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class NewRecord:
     """A record on its way in: `kids` joined by spaces, the 32-byte hashes of its subjects."""
@@ -242,10 +247,8 @@ async def put_heads(conn: Connection, changed: dict[bytes, tuple[int, bytes]]) -
     await conn.execute(PUT_HEADS, list(changed), seqs, leaves)
 
 
-async def add_entries(
-    conn: Connection, entries: Sequence[tuple[int, int, str, bytes, bytes]]
-) -> None:
-    """Write entries (idx, k, admitted_at, tail, leaf_hash)."""
+async def add_entries(conn: Connection, entries: Iterable[Entry]) -> None:
+    """Write entries; they are taken one by one while those before are on their way."""
     await conn.copy_records_to_table(
         "log_entry",
         records=entries,

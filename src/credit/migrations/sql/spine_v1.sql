@@ -23,7 +23,7 @@ DECLARE
     ];
     -- What the server may insert; the sequencer alone fills the log.
     app_inserts constant text[] := ARRAY[
-        'event', 'event_decision', 'evidence',
+        'event', 'event_decision', 'event_waiting', 'evidence',
         'evaluation', 'evaluation_entry', 'evaluation_closing',
         'grade_run_request', 'grade_run', 'grade_result', 'grade_publication', 'published_grade', 'grade_query',
         'import_batch', 'idempotency_key', 'calendar_day', 'signing_key',
@@ -76,7 +76,7 @@ BEGIN
     FOREACH item IN ARRAY sequencer_inserts LOOP
         EXECUTE format('GRANT INSERT ON %I TO credit_sequencer', item);
     END LOOP;
-    EXECUTE 'GRANT DELETE ON idempotency_key TO credit_app';
+    EXECUTE 'GRANT DELETE ON idempotency_key, event_waiting TO credit_app';
     EXECUTE 'GRANT DELETE, UPDATE ON log_intake TO credit_sequencer';
     EXECUTE 'GRANT UPDATE ON log_state, subject_head TO credit_sequencer';
 END

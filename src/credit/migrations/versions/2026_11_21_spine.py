@@ -414,6 +414,12 @@ def upgrade() -> None:  # noqa: PLR0915 - generated: a statement a table
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_event_decision")),
     )
     op.create_table(
+        "event_waiting",
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("fk_event_waiting_event_id")),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_event_waiting")),
+    )
+    op.create_table(
         "grade_publication",
         sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("valid_from", sa.Date(), nullable=False),
