@@ -120,7 +120,7 @@ async def test_marks_come_in_by_workbook_and_an_evaluation_is_closed(world, cred
     run = await credit("grade", "run", "--city", "150200", "--json")
     assert run["enterprises"] == 2
     found = await credit("grade", "explain", ENTERPRISE, "--city", "150200", "--json")
-    assert result["total"] in json.dumps(found["trace"], ensure_ascii=False)
+    assert result["result"]["total"] in json.dumps(found["trace"], ensure_ascii=False)
     first = next(iter(full))
     write_table([(spec, [{**row, "subject": "XQ-2", first: 999}])], path)
     output = await credit("import", "marks", path, "--city", "150200", code=2)

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 import msgspec
+import orjson
 import pytest
 
 from credit.evaluations import service as evaluations
@@ -35,7 +36,8 @@ async def test_a_fact_changes_the_grade_and_the_trace_names_its_log_index(world)
     assert found["valid_from"] == "2026-06-30"
     assert found["valid_until"] == "2027-06-30"
     async with world.db.city(CITY) as conn:
-        tree = await service.trace(conn, ENTERPRISE, valid_at=world.clock.today(), size=None)
+        kept = await service.trace(conn, ENTERPRISE, valid_at=world.clock.today(), size=None)
+    tree = orjson.loads(kept)
     (award,) = [n for n in tree["children"][0]["children"] if n["rule"] == "award.government"]
     assert award["value"] == "10"
     assert award["index"] == 5  # after the announcements of five keys
@@ -140,7 +142,7 @@ async def test_marks_of_two_entries_join_and_a_closed_evaluation_enters_the_scor
     full = {f"A2-{n:02d}": "10" for n in range(26, 31)}
     await enter(world, marks=full)
     (state,) = await enter(world, marks={f"A2-{n:02d}": "2" for n in range(1, 26)})
-    assert (state.result["total"], state.version) == ("100", 2)
+    assert (state.result.total, state.version) == ("100", 2)
     record = await close(world)
     assert record.body["weight"] == "40000"  # the two projects managed in the district
     await world.sequence()
@@ -155,7 +157,7 @@ async def test_a_sheet_that_asks_for_the_grade_takes_the_last_published_one(worl
     await world.publish_grades()
     (state,) = await enter(world, marks={"A2-01": "2"})
     # A2-12 (grade A or better), A2-11 and A2-13 (no such events) add two points each.
-    assert state.result["total"] == "8"
+    assert state.result.total == "8"
 
 
 async def test_marks_above_the_full_mark_name_every_fault(world):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from credit.access.views import Actor
 from credit.cli.context import (
@@ -300,10 +301,10 @@ async def _take_marks(conn: Connection, importing: Importing, reading: Reading) 
         raise _by_row(error, reading) from error
     preview = [
         f"{row.sheet} 第 {row.row_number} 行：{state.subject} {state.year} 年度 "
-        f"{state.result['total']} 分"
+        f"{state.result.total} 分"
         for row, state in zip(reading.rows, states, strict=True)
     ]
-    results = [{"subject": s.subject, "year": s.year, **s.result} for s in states]
+    results = msgspec.to_builtins(states)
     message = f"{len(states)} 份评分检查无误。"
     return {"rows": len(states), "results": results, "preview": preview, "message": message}
 

@@ -11,7 +11,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from credit.access.views import Actor
 from credit.evaluations import service
-from credit.evaluations.views import EvaluationState, Submission
+from credit.evaluations.views import (
+    Closed,
+    EvaluationRecord,
+    EvaluationState,
+    EvaluationStates,
+    Submission,
+)
 from credit.events.views import RecordId, Signature
 from credit.kit.errors import NotFound
 from credit.kit.http import (
@@ -104,7 +110,7 @@ class EvaluationController(Controller):
         city: City,
         data: JSONBody[MarksBatch],
         idempotency_key: IdempotencyHeader,
-    ) -> Response[Any]:
+    ) -> Response[EvaluationStates]:
         """Enter marks; rows given before and not now stay. Answers the engine's results."""
         actor: Actor = request.state.actor
         submissions = [
@@ -124,7 +130,7 @@ class EvaluationController(Controller):
                 states = await service.submit(
                     conn, state.clock, actor, pack_of_city(city), submissions
                 )
-                return 201, {"items": states}
+                return 201, EvaluationStates(states)
 
             return await idempotent(
                 conn,
@@ -151,12 +157,12 @@ class EvaluationController(Controller):
 
     @get("/{evaluation_id:str}/record", operation_id="getEvaluationRecord",
          summary="结束评价要签名的内容", opt={"scope": "evaluations:close"})  # fmt: skip
-    async def record(self, state: State, city: City, evaluation_id: RecordKey) -> dict[str, Any]:
+    async def record(self, state: State, city: City, evaluation_id: RecordKey) -> EvaluationRecord:
         """Return the record body that would close the evaluation now."""
         wanted = UUID(evaluation_id)
         async with state.db.city(city) as conn:
             bodies = await service.prepare_closings(conn, state.clock, pack_of_city(city), [wanted])
-        return {"kind": "evaluation", "body": bodies[wanted]}
+        return EvaluationRecord("evaluation", bodies[wanted])
 
     @post("/{evaluation_id:str}/closing", operation_id="closeEvaluation", summary="签名结束评价",
           opt={"scope": "evaluations:close"})  # fmt: skip
@@ -168,7 +174,7 @@ class EvaluationController(Controller):
         evaluation_id: RecordKey,
         data: JSONBody[Closing],
         idempotency_key: IdempotencyHeader,
-    ) -> Response[Any]:
+    ) -> Response[Closed]:
         """Close an evaluation with the closer's own signature; its record goes into the log."""
         actor: Actor = request.state.actor
         pack, wanted = pack_of_city(city), UUID(evaluation_id)
@@ -179,7 +185,7 @@ class EvaluationController(Controller):
                 sig = Sig(data.sig.kid, data.sig.alg, data.sig.sig)
                 record = Record(data.id, "evaluation", bodies[wanted], (sig,))
                 await service.close(conn, state.clock, actor, pack, {wanted: record})
-                return 201, {"id": evaluation_id, "record": data.id, "status": "closed"}
+                return 201, Closed(evaluation_id, data.id, "closed")
 
             return await idempotent(
                 conn,

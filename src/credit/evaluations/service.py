@@ -5,11 +5,13 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from credit.access.logic import refuse_same_person, require
 from credit.access.views import Actor
 from credit.evaluations import logic, store
 from credit.evaluations.store import EvaluationRow, NewClosing, NewEvaluation
-from credit.evaluations.views import EvaluationState, Submission
+from credit.evaluations.views import EvaluationState, SheetAnswer, Submission
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, FieldError, Forbidden, NotFound
@@ -179,7 +181,7 @@ def _state(row: EvaluationRow, version: int, result: SheetResult) -> EvaluationS
         row.division,
         version,
         row.closed,
-        result.to_json(),
+        msgspec.convert(result.to_json(), SheetAnswer),
     )
 
 

@@ -1,9 +1,19 @@
 """Evaluations as other slices and the interface see them."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["EvaluationState", "Submission"]
+from msgspec import Struct
+
+__all__ = [
+    "Closed",
+    "EvaluationRecord",
+    "EvaluationState",
+    "EvaluationStates",
+    "RowProblem",
+    "SheetAnswer",
+    "Submission",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +32,28 @@ class Submission:
     input: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluationState:
+class RowProblem(Struct, frozen=True):
+    """What keeps a sheet from being valid, and where."""
+
+    row: str
+    message: str
+
+
+class SheetAnswer(Struct, frozen=True):
+    """A scored sheet: points as decimal strings, by group and by evaluator."""
+
+    sheet: str
+    pack: str
+    total: str
+    groups: dict[str, str]
+    roles: dict[str, str]
+    stars: int | None
+    veto: bool
+    valid: bool
+    problems: list[RowProblem]
+
+
+class EvaluationState(Struct, frozen=True):
     """An evaluation after its last entry: the engine's result, and whether it is closed."""
 
     id: str
@@ -33,4 +63,25 @@ class EvaluationState:
     division: str
     version: int
     closed: bool
-    result: dict[str, Any]
+    result: SheetAnswer
+
+
+class EvaluationStates(Struct, frozen=True):
+    """The evaluations of a batch, in its order."""
+
+    items: list[EvaluationState]
+
+
+class EvaluationRecord(Struct, frozen=True):
+    """What closing an evaluation would sign now."""
+
+    kind: Literal["evaluation"]
+    body: dict[str, Any]
+
+
+class Closed(Struct, frozen=True):
+    """A closed evaluation and the record that closed it."""
+
+    id: str
+    record: str
+    status: Literal["closed"]

@@ -11,7 +11,18 @@ from litestar.params import JSONBody, QueryParameter
 
 from credit.access.views import Actor
 from credit.events import service
-from credit.events.views import Correction, Decision, Draft, EventRecord, EventState, Withdrawal
+from credit.events.views import (
+    Correction,
+    Decision,
+    Draft,
+    EntryProof,
+    EventListed,
+    EventRecord,
+    EventState,
+    EventStates,
+    Evidence,
+    Withdrawal,
+)
 from credit.kit.blobs import BLOB_BYTES_MAX
 from credit.kit.errors import TooLarge
 from credit.kit.http import (
@@ -52,7 +63,7 @@ class EventController(Controller):
         city: City,
         data: JSONBody[EventRecord],
         wait: Wait = None,
-    ) -> Response[Any]:
+    ) -> Response[EventState]:
         """Propose a fact; with a second signature by a decider it is effective at once.
 
         The record's id is its idempotency key: a record sent again is refused as known (409),
@@ -69,14 +80,13 @@ class EventController(Controller):
         city: City,
         data: JSONBody[Batch],
         wait: Wait = None,
-    ) -> Response[Any]:
+    ) -> Response[EventStates]:
         """Propose up to 500 facts, all or none."""
         async with state.db.transaction(city) as conn:
             states = await service.propose(
                 conn, state.clock, request.state.actor, pack_of_city(city), data.items
             )
-        answer = await _answers(state, city, states, wait)
-        return Response({"items": answer}, status_code=201)
+        return Response(EventStates(await _indexed(state, city, states, wait)), status_code=201)
 
     @post("/withdrawals", operation_id="postWithdrawal", summary="撤回一条事实",
           opt={"scope": "events:propose"})  # fmt: skip
@@ -87,7 +97,7 @@ class EventController(Controller):
         city: City,
         data: JSONBody[Withdrawal],
         wait: Wait = None,
-    ) -> Response[Any]:
+    ) -> Response[EventState]:
         """Propose to take a fact back; the fact stays in the log, out of scores."""
         return await _propose(request, state, city, data, wait)
 
@@ -100,7 +110,7 @@ class EventController(Controller):
         city: City,
         data: JSONBody[Correction],
         wait: Wait = None,
-    ) -> Response[Any]:
+    ) -> Response[EventState]:
         """Propose the fact as it should have been recorded."""
         return await _propose(request, state, city, data, wait)
 
@@ -117,38 +127,36 @@ class EventController(Controller):
         ] = None,
         cursor: IdCursor = None,
         limit: Limit = 50,
-    ) -> Page:
+    ) -> Page[EventListed]:
         """List events, oldest first."""
         after = UUID(cursor or "0" * 32)
         async with state.db.city(city) as conn:
             rows = await service.events_page(
                 conn, after, outcome=status, enterprise=enterprise, limit=limit + 1
             )
-        items: list[dict[str, Any]] = [msgspec.to_builtins(row) for row in rows[:limit]]
+        items = msgspec.convert(msgspec.to_builtins(rows[:limit]), list[EventListed])
         more = len(rows) > limit
         return Page(items, rows[limit - 1].id.hex if more else None)
 
     @get("/{event_id:str}", operation_id="getEvent", summary="一个事件的状态")
-    async def get_event(self, state: State, city: City, event_id: RecordKey) -> dict[str, Any]:
+    async def get_event(self, state: State, city: City, event_id: RecordKey) -> EventState:
         """Say where an event stands."""
         async with state.db.city(city) as conn:
-            found = await service.state_of(conn, UUID(event_id))
-        answer: dict[str, Any] = msgspec.to_builtins(found)
-        return answer
+            return await service.state_of(conn, UUID(event_id))
 
     @get("/{event_id:str}/proof", operation_id="eventProof", summary="记录和它的包含证明")
-    async def proof(self, state: State, city: City, event_id: RecordKey) -> dict[str, Any]:
+    async def proof(self, state: State, city: City, event_id: RecordKey) -> EntryProof:
         """Return the entry, its inclusion proof, and the checkpoint it leads to."""
         async with state.db.city(city) as conn:
             found = await log.entry_proof(conn, UUID(event_id))
-        return {
-            "index": found.index,
-            "size": found.size,
-            "entry": b64(found.entry),
-            "record": msgspec.json.decode(found.entry),
-            "hashes": [b64(one) for one in found.hashes],
-            "checkpoint": found.checkpoint,
-        }
+        return EntryProof(
+            found.index,
+            found.size,
+            b64(found.entry),
+            msgspec.json.decode(found.entry),
+            [b64(one) for one in found.hashes],
+            found.checkpoint,
+        )
 
     @post("/{event_id:str}/decision", operation_id="decideEvent", summary="对一个事件作出决定",
           opt={"scope": "events:decide"})  # fmt: skip
@@ -160,7 +168,7 @@ class EventController(Controller):
         event_id: RecordKey,
         data: JSONBody[Decision],
         idempotency_key: IdempotencyHeader,
-    ) -> Response[Any]:
+    ) -> Response[EventState]:
         """Accept with a signature over the same record, or refuse with reasons."""
         actor: Actor = request.state.actor
         async with state.db.transaction(city) as conn:
@@ -183,7 +191,7 @@ class EventController(Controller):
           request_max_body_size=BLOB_BYTES_MAX + 1024)  # fmt: skip
     async def post_evidence(
         self, request: Request[Any, Any, Any], state: State, city: City
-    ) -> Response[Any]:
+    ) -> Response[Evidence]:
         """Keep a file by its digest; the body is the file, Content-Type says what it is."""
         content = await request.body()
         if len(content) > BLOB_BYTES_MAX:
@@ -192,26 +200,23 @@ class EventController(Controller):
         blob = await state.blobs.put(content, declared)
         async with state.db.city(city) as conn:
             await service.keep_evidence(conn, state.clock, request.state.actor, blob)
-        return Response(
-            {"digest": blob.digest, "size": blob.size, "type": blob.media_type}, status_code=201
-        )
+        return Response(Evidence(blob.digest, blob.size, blob.media_type), status_code=201)
 
 
 async def _propose(
     request: Request[Any, Any, Any], state: State, city: str, draft: Draft, wait: str | None
-) -> Response[Any]:
+) -> Response[EventState]:
     proposed = await state.intake.propose(city, request.state.actor, draft)
-    (answer,) = await _answers(state, city, [proposed], wait)
+    (answer,) = await _indexed(state, city, [proposed], wait)
     return Response(answer, status_code=201)
 
 
-async def _answers(
+async def _indexed(
     state: State, city: str, states: Sequence[EventState], wait: str | None
-) -> list[dict[str, Any]]:
-    found: dict[UUID, int] = {}
+) -> list[EventState]:
+    """Wait, if asked to, until the log has numbered what is effective, and say where."""
     effective = [UUID(one.id) for one in states if one.status == "effective"]
-    if wait and effective:
-        found = await log.wait_indexed(state.db, city, effective)
-    return [
-        {"id": one.id, "status": one.status, "index": found.get(UUID(one.id))} for one in states
-    ]
+    if not wait or not effective:
+        return list(states)
+    found = await log.wait_indexed(state.db, city, effective)
+    return [EventState(one.id, one.status, found.get(UUID(one.id))) for one in states]

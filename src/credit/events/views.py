@@ -1,6 +1,6 @@
 """Credit events as other slices and the interface see them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -12,9 +12,13 @@ __all__ = [
     "Day",
     "Decision",
     "Draft",
+    "EntryProof",
     "EventBody",
+    "EventListed",
     "EventRecord",
     "EventState",
+    "EventStates",
+    "Evidence",
     "EvidenceRef",
     "RecordId",
     "Signature",
@@ -142,3 +146,47 @@ class EventState(Struct, frozen=True):
     id: str
     status: Literal["proposed", "effective", "refused"]
     index: int | None
+
+
+class EventStates(Struct, frozen=True):
+    """Where the events of a batch stand, in its order."""
+
+    items: list[EventState]
+
+
+class EventListed(Struct, frozen=True):
+    """An event in a list; `outcome` is null while it is undecided."""
+
+    id: str
+    kind: Literal["credit-event", "event-withdrawn", "event-corrected"]
+    code: str
+    subject_kind: Literal["enterprise", "project", "manager"]
+    subject: str
+    enterprise: str
+    occurred_on: str
+    proposed_by: str
+    proposed_at: str
+    outcome: Literal["accepted", "refused"] | None
+    reason: str | None
+
+
+class EntryProof(Struct, frozen=True):
+    """An entry as it was hashed and as JSON, its inclusion proof, and the signed checkpoint.
+
+    `entry` and `hashes` are base64; the proof leads from leaf `index` to the root of `size`.
+    """
+
+    index: int
+    size: int
+    entry: str
+    record: dict[str, Any]
+    hashes: list[str]
+    checkpoint: str
+
+
+class Evidence(Struct, frozen=True):
+    """A kept file, as a record names it."""
+
+    digest: str
+    size: int
+    type: str

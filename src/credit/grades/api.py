@@ -7,11 +7,22 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, QueryParameter
 
 from credit.access.views import Actor
 from credit.events.views import RecordId, Signature
 from credit.grades import service
+from credit.grades.views import (
+    GradeAnswer,
+    GradeRecord,
+    GradeRecords,
+    PublicationState,
+    QueryAnswer,
+    RegisterItem,
+    RunState,
+    TraceNode,
+)
 from credit.kit.errors import Conflict, NotFound
 from credit.kit.http import (
     City,
@@ -80,7 +91,7 @@ class EnterpriseController(Controller):
         grade: SearchText = None,
         cursor: CodeCursor = None,
         limit: Limit = 50,
-    ) -> Page:
+    ) -> Page[RegisterItem]:
         """List enterprises by code, with the grade in force today."""
         async with state.db.city(city) as conn:
             rows = await service.register(
@@ -92,13 +103,13 @@ class EnterpriseController(Controller):
                 limit=limit + 1,
             )
         items = [
-            {
-                "uscc": row.code,
-                "name": row.name,
-                "grade": row.grade,
-                "score": None if row.score is None else text(row.score),
-                "status": row.status or "unrated",
-            }
+            RegisterItem(
+                row.code,
+                row.name,
+                row.grade,
+                None if row.score is None else text(row.score),
+                "unrated" if row.grade is None else "graded",
+            )
             for row in rows[:limit]
         ]
         more = len(rows) > limit
@@ -108,6 +119,7 @@ class EnterpriseController(Controller):
         "/{uscc:str}/grade",
         operation_id="getGrade",
         summary="一家企业的等级（可指定日期和已知范围）",
+        responses={304: ResponseSpec(None, description="与 If-None-Match 给出的相同")},
     )
     async def grade(
         self,
@@ -117,7 +129,7 @@ class EnterpriseController(Controller):
         uscc: PartyCode,
         valid_at: DayText = None,
         known_at: Known = None,
-    ) -> Response[Any]:
+    ) -> Response[GradeAnswer]:
         """Return the grade in force on a day as known at a log size or moment."""
         content = None
         if valid_at is None and known_at is None:
@@ -127,8 +139,8 @@ class EnterpriseController(Controller):
         tag = entity_tag(content)
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == tag:
-            return Response(b"", status_code=304, headers=headers)
-        return Response(content, media_type="application/json", headers=headers)
+            return _ready(b"", status_code=304, headers=headers)
+        return _ready(content, media_type="application/json", headers=headers)
 
     @get("/{uscc:str}/grade/trace", operation_id="getGradeTrace", summary="等级的计算说明")
     async def trace(
@@ -138,12 +150,13 @@ class EnterpriseController(Controller):
         uscc: PartyCode,
         valid_at: DayText = None,
         known_at: Known = None,
-    ) -> dict[str, Any]:
+    ) -> Response[TraceNode]:
         """Return the tree behind the score: each point with its rule, clause and log index."""
         day = parse_date(valid_at, "valid_at") if valid_at else state.clock.today()
         async with state.db.city(city) as conn:
             size = await service.known_size(conn, _known(known_at))
-            return await service.trace(conn, uscc, valid_at=day, size=size)
+            tree = await service.trace(conn, uscc, valid_at=day, size=size)
+        return _ready(tree, media_type="application/json")
 
 
 class QueryController(Controller):
@@ -161,7 +174,7 @@ class QueryController(Controller):
         city: City,
         data: JSONBody[GradeQuery],
         idempotency_key: IdempotencyHeader,
-    ) -> Response[Any]:
+    ) -> Response[QueryAnswer]:
         """Answer for every bidder in the order asked, sign the whole, keep question and answer."""
         actor: Actor = request.state.actor
         day = parse_date(data.at, "at") if data.at else state.clock.today()
@@ -223,15 +236,14 @@ class RunController(Controller):
         city: City,
         data: JSONBody[RunRequest],
         idempotency_key: IdempotencyHeader,
-    ) -> Response[Any]:
+    ) -> Response[RunState]:
         """Ask for a run; `GET /grade-runs/{id}` says when it is there."""
         actor: Actor = request.state.actor
         day = parse_date(data.on, "on") if data.on else state.clock.today()
         async with state.db.transaction(city) as conn:
 
             async def act() -> tuple[int, object]:
-                run_id, status = await service.ask_for_run(conn, state.clock, actor, day)
-                return 202, {"id": str(run_id), "status": status, "on": day.isoformat()}
+                return 202, await service.ask_for_run(conn, state.clock, actor, day)
 
             return await idempotent(
                 conn,
@@ -245,30 +257,30 @@ class RunController(Controller):
     @get(operation_id="listGradeRuns", summary="评级列表", opt={"scope": "events:read"})
     async def runs(
         self, state: State, city: City, cursor: IdCursor = None, limit: Limit = 50
-    ) -> Page:
+    ) -> Page[RunState]:
         """List computed runs, oldest first."""
         async with state.db.city(city) as conn:
             rows = await service.runs_page(conn, UUID(cursor or "0" * 32), limit + 1)
         more = len(rows) > limit
-        return Page(rows[:limit], UUID(rows[limit - 1]["id"]).hex if more else None)
+        return Page(rows[:limit], UUID(rows[limit - 1].id).hex if more else None)
 
     @get("/{run_id:str}", operation_id="getGradeRun", summary="一次评级",
          opt={"scope": "events:read"})  # fmt: skip
-    async def run(self, state: State, city: City, run_id: RecordKey) -> dict[str, Any]:
+    async def run(self, state: State, city: City, run_id: RecordKey) -> RunState:
         """Say where a run stands and how grades are distributed."""
         async with state.db.city(city) as conn:
-            return await service.run_state(conn, UUID(run_id))
+            found: RunState = await service.run_state(conn, UUID(run_id))
+        return found
 
     @get("/{run_id:str}/records", operation_id="getGradeRecords", summary="公布要签名的内容",
          opt={"scope": "grades:publish"})  # fmt: skip
-    async def records(self, state: State, city: City, run_id: RecordKey) -> dict[str, Any]:
+    async def records(self, state: State, city: City, run_id: RecordKey) -> GradeRecords:
         """Return the record body of each enterprise that publishing would sign."""
         async with state.db.city(city) as conn:
             bodies = await service.prepare_publication(
                 conn, state.clock, pack_of_city(city), UUID(run_id)
             )
-        items = [{"uscc": code, "body": body} for code, body in bodies.items()]
-        return {"kind": "grade", "items": items}
+        return GradeRecords("grade", [GradeRecord(*one) for one in bodies.items()])
 
     @post("/{run_id:str}/publication", operation_id="publishGrades", summary="公布一次评级",
           opt={"scope": "grades:publish"})  # fmt: skip
@@ -280,7 +292,7 @@ class RunController(Controller):
         run_id: RecordKey,
         data: JSONBody[Publication],
         idempotency_key: IdempotencyHeader,
-    ) -> Response[Any]:
+    ) -> Response[PublicationState]:
         """Publish a run with the publisher's own signature for every enterprise."""
         actor: Actor = request.state.actor
         pack, wanted = pack_of_city(city), UUID(run_id)
@@ -300,7 +312,7 @@ class RunController(Controller):
                 if len(records) != len(data.items):
                     raise Conflict("同一家企业签了两次。请每家企业签一条。", slug="signed-twice")
                 await service.publish(conn, state.clock, actor, pack, wanted, records)
-                return 201, {"id": run_id, "status": "published", "published": len(records)}
+                return 201, PublicationState(run_id, "published", len(records))
 
             return await idempotent(
                 conn,
@@ -310,6 +322,11 @@ class RunController(Controller):
                 request=run_id.encode() + msgspec.json.encode(data),
                 act=act,
             )
+
+
+def _ready(content: bytes, **response: Any) -> Response[Any]:
+    """Answer with JSON that is written already."""
+    return Response(content, **response)
 
 
 async def _answer(

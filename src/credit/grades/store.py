@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from credit.kit.db import Connection
+from credit.rules.model import Status
 
 __all__ = [
     "PublishedRow",
@@ -109,7 +110,7 @@ class RunRow:
     pack: str
     pack_version: str
     pack_digest: str
-    pack_status: str
+    pack_status: Status
     on_date: date
     log_size: int
     summary: dict[str, Any]

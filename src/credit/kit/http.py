@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from litestar import Response
@@ -46,6 +46,7 @@ UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
 Code = Annotated[str, Meta(max_length=60, pattern=CODE_PATTERN)]
 Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
 Paragraph = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_PRINTABLE)]
+Item = TypeVar("Item")
 PAGE_MAX = 200
 
 City = Annotated[str, PathParameter(pattern=r"^[0-9]{6}$", description="GB/T 2260 行政区划代码")]
@@ -72,10 +73,10 @@ IdempotencyHeader = Annotated[
 ]
 
 
-class Page(msgspec.Struct, frozen=True):
+class Page(msgspec.Struct, Generic[Item], frozen=True):
     """A page of a list; `next_cursor` is null on the last one."""
 
-    items: list[dict[str, Any]]
+    items: list[Item]
     next_cursor: str | None
 
 
@@ -113,7 +114,7 @@ async def idempotent(
     key: str,
     request: bytes,
     act: Callable[[], Awaitable[tuple[int, object]]],
-) -> Response[bytes]:
+) -> Response[Any]:
     """Answer once: the same key with the same request gets the kept answer again.
 
     Runs in the caller's transaction, so the answer is kept exactly when the work is. A second

@@ -14,6 +14,7 @@ from credit.kit.signing import b64
 from credit.log import service
 from credit.log.records import Record, Sig
 from credit.log.tiles import parse_tile_path
+from credit.log.views import ConsistencyAnswer, InclusionAnswer, KeyAccepted, KeyAnswer
 
 __all__ = ["KeyController", "LogController"]
 
@@ -56,11 +57,11 @@ class LogController(Controller):
     @get("/proof/inclusion", operation_id="inclusionProof", summary="包含证明 (RFC 6962)")
     async def inclusion(
         self, state: State, city: City, index: Index, size: Index
-    ) -> dict[str, Any]:
+    ) -> InclusionAnswer:
         """Prove that an entry is in the tree of a size."""
         async with state.db.city(city) as conn:
             hashes = await service.inclusion(conn, index, size)
-        return {"index": index, "size": size, "hashes": [b64(one) for one in hashes]}
+        return InclusionAnswer(index, size, [b64(one) for one in hashes])
 
     @get("/proof/consistency", operation_id="consistencyProof", summary="一致性证明 (RFC 6962)")
     async def consistency(
@@ -69,18 +70,18 @@ class LogController(Controller):
         city: City,
         old: Annotated[int, QueryParameter(name="from", ge=0, le=INDEX_MAX)],
         new: Annotated[int, QueryParameter(name="to", ge=0, le=INDEX_MAX)],
-    ) -> dict[str, Any]:
+    ) -> ConsistencyAnswer:
         """Prove that the tree of one size is a prefix of the tree of another."""
         async with state.db.city(city) as conn:
             hashes = await service.consistency(conn, old, new)
-        return {"from": old, "to": new, "hashes": [b64(one) for one in hashes]}
+        return ConsistencyAnswer(old, new, [b64(one) for one in hashes])
 
     @get("/keys", operation_id="logKeys", summary="登记过的公钥")
-    async def keys(self, state: State, city: City) -> list[dict[str, Any]]:
+    async def keys(self, state: State, city: City) -> list[KeyAnswer]:
         """List announced keys with the log indexes between which each is valid."""
         async with state.db.city(city) as conn:
             found = await service.all_keys(conn)
-        return [{**one, "public_key": b64(one["public_key"])} for one in found]
+        return [KeyAnswer(**{**one, "public_key": b64(one["public_key"])}) for one in found]
 
 
 class KeyBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,7 +121,7 @@ class KeyController(Controller):
     @post(operation_id="postKey", summary="登记自己的公钥", opt={"scope": "keys:own"})
     async def announce(
         self, request: Request[Any, Any, Any], state: State, city: City, data: JSONBody[KeyRecord]
-    ) -> Response[Any]:
+    ) -> Response[KeyAccepted]:
         """Announce the caller's own key, signed with itself; the private key stays with them."""
         actor = request.state.actor
         record = Record(
@@ -133,4 +134,4 @@ class KeyController(Controller):
             await service.accept_key(
                 conn, state.clock, record, holder=actor.person_id, role=actor.role
             )
-        return Response({"id": data.id, "kid": data.body.kid}, status_code=201)
+        return Response(KeyAccepted(data.id, data.body.kid), status_code=201)

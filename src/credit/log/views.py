@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["AnnouncedKey", "ChainEntry", "InclusionProof", "LogHead"]
+from msgspec import Struct, field
+
+__all__ = [
+    "AnnouncedKey",
+    "ChainEntry",
+    "ConsistencyAnswer",
+    "InclusionAnswer",
+    "InclusionProof",
+    "KeyAccepted",
+    "KeyAnswer",
+    "LogHead",
+]
 
 Body = TypeVar("Body")
 
@@ -47,3 +58,38 @@ class InclusionProof:
     entry: bytes
     hashes: list[bytes]
     checkpoint: str
+
+
+class InclusionAnswer(Struct, frozen=True):
+    """Base64 hashes that lead from leaf `index` to the root of `size` (RFC 6962 §2.1.1)."""
+
+    index: int
+    size: int
+    hashes: list[str]
+
+
+class ConsistencyAnswer(Struct, frozen=True):
+    """Base64 hashes that show the older tree to be the beginning of the newer (§2.1.2)."""
+
+    old: int = field(name="from")
+    new: int = field(name="to")
+    hashes: list[str] = field(default_factory=list)
+
+
+class KeyAnswer(Struct, frozen=True):
+    """An announced key and the log indexes from which and up to which it signs."""
+
+    kid: str
+    algorithm: str
+    public_key: str
+    holder: str
+    purpose: str
+    announced: int | None
+    revoked: int | None
+
+
+class KeyAccepted(Struct, frozen=True):
+    """A key that was announced, and the record that did."""
+
+    id: str
+    kid: str

@@ -7,8 +7,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from credit.access.logic import require
 from credit.access.views import Actor
 from credit.grades import logic, store
@@ -80,8 +78,8 @@ async def standings(
     }
 
 
-async def trace(conn: Connection, code: str, *, valid_at: date, size: int | None) -> dict[str, Any]:
-    """Return the stored trace of the published grade in force; NotFound without one."""
+async def trace(conn: Connection, code: str, *, valid_at: date, size: int | None) -> bytes:
+    """Return the stored trace of the published grade in force, as JSON; NotFound without one."""
     found = await standings(conn, [code], valid_at=valid_at, size=size)
     if code not in found:
         raise NotFound("登记册里没有这家企业。请核对统一社会信用代码。", slug="no-such-enterprise")
@@ -91,8 +89,7 @@ async def trace(conn: Connection, code: str, *, valid_at: date, size: int | None
     packed = await store.trace_of(conn, UUID(published.run_id), code)
     if packed is None:
         raise NotFound("这次评级没有保存评分说明。", slug="no-trace")
-    value: dict[str, Any] = orjson.loads(zlib.decompress(packed))
-    return value
+    return zlib.decompress(packed)
 
 
 async def answer_query(

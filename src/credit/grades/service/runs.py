@@ -15,6 +15,7 @@ from credit.access.logic import require
 from credit.access.views import Actor
 from credit.grades import logic, store
 from credit.grades.store import RunRow
+from credit.grades.views import PackName, RunState
 from credit.kit import jobs
 from credit.kit.clock import Clock, rfc3339
 from credit.kit.db import Connection
@@ -52,8 +53,8 @@ class _Held:
     children: bytes
 
 
-async def ask_for_run(conn: Connection, clock: Clock, actor: Actor, on: date) -> tuple[UUID, str]:
-    """Ask for a run, to be computed in the background; returns its id and status, `queued`.
+async def ask_for_run(conn: Connection, clock: Clock, actor: Actor, on: date) -> RunState:
+    """Ask for a run, to be computed in the background.
 
     Refuses a day to come, and a second run while one for the day waits.
     """
@@ -65,25 +66,25 @@ async def ask_for_run(conn: Connection, clock: Clock, actor: Actor, on: date) ->
     if not await jobs.enqueue(conn, RUN_TASK, arguments, once=f"{RUN_TASK} {on}"):
         raise Conflict(f"{on} 的评级正在等待计算，请稍后查看。", slug="run-queued")
     await store.add_request(conn, run_id, on=on, by=actor.person_id, now=clock.now())
-    return run_id, "queued"
+    return RunState(str(run_id), "queued", on.isoformat())
 
 
-async def run_state(conn: Connection, run_id: UUID) -> dict[str, Any]:
+async def run_state(conn: Connection, run_id: UUID) -> RunState:
     """Return where a run stands: queued, failed, proposed or published, and what it found."""
     found = await store.load_run(conn, run_id)
     if found is not None:
-        return _run_json(found)
+        return _state(found)
     requested = await store.request_of(conn, run_id)
     if requested is None:
         raise NotFound("没有这次评级。")
     job = await job_status(conn, f"{RUN_TASK} {requested}")
-    status = "failed" if job in ("failed", "cancelled", "aborted") else "queued"
-    return {"id": str(run_id), "status": status, "on": requested.isoformat()}
+    failed = job in ("failed", "cancelled", "aborted")
+    return RunState(str(run_id), "failed" if failed else "queued", requested.isoformat())
 
 
-async def runs_page(conn: Connection, after: UUID, limit: int) -> list[dict[str, Any]]:
+async def runs_page(conn: Connection, after: UUID, limit: int) -> list[RunState]:
     """List computed runs in the order of their ids."""
-    return [_run_json(found) for found in await store.list_runs(conn, after, limit)]
+    return [_state(found) for found in await store.list_runs(conn, after, limit)]
 
 
 async def run(
@@ -153,16 +154,17 @@ async def load_run(conn: Connection, run_id: UUID) -> RunRow:
     return found
 
 
-def _run_json(found: RunRow) -> dict[str, Any]:
-    return {
-        "id": str(found.id),
-        "status": "published" if found.published else "proposed",
-        "on": found.on_date.isoformat(),
-        "pack": {"id": found.pack, "version": found.pack_version, "status": found.pack_status},
-        "log_size": found.log_size,
-        "proposed_at": rfc3339(found.proposed_at),
-        **found.summary,
-    }
+def _state(found: RunRow) -> RunState:
+    return RunState(
+        str(found.id),
+        "published" if found.published else "proposed",
+        found.on_date.isoformat(),
+        PackName(found.pack, found.pack_version, found.pack_status),
+        found.log_size,
+        rfc3339(found.proposed_at),
+        found.summary["enterprises"],
+        found.summary["distribution"],
+    )
 
 
 async def _subject_records(

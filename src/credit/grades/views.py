@@ -1,0 +1,145 @@
+"""Grades as the interface answers them. Scores are decimal strings, days and moments RFC 3339."""
+
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from credit.events.views import Signature
+
+__all__ = [
+    "GradeAnswer",
+    "GradeRecords",
+    "PublicationState",
+    "QueryAnswer",
+    "RegisterItem",
+    "RunState",
+    "TraceNode",
+]
+
+Status = Literal["graded", "unrated"]
+
+
+class RegisterItem(Struct, frozen=True):
+    """A line of the public register: the grade in force today."""
+
+    uscc: str
+    name: str
+    grade: str | None
+    score: str | None
+    status: Status
+
+
+class PackName(Struct, frozen=True):
+    """The rule pack a grade rests on; `sample` is no city's official one."""
+
+    id: str
+    version: str
+    status: Literal["official", "sample"]
+
+
+class LogPlace(Struct, frozen=True):
+    """Where a published grade stands in the log, and how much of the log it rests on."""
+
+    origin: str
+    index: int | None
+    size: int | None
+
+
+class Listing(Struct, frozen=True):
+    """A red or black list entry in force, with what it may lead to."""
+
+    list: Literal["red", "black"]
+    kind: Literal["statutory", "departmental", "self-discipline"]
+    legal_basis: str
+    effect: Literal["reference", "statutory bar"]
+
+
+class GradeAnswer(Struct, frozen=True):
+    """An enterprise's grade as of a day and a state of knowledge."""
+
+    uscc: str
+    name: str
+    grade: str | None
+    score: str | None
+    status: Status
+    pack: PackName | None
+    valid_from: str | None
+    valid_until: str | None
+    published_at: str | None
+    log: LogPlace | None
+    lists: list[Listing]
+
+
+class BidderAnswer(Struct, frozen=True):
+    """A bidder's grade; `unknown` is a bidder who is not in the register."""
+
+    uscc: str
+    name: str | None
+    grade: str | None
+    score: str | None
+    status: Literal["graded", "unrated", "unknown"]
+    pack: PackName | None = None
+    valid_from: str | None = None
+    valid_until: str | None = None
+    published_at: str | None = None
+    log: LogPlace | None = None
+    lists: list[Listing] = []
+
+
+class QueryAnswer(Struct, frozen=True):
+    """The answer to a bid evaluator: one for each bidder in order, signed as a whole."""
+
+    id: str
+    purpose: str
+    tender_ref: str
+    at: str
+    asked_at: str
+    answers: list[BidderAnswer]
+    signature: Signature
+
+
+class TraceNode(Struct, frozen=True):
+    """A step of a computation: rule, clause, what went in, what came out, the log entry."""
+
+    rule: str
+    title: str
+    source: str
+    value: str
+    inputs: dict[str, Any]
+    index: int | None
+    children: list["TraceNode"]
+
+
+class RunState(Struct, frozen=True):
+    """A grade run: queued or failed, then proposed with what it found, then published."""
+
+    id: str
+    status: Literal["queued", "failed", "proposed", "published"]
+    on: str
+    pack: PackName | UnsetType = UNSET
+    log_size: int | UnsetType = UNSET
+    proposed_at: str | UnsetType = UNSET
+    enterprises: int | UnsetType = UNSET
+    distribution: dict[str, int] | UnsetType = UNSET
+
+
+class GradeRecord(Struct, frozen=True):
+    """What publishing one enterprise's grade would sign."""
+
+    uscc: str
+    body: dict[str, Any]
+
+
+class GradeRecords(Struct, frozen=True):
+    """What publishing a run would sign, enterprise by enterprise."""
+
+    kind: Literal["grade"]
+    items: list[GradeRecord]
+
+
+class PublicationState(Struct, frozen=True):
+    """A published run and how many grades it published."""
+
+    id: str
+    status: Literal["published"]
+    published: int
