@@ -5,9 +5,12 @@ without it an embedded server is started in a folder of the run.
 """
 
 import asyncio
+import atexit
 import hashlib
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -41,11 +44,22 @@ async def _admin(url: str, statement: str) -> None:
         await conn.close()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make a folder for the run, which its workers inherit by the environment.
+
+    pytest's own folder will not do: every run closes it to all users but its own, and run by
+    root the server is another user.
+    """
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="credit-tests-")
+        os.environ["CREDIT_TEST_FOLDER"] = folder  # noqa: TID251 - for tests alone
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def run_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def run_folder() -> Path:
     """A folder all workers of this run share."""
-    base = tmp_path_factory.getbasetemp()
-    return base if worker_id == "master" else base.parent
+    return Path(os.environ["CREDIT_TEST_FOLDER"])  # noqa: TID251 - for tests alone
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +69,12 @@ def server_url(run_folder: Path) -> str:
     if given:
         return given
     with FileLock(run_folder / "server.lock"):
-        return start_embedded(run_folder)
+        url = start_embedded(run_folder)
+        # Nothing of it outlives the run, so nothing need wait for the disk.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            asyncio.run(_admin(url, f"ALTER SYSTEM SET {setting} = off"))
+        asyncio.run(_admin(url, "SELECT pg_reload_conf()"))
+        return url
 
 
 @pytest.fixture(scope="session")
@@ -139,6 +158,25 @@ async def conn(shared_db: Database) -> AsyncIterator[Connection]:
 def clock() -> FixedClock:
     """A clock that stands at noon in China on 2026-06-30 until a test moves it."""
     return FixedClock(datetime(2026, 6, 30, 4, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def lock_awaited():
+    """What returns once sessions of a database wait for locks that others hold."""
+
+    async def until(url: str, *, sessions: int = 1) -> None:
+        conn = await asyncpg.connect(url)
+        try:
+            async with asyncio.timeout(10):
+                while sessions > await conn.fetchval(
+                    "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+                    " WHERE NOT granted AND datname = current_database()"
+                ):
+                    continue
+        finally:
+            await conn.close()
+
+    return until
 
 
 ENTERPRISE = "91150200MA0000000C"

@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from credit.access import service as access
 from credit.kit.clock import FixedClock
 from credit.kit.db import Database
 from credit.kit.errors import Conflict
@@ -215,8 +216,12 @@ async def test_a_record_signed_before_but_sequenced_after_its_keys_revocation_is
 ):
     administrator = SigningKey.make()
     async with db.transaction(CITY) as conn:
+        person = await access.add_person(
+            conn, clock, username="admin", display_name="管理员", role="administrator",
+            organisation="协会",
+        )  # fmt: skip
         await service.announce_key(
-            conn, clock, key=administrator, holder="P-2", role="administrator"
+            conn, clock, key=administrator, holder=person, role="administrator"
         )
         await service.revoke_key(conn, clock, officer.kid, administrator)
     late = event(officer, clock)

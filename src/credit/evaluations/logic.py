@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from credit.log.views import ChainEntry
+from credit.parties.views import Placed
 from credit.rules.model import EventDerived, GradeGate, Sheet
 from credit.rules.sheets import SheetResult
 from credit.rules.trace import text
@@ -16,6 +17,7 @@ __all__ = [
     "closing_body",
     "derived_inputs",
     "merge_inputs",
+    "placement_fault",
     "reason_faults",
     "without_reasons",
 ]
@@ -33,6 +35,18 @@ class RecordBody(Struct, gc=False):
     occurred_on: date = date.min
     target: str = ""
     grade: str | None = None
+
+
+def placement_fault(placed: Placed) -> str | None:
+    """Say why a subject cannot be judged for the year that ends on its day; None if it can."""
+    name = placed.subject.code
+    if not placed.known:
+        return f"登记册里没有“{name}”。请先登记，或核对代码。"
+    if placed.exists_from is None or placed.day < placed.exists_from:
+        return f"“{name}”自 {placed.exists_from or '（未定）'} 起才有登记。请核对年度。"
+    if placed.enterprise is None:
+        return f"{placed.day} 没有企业为“{name}”负责。请核对年度或管理关系。"
+    return None
 
 
 def merge_inputs(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

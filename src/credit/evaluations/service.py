@@ -247,12 +247,9 @@ async def _new_evaluations(
     )
     answering = {position: place for (position, _), place in zip(scored, placed, strict=True)}
     faults = [
-        FieldError(
-            f"items[{position}]",
-            f"登记册里没有“{submissions[position].subject}”，或当时没有企业为它负责。",
-        )
+        FieldError(f"items[{position}]", message)
         for position, place in answering.items()
-        if place.enterprise is None
+        if (message := logic.placement_fault(place))
     ]
     if faults:
         raise _refused(faults)

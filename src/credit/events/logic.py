@@ -62,6 +62,8 @@ def read_proposal(draft: Draft) -> Proposal:
         return Proposal(
             draft.id, draft.kind, "withdrawn", "enterprise", subject, subject, None, body.target
         )
+    if body.valid_until is not UNSET:
+        _day(body.valid_until)
     return Proposal(
         draft.id,
         draft.kind,
@@ -69,9 +71,16 @@ def read_proposal(draft: Draft) -> Proposal:
         body.primary,
         _primary_of(body),
         body.subjects[0].id,
-        date.fromisoformat(body.occurred_on),
+        _day(body.occurred_on),
         body.target if isinstance(draft, Correction) and isinstance(body, CorrectionBody) else None,
     )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"没有 {text} 这一天。请核对日期。") from None
 
 
 def _primary_of(body: EventBody) -> str:
@@ -83,7 +92,7 @@ def _primary_of(body: EventBody) -> str:
     for ref in body.subjects:
         if ref.scheme in schemes:
             return ref.id
-    raise ValueError(f"primary 是 {body.primary}，subjects 里却没有它")
+    raise ValueError(f"primary 是 {body.primary}，subjects 里却没有它。请核对。")
 
 
 def check_catalogue(body: EventBody, catalogue: Mapping[str, EventType], pack: str) -> list[str]:

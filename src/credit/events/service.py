@@ -10,7 +10,14 @@ from credit.access.views import Actor
 from credit.events import logic, store
 from credit.events.logic import Proposal
 from credit.events.store import DecisionRow, NewEvent
-from credit.events.views import Decision, Draft, EventBody, EventState, Signature
+from credit.events.views import (
+    Decision,
+    Draft,
+    EventBody,
+    EventState,
+    Signature,
+    WithdrawalBody,
+)
 from credit.kit.blobs import Blob
 from credit.kit.canonical import parse
 from credit.kit.clock import Clock
@@ -125,7 +132,7 @@ async def plan(
             faults.append(FieldError(f"items[{position}]", str(error)))
     if not faults:
         faults += await _check_bodies(conn, clock, pack, drafts, proposals)
-        faults += await _check_targets(conn, proposals)
+        faults += await _check_targets(conn, drafts, proposals)
         faults += await _check_evidence(conn, drafts)
     if faults:
         raise Conflict(
@@ -299,20 +306,30 @@ async def _check_bodies(
     return faults
 
 
-async def _check_targets(conn: Connection, proposals: Sequence[Proposal]) -> list[FieldError]:
-    """A withdrawal or correction names an effective fact of the same enterprise."""
+async def _check_targets(
+    conn: Connection, drafts: Sequence[Draft], proposals: Sequence[Proposal]
+) -> list[FieldError]:
+    """A withdrawal or correction names an effective fact of the same enterprise.
+
+    A withdrawal names the very subjects of its fact, so that it stands in the same chains.
+    """
     targets = [UUID(one.target) for one in proposals if one.target]
     if not targets:
         return []
     rows = await store.load_events(conn, targets)
     faults = []
-    for position, one in enumerate(proposals):
+    for position, (draft, one) in enumerate(zip(drafts, proposals, strict=True)):
         if not one.target:
             continue
         row = rows.get(UUID(one.target))
         if row is None or row.outcome != "accepted" or row.enterprise != one.enterprise:
             message = f"要撤回或更正的记录 {one.target} 不存在、尚未生效，或属于另一家企业。"
             faults.append(FieldError(f"items[{position}].body.target", message))
+        elif isinstance(draft.body, WithdrawalBody) and (
+            logic.body_of(draft)["subjects"] != parse(row.body)["subjects"]
+        ):
+            message = "撤回要写与原记录完全相同的 subjects。请照抄原记录。"
+            faults.append(FieldError(f"items[{position}].body.subjects", message))
     return faults
 
 

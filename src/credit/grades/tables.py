@@ -98,7 +98,7 @@ class GradeQuery(Table, table=True):
     __tablename__ = "grade_query"
     __table_args__ = (
         limited("purpose", 200),
-        limited("tender_ref", 100),
+        limited("tender_ref", 200),
         Index("ix_grade_query_asked_by", "asked_by", "asked_at"),
     )
 

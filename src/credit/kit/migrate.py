@@ -1,6 +1,7 @@
 """Migrations: roles once per server, then every city's schema under its own advisory lock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -10,9 +11,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
+from psycopg.errors import LockNotAvailable
 
 from credit.kit.db import APP_ROLE, SEQUENCER_ROLE, city_schema
-from credit.kit.errors import Conflict
+from credit.kit.errors import Conflict, Overloaded
 
 __all__ = ["drift", "head_revision", "is_ours", "migrate"]
 
@@ -51,10 +53,24 @@ def migrate(url: str, cities: Iterable[str]) -> None:
             _refuse_old_server(connection)
             _create_roles(connection)
         for city in cities:
-            with engine.connect() as connection:
+            with engine.connect() as connection, _locks_told(city):
                 _migrate_city(connection, city)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _locks_told(city: str) -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.OperationalError, LockNotAvailable) as error:
+        if not isinstance(getattr(error, "orig", error), LockNotAvailable):
+            raise
+        raise Overloaded(
+            f"城市 {city} 有一张表被别人锁着超过 {LOCK_TIMEOUT}，没有升级，也没有改动。"
+            "请等长时间的查询结束后再执行一次。",
+            slug="tables-locked",
+        ) from error
 
 
 def drift(url: str, city: str) -> list[object]:

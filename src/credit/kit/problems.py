@@ -69,6 +69,7 @@ class ProblemsPlugin(InitPlugin):
             asyncpg.InterfaceError: _unavailable,
             OSError: _unavailable,
             TimeoutError: _unavailable,
+            RecursionError: _nested_too_deep,
             Exception: _unexpected,
         }
         app_config.on_startup.append(make_openapi_honest)
@@ -123,8 +124,12 @@ def _http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Response
         for f in faults
         if isinstance(f, dict)
     )
-    detail = "".join(f"{e.field}：{e.message}。" for e in errors[:3])
-    detail = detail or DETAILS.get(error.status_code, error.detail)
+    missing = re.match(r"Missing required (?:header|query) parameter '(.+?)'", error.detail)
+    if missing:
+        detail = f"缺少 {missing[1]}。"
+    else:
+        detail = "".join(f"{e.field}：{e.message}。" for e in errors[:3])
+        detail = detail or DETAILS.get(error.status_code, error.detail)
     response = problem(error.status_code, slug, title, detail, errors=errors)
     for name, value in (error.headers or {}).items():
         response.headers.setdefault(name, value)
@@ -156,6 +161,10 @@ def _database_error(
 def _unavailable(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     log.warning("unavailable", error=type(error).__name__)
     return problem(503, "overloaded", "服务繁忙，请稍后再试", "数据库暂时不可用，请稍后重试。")
+
+
+def _nested_too_deep(_: Request[Any, Any, Any], __: Exception) -> Response[dict[str, Any]]:
+    return problem(400, "invalid", TITLES[400][1], "请求体嵌套太深，请看接口文档里的格式。")
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:

@@ -129,13 +129,13 @@ class Sequencer:
                         pause = RETRY_SECONDS
                     elif await self.sequence_batch() == BATCH_ROWS_MAX:
                         pause = 0
-                except (RolledBackError, ClockBehindError) as error:
-                    log.critical("sequencer refuses", city=self._city, reason=str(error))
-                    pause = 10 * RETRY_SECONDS
-                    await self.drop()
                 except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                     log.warning("sequencer retries", city=self._city, error=type(error).__name__)
                     pause = RETRY_SECONDS
+                    await self.drop()
+                except Exception as error:  # noqa: BLE001 - other cities' work goes on
+                    log.critical("sequencer refuses", city=self._city, reason=str(error))
+                    pause = 10 * RETRY_SECONDS
                     await self.drop()
                 await asyncio.sleep(pause)
         finally:

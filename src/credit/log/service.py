@@ -9,6 +9,8 @@ from uuid import UUID
 import msgspec
 import orjson
 
+from credit.access.logic import SCOPES
+from credit.access.service import role_of
 from credit.kit.clock import Clock, rfc3339
 from credit.kit.db import Connection, Database
 from credit.kit.errors import Conflict, Forbidden, Invalid, NotFound
@@ -197,6 +199,11 @@ async def revoke_key(conn: Connection, clock: Clock, kid: str, signer: SigningKe
     record = sign_record(signer, "key-revoked", record_id, body)
     keys = await find_keys(conn, [kid, signer.kid])
     await refuse_bad_signatures([record], keys)
+    holder = keys[signer.kid].holder
+    if kid not in keys or keys[kid].holder != holder:
+        role = await role_of(conn, holder)
+        if role is None or "keys:revoke" not in SCOPES[role]:
+            raise Forbidden("只有本人或管理员能吊销一把密钥。", slug="not-the-holder")
     if not await store.revoke_key(conn, kid, record_id, clock.now()):
         raise Conflict("这把密钥没有登记，或者已经吊销。", slug="key-not-active")
     await enqueue(conn, [record])

@@ -1,11 +1,10 @@
 """Exact arithmetic: strict decimals in, named roundings out."""
 
 import re
+from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
 
-__all__ = ["ROUNDINGS", "add_months", "decimal_of", "round_to"]
-
-from datetime import date
+__all__ = ["ROUNDINGS", "add_months", "day_of", "decimal_of", "round_to"]
 
 ROUNDINGS = {
     "half-up": ROUND_HALF_UP,
@@ -14,6 +13,7 @@ ROUNDINGS = {
     "up": ROUND_UP,
 }
 _PLAIN = re.compile(r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def decimal_of(value: object) -> Decimal | None:
@@ -31,6 +31,16 @@ def decimal_of(value: object) -> Decimal | None:
 def round_to(value: Decimal, places: int, mode: str) -> Decimal:
     """Round to decimal places in a named way."""
     return value.quantize(Decimal(1).scaleb(-places), rounding=ROUNDINGS[mode])
+
+
+def day_of(value: object) -> date | None:
+    """Read a day written as `2026-06-30`; None for anything else, other ISO forms too."""
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None
 
 
 def add_months(day: date, months: int) -> date:

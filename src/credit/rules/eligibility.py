@@ -3,9 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from credit.rules.arithmetic import add_months
+from credit.rules.gates import (
+    AnyOf,
+    FlagIs,
+    Gate,
+    GradeAtMost,
+    HadEvent,
+    LacksAward,
+    OnBlacklist,
+)
 from credit.rules.ladder import Ladder
 from credit.rules.model import Grading
 
@@ -51,25 +59,26 @@ def check_eligibility(
     )
 
 
-def _holds(when: Mapping[str, Any], facts: EligibilityFacts, on: date, ladder: Ladder) -> bool:
+def _holds(when: Gate, facts: EligibilityFacts, on: date, ladder: Ladder) -> bool:
     match when:
-        case {"any": alternatives}:
-            return any(_holds(one, facts, on, ladder) for one in alternatives)
-        case {"flag": name, "is": wanted}:
+        case AnyOf(gates):
+            return any(_holds(one, facts, on, ladder) for one in gates)
+        case FlagIs(name, wanted):
             return facts.flags.get(name) is wanted
-        case {"events": codes, **span}:
-            first = _first_day(span, on)
+        case HadEvent(codes):
+            first = _first_day(when, on)
             return any(code in codes and first <= day <= on for code, day in facts.events)
-        case {"grade_at_most": bound}:
-            return facts.grade is not None and ladder.at_most(facts.grade, bound)
-        case {"on_blacklist": kinds}:
+        case GradeAtMost(bound):
+            # A grade of an older ladder that this one no longer has bars nobody.
+            known = facts.grade is not None and ladder.knows(facts.grade)
+            return known and ladder.at_most(str(facts.grade), bound)
+        case OnBlacklist(kinds):
             return bool(facts.blacklists.intersection(kinds))
-        case {"lacks_award": award, "this_year": True}:
-            return (award, on.year) not in facts.awards
-    raise ValueError(f"unknown gate {dict(when)!r}")
+        case LacksAward(sheet):
+            return (sheet, on.year) not in facts.awards
 
 
-def _first_day(span: Mapping[str, Any], on: date) -> date:
-    if span.get("this_year") is True:
+def _first_day(when: HadEvent, on: date) -> date:
+    if when.within_years is None:
         return date(on.year, 1, 1)
-    return add_months(on, -12 * int(span["within_years"]))
+    return add_months(on, -12 * when.within_years)

@@ -23,6 +23,7 @@ from credit.rules.model import (
     LevelPoints,
     LiveEvent,
     LiveSeverity,
+    PartyKind,
     RangePoints,
     SheetBelow,
 )
@@ -253,7 +254,7 @@ class Grader:
 
 
 def _points_table(
-    event: EventType, graded: str
+    event: EventType, graded: PartyKind
 ) -> tuple[dict[str, Decimal], Decimal, Decimal, bool]:
     """Prepare an event type: points by level, plain ones (all signed), linked share, ranged."""
     sign = {"good": 1, "bad": -1, "neutral": 0}[event.polarity]

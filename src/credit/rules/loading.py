@@ -7,35 +7,48 @@ from typing import Any
 
 import yaml
 
+from credit.kit.canonical import DEPTH_MAX
 from credit.rules.pack import Pack, PackInvalid
-from credit.rules.reading import Fault
+from credit.rules.reading import Fault, shown
 
 __all__ = ["PACKS_DIR", "list_packs", "load_pack", "pack_of_city", "read_yaml"]
 
 PACKS_DIR = Path(__file__).parent / "packs"
 FILE_BYTES_MAX = 1024 * 1024
+TEXT_TAG = "tag:yaml.org,2002:str"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without surprises: no floats or dates, no anchors, no key twice."""
+    """YAML without surprises: no floats or dates, no tags, no anchors, no key but text, or twice."""
+
+    depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.events.AliasEvent) or event.anchor is not None:
-            raise yaml.constructor.ConstructorError(
-                None, None, "不能用锚点和引用（& 和 *），请写全。", event.start_mark
-            )
-        return super().compose_node(parent, index)
+            raise _refusal("不能用锚点和引用（& 和 *），请写全", event)
+        if event.tag is not None:
+            raise _refusal(f"不能用“{shown(event.tag)}”这样的类型标签，请去掉，小数加引号", event)
+        if self.depth == DEPTH_MAX:
+            raise _refusal(f"嵌套不能超过 {DEPTH_MAX} 层，请少分几层", event)
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
-        for key_node, _ in node.value:
-            if key_node.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"键“{key_node.value}”出现了两次，请只留一个。", key_node.start_mark
-                )
-            seen.add(key_node.value)
+        for key, _ in node.value:
+            if key.tag != TEXT_TAG:
+                raise _refusal("键应为文字，不能是数字、true、null 或列表，请改写或加引号", key)
+            if key.value in seen:
+                raise _refusal(f"键“{shown(key.value)}”出现了两次，请只留一个", key)
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _refusal(message: str, at: Any) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, message, at.start_mark)
 
 
 # Only what YAML 1.2 calls true, false, null and integers; YAML 1.1 would turn `on`, `no` and dates
@@ -53,15 +66,28 @@ for _tag, _pattern, _first in (
 
 def read_yaml(path: Path, name: str) -> Any:
     """Read a YAML file; PackInvalid names the line and the cure."""
-    if path.stat().st_size > FILE_BYTES_MAX:
-        raise PackInvalid([Fault(name, "", f"文件超过 {FILE_BYTES_MAX // 1024} KiB。")])
+    content = _read_bytes(path, name)
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return yaml.load(content.decode("utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+    # A ValueError is another encoding, or with OverflowError an escape for no character there is.
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"第 {mark.line + 1} 行" if mark else ""
         message = getattr(error, "problem", None) or str(error)
-        raise PackInvalid([Fault(name, where, f"不是可读的 YAML：{message}")]) from error
+        raise PackInvalid([Fault(name, where, f"不是可读的 YAML：{message}。")]) from error
+
+
+def _read_bytes(path: Path, name: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        message = f"读不出这个文件（{error.strerror}），请核对它是不是文件、能不能读。"
+        raise PackInvalid([Fault(name, "", message)]) from error
+    if len(content) > FILE_BYTES_MAX:
+        message = f"文件超过 {FILE_BYTES_MAX // 1024} KiB，请删去不用的内容。"
+        raise PackInvalid([Fault(name, "", message)])
+    return content
 
 
 def list_packs() -> list[str]:

@@ -7,7 +7,10 @@ clause) and its `status`: `official` stands in a document as printed, `sample` i
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
+
+from credit.rules.bounds import Amount, Months, Percent, Places, Positive, Share, Years
+from credit.rules.gates import EligibilityRule
 
 __all__ = [
     "Bonus",
@@ -68,7 +71,7 @@ class Head:
 class Rounding:
     """Decimal places and the named way to round to them."""
 
-    places: int
+    places: Places
     mode: RoundingMode
 
 
@@ -80,7 +83,7 @@ class _RowBase:
     id: str
     group: str
     text: str
-    full: Decimal
+    full: Amount
     role: str
     source: str
     indicator: str = ""
@@ -109,7 +112,7 @@ class CountedDeduction(_RowBase):
     """`per` points off for each finding, never below 0."""
 
     TAG_VALUE: ClassVar[str] = "counted-deduction"
-    per: Decimal
+    per: Positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ class Item:
     """A named deduction."""
 
     code: str
-    points: Decimal
+    points: Positive
     text: str
 
 
@@ -134,11 +137,11 @@ class StepwiseRate(_RowBase):
     """`points` off for each `step` a percentage lies below `threshold`; a veto below a bound."""
 
     TAG_VALUE: ClassVar[str] = "stepwise-rate"
-    threshold: Decimal
-    step: Decimal
-    points: Decimal
+    threshold: Percent
+    step: Positive
+    points: Positive
     rounding: Literal["floor", "ceiling"]
-    veto_below: Decimal | None = None
+    veto_below: Percent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +149,7 @@ class SurveyMean(_RowBase):
     """The full mark times the mean satisfaction (percent), rounded."""
 
     TAG_VALUE: ClassVar[str] = "survey-mean"
-    places: int
+    places: Places
     rounding: RoundingMode
 
 
@@ -156,7 +159,7 @@ class GradeGate(_RowBase):
 
     TAG_VALUE: ClassVar[str] = "grade-gate"
     at_least: str
-    without_grade: Decimal = Decimal(0)
+    without_grade: Amount = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,8 +206,8 @@ class Negative:
 
     id: str
     text: str
-    at_least: Decimal
-    at_most: Decimal
+    at_least: Amount
+    at_most: Amount
     role: str
     source: str
 
@@ -214,7 +217,7 @@ class Star:
     """So many stars from a total on (inclusive)."""
 
     stars: int
-    at_least: Decimal
+    at_least: Amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,14 +225,14 @@ class RoleWeight:
     """Points that must lie with some evaluators together; checked against the rows."""
 
     roles: tuple[str, ...]
-    weight: Decimal
+    weight: Amount
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
     """The least sample, as a fraction of all owners, for the sheet to be valid."""
 
-    sample_at_least: Decimal
+    sample_at_least: Share
     source: str
 
 
@@ -242,8 +245,8 @@ class Sheet:
     source: str
     status: Status
     subject: Literal["enterprise", "project", "street", "district", "committee", "practitioner"]
-    full: Decimal
-    total_max: Decimal
+    full: Amount
+    total_max: Amount
     rows: tuple[Row, ...]
     variants: tuple[str, ...] = ()
     stars: tuple[Star, ...] = ()
@@ -258,7 +261,7 @@ class FixedPoints:
 
     TAG: ClassVar[str | None] = None
     TAG_VALUE: ClassVar[str] = "fixed"
-    fixed: Decimal
+    fixed: Amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +270,7 @@ class RangePoints:
 
     TAG: ClassVar[str | None] = None
     TAG_VALUE: ClassVar[str] = "range"
-    range: tuple[Decimal, ...]
+    range: tuple[Amount, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +278,7 @@ class Level:
     """What a level is worth."""
 
     level: str
-    points: Decimal
+    points: Amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,10 +300,10 @@ class EventType:
     polarity: Literal["good", "bad", "neutral"]
     subjects: tuple[PartyKind, ...]
     points: FixedPoints | RangePoints | LevelPoints
-    validity_months: int
+    validity_months: Months
     source: str
     severity: Severity | None = None
-    shares: dict[str, Decimal] = field(default_factory=dict)
+    shares: dict[PartyKind, Share] = field(default_factory=dict)
     same_fact_once: bool = True
     in_public_catalog: bool = False
 
@@ -312,7 +315,7 @@ class Rung:
     grade: str
     aliases: tuple[str, ...] = ()
     at_least: Decimal | None = None
-    top_percent: Decimal | None = None
+    top_percent: Percent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,15 +323,15 @@ class GroupLimit:
     """The most that the events of a group may add, or take away, together."""
 
     group: str
-    at_most: Decimal
+    at_most: Amount
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
     """(total − `from`) × `per_point`, kept between `at_least` and `at_most`."""
 
-    start: Decimal = field(metadata={"key": "from"})
-    per_point: Decimal
+    start: Amount = field(metadata={"key": "from"})
+    per_point: Amount
     at_least: Decimal
     at_most: Decimal
 
@@ -339,7 +342,7 @@ class EvaluationRule:
 
     sheet: str
     rollup: Literal["weighted-by-area", "mean", "lowest"]
-    max_age_years: int
+    max_age_years: Years
     adds: Contribution
     source: str
 
@@ -367,7 +370,7 @@ class Below:
     """A sheet and the points below which its rolled-up result lies."""
 
     sheet: str
-    points: Decimal
+    points: Amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,17 +415,6 @@ class Veto:
 
 
 @dataclass(frozen=True, slots=True)
-class EligibilityRule:
-    """An award gate: who meets `when` may not be an award's subject (see `eligibility`)."""
-
-    id: str
-    sheets: tuple[str, ...]
-    text: str
-    when: dict[str, Any]
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class Grading:
     """`grading.yaml`: how facts and evaluations become a score and a grade."""
 
@@ -433,7 +425,7 @@ class Grading:
     family: Literal["points", "rank"]
     base: Decimal
     rounding: Rounding
-    valid_months: int
+    valid_months: Months
     ladder: tuple[Rung, ...]
     events: tuple[EventType, ...]
     unrated_without: Literal["any-record", "evaluation"]

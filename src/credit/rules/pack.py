@@ -1,7 +1,8 @@
 """A pack: one document of plain values, resolved for a day and read into frozen rules.
 
 The document `{"pack", "sheets": […], "grading"}` holds nothing but text, integers, booleans, lists
-and maps with ASCII names. Its canonical JSON names the pack by its SHA-256, and is all a verifier needs to read it.
+and maps with ASCII names. Its canonical JSON names the pack by its SHA-256, and is all that a
+verifier needs to read it.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from typing import Any
 
 from credit.kit.canonical import canonical
 from credit.rules.checks import check_rules
+from credit.rules.document import check_document, resolve
 from credit.rules.grading import Grader
 from credit.rules.model import Grading, Head, Sheet
 from credit.rules.reading import Fault, Reader
@@ -46,12 +48,18 @@ class Pack:
     """A rule pack with all its dated values."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        """Read and check the document at every day on which a value changes."""
+        """Read and check the document at every day on which a value changes.
+
+        Whatever it holds, only PackInvalid comes out.
+        """
+        faults: list[Fault] = []
+        days = check_document(document, faults)
+        if faults:
+            raise PackInvalid(faults)
         self.document = document
         self.digest = "sha256:" + hashlib.sha256(canonical(document)).hexdigest()
-        self.days = sorted({date.min, *_days(document)})
+        self.days = sorted({date.min, *days})
         self._rules: dict[date, Rules] = {}
-        faults: list[Fault] = []
         for day in self.days:
             found: list[Fault] = []
             rules = _read(document, day, found)
@@ -73,47 +81,8 @@ class Pack:
         return self._rules[max(start for start in self.days if start <= day)]
 
 
-def _dated(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(
-            isinstance(one, dict) and {"from", "value"} <= set(one) <= {"from", "value", "source"}
-            for one in value
-        )
-    )
-
-
-def _days(value: Any) -> set[date]:
-    """Return every day on which some dated value begins."""
-    if _dated(value):
-        days = {date.fromisoformat(str(one["from"])) for one in value}
-        return days.union(*(_days(one["value"]) for one in value))
-    if isinstance(value, dict):
-        return set().union(*(_days(one) for one in value.values()))
-    if isinstance(value, list):
-        return set().union(*(_days(one) for one in value))
-    return set()
-
-
-def _resolve(value: Any, day: date) -> Any:
-    """Replace dated values by those in force on a day: the latest that has begun.
-
-    Before the first one begins, the first one stands: a pack says nothing about earlier days.
-    """
-    if _dated(value):
-        ordered = sorted(value, key=lambda one: str(one["from"]))
-        begun = [one for one in ordered if str(one["from"]) <= day.isoformat()]
-        return _resolve((begun or ordered[:1])[-1]["value"], day)
-    if isinstance(value, dict):
-        return {key: _resolve(one, day) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_resolve(one, day) for one in value]
-    return value
-
-
 def _read(document: dict[str, Any], day: date, faults: list[Fault]) -> Rules | None:
-    plain = _resolve(document, day)
+    plain = resolve(document, day)
     head = Reader("pack.yaml", faults).read(Head, plain["pack"])
     sheets = {
         sheet["id"]: Reader(f"sheets/{sheet['id']}.yaml", faults).read(Sheet, sheet)

@@ -9,14 +9,28 @@ import difflib
 import re
 import types
 import typing
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, Union, get_args, get_origin
 
-__all__ = ["Fault", "Reader"]
+from credit.rules.arithmetic import day_of
+from credit.rules.trace import text
+
+__all__ = ["Fault", "Reader", "shown"]
 
 DECIMAL = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")
+INTEGER_BOUND = 10**9
 FAULTS_MAX = 200
+
+
+def shown(value: object, most: int = 80) -> str:
+    """Write any value for a message: cut short, and only what can be printed."""
+    try:
+        plain = str(value)
+    except (ValueError, RecursionError):  # an integer or a nesting beyond what Python writes out
+        plain = "（太长，无法显示）"
+    return "".join(one if one.isprintable() else "\ufffd" for one in plain[:most])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,6 +43,24 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.file} › {self.path or '（整个文件）'}：{self.message}"
+
+
+def _decimal(value: object) -> Decimal | None:
+    if isinstance(value, str) and DECIMAL.fullmatch(value):
+        return Decimal(value)
+    if type(value) is int and abs(value) < INTEGER_BOUND:
+        return Decimal(value)
+    return None
+
+
+# What each kind of scalar is called, and how it is read: None for anything else.
+SCALARS: dict[Any, tuple[str, Callable[[Any], Any]]] = {
+    bool: ("true 或 false", lambda value: value if type(value) is bool else None),
+    int: ("整数", lambda value: value if type(value) is int else None),
+    str: ("文字", lambda value: value if isinstance(value, str) and value.strip() else None),
+    Decimal: ('小数，例如 "2.5"', _decimal),
+    date: ("日期，例如 2026-06-30", day_of),
+}
 
 
 class Reader:
@@ -53,54 +85,47 @@ class Reader:
         if origin is tuple:
             return self._read_list(get_args(kind)[0], value, path)
         if origin is dict:
-            return self._read_dict(get_args(kind)[1], value, path)
+            return self._read_dict(get_args(kind), value, path)
         if dataclasses.is_dataclass(kind):
             return self._read_class(kind, value, path)
         return self._read_scalar(kind, value, path)
 
     def _read_scalar(self, kind: Any, value: Any, path: str) -> Any:
-        if kind is Any:
-            return value
-        if kind is bool or kind is int:
-            if type(value) is kind:
-                return value
-            self.fault(
-                path, f"应为{'true 或 false' if kind is bool else '整数'}，现在是 {value!r}。"
-            )
-        elif kind is Decimal:
-            if type(value) is int or (isinstance(value, str) and DECIMAL.fullmatch(value)):
-                return Decimal(value)
-            self.fault(path, f'应为小数，例如 "2.5"，现在是 {value!r}。')
-        elif kind is date:
-            try:
-                return date.fromisoformat(value)
-            except (TypeError, ValueError):
-                self.fault(path, f"应写成日期，例如 2026-06-30，现在是 {value!r}。")
-        elif kind is str:
-            if isinstance(value, str) and value.strip():
-                return value
-            self.fault(path, f"应为文字，现在是 {value!r}。")
-        return None
+        plain, *bounds = get_args(kind) or (kind,)  # bounds stand in the annotation, if anywhere
+        wanted, parse = SCALARS[plain]
+        found = parse(value)
+        if found is None:
+            self.fault(path, f"应为{wanted}，现在是“{shown(value)}”。")
+        elif bounds and not bounds[0].low <= found <= bounds[0].high:
+            low, high = (text(Decimal(one)) for one in (bounds[0].low, bounds[0].high))
+            self.fault(path, f"应在 {low} 到 {high} 之间，现在是“{shown(value)}”。")
+        return found
 
     def _read_literal(self, kind: Any, value: Any, path: str) -> Any:
         choices = get_args(kind)
         if value not in choices:
-            near = difflib.get_close_matches(str(value), [str(c) for c in choices], 1)
+            near = difflib.get_close_matches(shown(value), [str(c) for c in choices], 1)
             hint = f"是不是“{near[0]}”？" if near else ""
-            self.fault(path, f"不能是 {value!r}。{hint}可用：{'、'.join(map(str, choices))}。")
+            self.fault(
+                path, f"不能是“{shown(value)}”。{hint}可用：{'、'.join(map(str, choices))}。"
+            )
         return value
 
     def _read_list(self, item: Any, value: Any, path: str) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple):
-            self.fault(path, f"应为列表，现在是 {value!r}。")
+            self.fault(path, f"应为列表，现在是“{shown(value)}”。")
             return ()
         return tuple(self.read(item, one, f"{path}[{i}]") for i, one in enumerate(value))
 
-    def _read_dict(self, item: Any, value: Any, path: str) -> dict[str, Any]:
+    def _read_dict(self, kinds: tuple[Any, Any], value: Any, path: str) -> dict[str, Any]:
         if not isinstance(value, dict):
-            self.fault(path, f"应为键值表，现在是 {value!r}。")
+            self.fault(path, f"应为键值表，现在是“{shown(value)}”。")
             return {}
-        return {str(key): self.read(item, one, f"{path}.{key}") for key, one in value.items()}
+        name, item = kinds
+        return {
+            self.read(name, key, f"{path}.{key}"): self.read(item, one, f"{path}.{key}")
+            for key, one in value.items()
+        }
 
     def _read_union(self, kind: Any, value: Any, path: str) -> Any:
         members = [member for member in get_args(kind) if member is not type(None)]
@@ -115,7 +140,7 @@ class Reader:
     def _read_tagged(self, members: list[Any], value: Any, path: str) -> Any:
         """Read one of several classes, told apart by a tag or by the one key each has."""
         if not isinstance(value, dict):
-            self.fault(path, f"应为键值表，现在是 {value!r}。")
+            self.fault(path, f"应为键值表，现在是“{shown(value)}”。")
             return None
         tag = members[0].TAG
         by_tag = {member.TAG_VALUE: member for member in members}
@@ -123,16 +148,16 @@ class Reader:
         if tag is None and len(keys) != 1:
             self.fault(path, f"要有且只有其中一项：{'、'.join(by_tag)}。")
             return None
-        if keys[0] not in by_tag:
+        if not isinstance(keys[0], str) or keys[0] not in by_tag:
             self._read_literal(Literal[tuple(by_tag)], keys[0], f"{path}.{tag}")
             return None
         return self.read(by_tag[keys[0]], value, path)
 
     def _read_class(self, kind: Any, value: Any, path: str) -> Any:
         if not isinstance(value, dict):
-            self.fault(path, f"应为键值表，现在是 {value!r}。")
+            self.fault(path, f"应为键值表，现在是“{shown(value)}”。")
             return None
-        hints = typing.get_type_hints(kind)
+        hints = typing.get_type_hints(kind, include_extras=True)
         fields = {f.metadata.get("key", f.name): f for f in dataclasses.fields(kind)}
         before = len(self.faults)
         for key in value:

@@ -1,18 +1,28 @@
 """JSON Schema (2020-12) of a pack's files, made from the dataclasses that read them."""
 
 import dataclasses
+import math
 import types
 import typing
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, Union, get_args, get_origin
 
+from credit.rules.bounds import Between
 from credit.rules.model import Grading, Head, Sheet
 
 __all__ = ["pack_schema"]
 
 _DECIMAL = {"type": ["string", "integer"], "pattern": r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$"}
+_UNSIGNED = {"pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?$"}
 _DATE = {"type": "string", "format": "date"}
+_SCALARS: dict[Any, dict[str, Any]] = {
+    str: {"type": "string", "minLength": 1},
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    Decimal: _DECIMAL,
+    date: _DATE,
+}
 
 
 def pack_schema() -> dict[str, Any]:
@@ -47,23 +57,18 @@ class _Builder:
         if origin is tuple:
             return {"type": "array", "items": self.of(get_args(kind)[0])}
         if origin is dict:
-            return {"type": "object", "additionalProperties": self.of(get_args(kind)[1])}
+            name, item = get_args(kind)
+            names = {"propertyNames": {"enum": list(get_args(name))}} if get_args(name) else {}
+            return {"type": "object", **names, "additionalProperties": self.of(item)}
         if dataclasses.is_dataclass(kind):
             return self._class(kind)
-        scalars: dict[Any, dict[str, Any]] = {
-            str: {"type": "string", "minLength": 1},
-            bool: {"type": "boolean"},
-            int: {"type": "integer"},
-            Decimal: _DECIMAL,
-            date: _DATE,
-        }
-        return _dated(scalars[kind]) if kind in scalars else {}
+        return _dated(_scalar(*(get_args(kind) or (kind,))))
 
     def _class(self, kind: Any) -> dict[str, Any]:
         name = kind.__name__
         if name not in self.definitions:
             self.definitions[name] = {}  # stands here while the class refers to itself
-            hints = typing.get_type_hints(kind)
+            hints = typing.get_type_hints(kind, include_extras=True)
             fields = {f.metadata.get("key", f.name): f for f in dataclasses.fields(kind)}
             properties = {key: self.of(hints[field.name]) for key, field in fields.items()}
             required = [
@@ -84,6 +89,15 @@ class _Builder:
                 "additionalProperties": False,
             }
         return {"$ref": f"#/$defs/{name}"}
+
+
+def _scalar(kind: Any, bounds: Between | None = None) -> dict[str, Any]:
+    """Describe a scalar; of a decimal written as text, a schema can only say it has no sign."""
+    if bounds is None:
+        return _SCALARS[kind]
+    unsigned = _UNSIGNED if kind is Decimal and bounds.low >= 0 else {}
+    limits = {"minimum": math.ceil(bounds.low), "maximum": math.floor(bounds.high)}
+    return {**_SCALARS[kind], **unsigned, **limits}
 
 
 def _dated(value: dict[str, Any]) -> dict[str, Any]:

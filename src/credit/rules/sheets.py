@@ -24,6 +24,7 @@ from credit.rules.model import (
     StepwiseRate,
     SurveyMean,
 )
+from credit.rules.reading import shown
 from credit.rules.trace import Node, text
 
 __all__ = ["InputRefused", "Problem", "SheetResult", "score_sheet"]
@@ -32,6 +33,7 @@ MARKS_MAX = 2_000
 NEGATIVE_MAX = 200
 FINDINGS_MAX = 100_000
 REASON_CHARS_MAX = 500
+SHOWN_CHARS_MAX = 40
 OWNERS_MAX = 10_000_000
 KEYS = {
     "variant", "marks", "findings", "rates", "negative", "survey", "grade", "events", "vetoes",
@@ -100,6 +102,8 @@ class _Input:
     rates: dict[str, Any]
     negative: list[Any]
     survey: dict[str, Any] | None
+    reasons: dict[str, str]
+    events: list[str]
     vetoes: list[str]
     data: dict[str, Any]
     faults: list[Problem] = field(default_factory=list)
@@ -107,6 +111,10 @@ class _Input:
 
     def fault(self, row: str, message: str) -> None:
         self.faults.append(Problem(row, message))
+
+
+def _short(value: object) -> str:
+    return shown(value, SHOWN_CHARS_MAX)
 
 
 def score_sheet(
@@ -158,20 +166,23 @@ def score_sheet(
 def _read_input(data: dict[str, Any]) -> _Input:
     faults: list[Problem] = []
 
-    def part(name: str, kind: type, limit: int) -> Any:
+    def part(name: str, kind: Any, limit: int, of: type = object) -> Any:
         value = data.get(name)
         if value is None:
             return kind()
-        if not isinstance(value, kind) or len(value) > limit:  # type: ignore[arg-type]
+        if not isinstance(value, kind) or len(value) > limit:
             shape = "键值表" if kind is dict else "列表"
             faults.append(Problem("", f"“{name}”应为不超过 {limit} 项的{shape}。"))
+            return kind()
+        if not all(isinstance(one, of) for one in (value.values() if kind is dict else value)):
+            faults.append(Problem("", f"“{name}”的每一项都应为文字。"))
             return kind()
         return value
 
     if not isinstance(data, dict):
         raise InputRefused([Problem("", "输入应为一个 JSON 对象。")])
     faults += [
-        Problem("", f"没有“{str(key)[:40]}”这个键。可用：{'、'.join(sorted(KEYS))}。")
+        Problem("", f"没有“{_short(key)}”这个键。可用：{'、'.join(sorted(KEYS))}。")
         for key in data
         if key not in KEYS
     ]
@@ -183,7 +194,9 @@ def _read_input(data: dict[str, Any]) -> _Input:
         part("rates", dict, MARKS_MAX),
         part("negative", list, NEGATIVE_MAX),
         part("survey", dict, 10) if data.get("survey") is not None else None,
-        [str(one)[:40] for one in part("vetoes", list, NEGATIVE_MAX)],
+        part("reasons", dict, MARKS_MAX, str),
+        part("events", list, MARKS_MAX, str),
+        [_short(one) for one in part("vetoes", list, NEGATIVE_MAX, str)],
         data,
         faults,
     )
@@ -200,13 +213,13 @@ def _active_rows(sheet: Sheet, given: _Input) -> list[Row]:
         for row_id in getattr(given, name):
             row = by_id.get(row_id)
             if row is None:
-                given.fault(str(row_id)[:40], f"表 {sheet.id} 没有这一行，请核对行号。")
+                given.fault(_short(row_id), f"表 {sheet.id} 没有这一行，请核对行号。")
             elif isinstance(row, Cancelled):
                 given.fault(row_id, f"这一行已取消，分值并入 {row.moved_to}，请把分打在那一行。")
             elif row.variant is not None and row.variant != given.variant:
                 given.fault(
                     row_id,
-                    f"这一行属于“{row.variant}”，本表按“{given.variant}”评，两种不能同时打分。",
+                    f"这一行属于“{row.variant}”，本表按“{_short(given.variant)}”评，两种不能同时打分。",
                 )
     return [
         row
@@ -234,7 +247,9 @@ def _score_row(row: Row, given: _Input, ladder: Ladder | None) -> tuple[Decimal,
 def _mark(row: Row, value: Any, given: _Input) -> Decimal:
     mark = decimal_of(value)
     if mark is None:
-        given.fault(row.id, f'得分应写成小数文字，例如 "{text(row.full)}"，不能是 {value!r:.40}。')
+        given.fault(
+            row.id, f'得分应写成小数文字，例如 "{text(row.full)}"，不能是“{_short(value)}”。'
+        )
         return Decimal(0)
     if mark > row.full:
         given.fault(row.id, f"得分 {text(mark)} 超过满分 {text(row.full)}。")
@@ -242,9 +257,7 @@ def _mark(row: Row, value: Any, given: _Input) -> Decimal:
     if isinstance(row, FullOrNothing) and mark not in (0, row.full):
         given.fault(row.id, f"这一行只能得 0 分或满分 {text(row.full)}。")
         return Decimal(0)
-    reasons = given.data.get("reasons")
-    reason = reasons.get(row.id) if isinstance(reasons, dict) else None
-    if row.requires_reason and mark < row.full and not reason:
+    if row.requires_reason and mark < row.full and not given.reasons.get(row.id):
         given.remarks.append(Problem(row.id, "标准没有给出扣分规则，未得满分应写明理由。"))
     return mark
 
@@ -255,23 +268,30 @@ def _finding(row: Row, value: Any, given: _Input) -> Decimal:
             return max(Decimal(0), row.full - row.per * value)
         given.fault(row.id, "发现的处数应为不小于 0 的整数。")
     elif isinstance(row, ItemisedDeduction):
-        items = {item.code: item for item in row.items}
-        if isinstance(value, list) and len(set(map(str, value))) == len(value):
-            unknown = [str(code)[:40] for code in value if code not in items]
-            if not unknown:
-                return max(Decimal(0), row.full - sum((items[c].points for c in value), Decimal(0)))
-            given.fault(row.id, f"没有扣分项“{unknown[0]}”。可用：{'、'.join(items)}。")
-        else:
-            given.fault(row.id, f"应为扣分项的列表，每项一次。可用：{'、'.join(items)}。")
+        return _itemised(row, value, given)
     else:
         given.fault(row.id, "这一行不按扣分项评，请在 marks 里给出得分。")
     return Decimal(0)
 
 
+def _itemised(row: ItemisedDeduction, value: Any, given: _Input) -> Decimal:
+    points = {item.code: item.points for item in row.items}
+    usable = f"可用：{'、'.join(points)}。"
+    texts = isinstance(value, list) and all(isinstance(code, str) for code in value)
+    if not texts or len(set(value)) != len(value):
+        given.fault(row.id, f"应为扣分项的列表，每项一次。{usable}")
+        return Decimal(0)
+    for code in value:
+        if code not in points:
+            given.fault(row.id, f"没有扣分项“{_short(code)}”。{usable}")
+            return Decimal(0)
+    return max(Decimal(0), row.full - sum((points[code] for code in value), Decimal(0)))
+
+
 def _rate(row: Row, value: Any, given: _Input) -> tuple[Decimal, bool]:
     rate = decimal_of(value)
     if rate is None or rate > HUNDRED:
-        given.fault(row.id, f'比率应为 0 到 100 的小数文字，例如 "86.5"，不能是 {value!r:.40}。')
+        given.fault(row.id, f'比率应为 0 到 100 的小数文字，例如 "86.5"，不能是“{_short(value)}”。')
         return Decimal(0), False
     if isinstance(row, SurveyMean):
         return round_to(row.full * rate / HUNDRED, row.places, row.rounding), False
@@ -298,13 +318,12 @@ def _derived(row: Row, given: _Input, ladder: Ladder | None) -> Decimal:
         if grade is None:
             given.remarks.append(Problem(row.id, "没有已公布的等级，按规则计分。"))
             return row.without_grade
-        if not ladder.knows(str(grade)):
-            given.fault(row.id, f"没有“{str(grade)[:20]}”这个等级。")
+        if not isinstance(grade, str) or not ladder.knows(grade):
+            given.fault(row.id, f"没有“{_short(grade)}”这个等级。")
             return Decimal(0)
         return row.full if ladder.at_least(grade, row.at_least) else Decimal(0)
-    if isinstance(row, EventDerived) and isinstance(given.data.get("events"), list):
-        hits = [code for code in given.data["events"] if code in row.none_of]
-        return Decimal(0) if hits else row.full
+    if isinstance(row, EventDerived) and given.data.get("events") is not None:
+        return row.full if set(given.events).isdisjoint(row.none_of) else Decimal(0)
     return Decimal(0)
 
 
@@ -315,8 +334,8 @@ def _negative(sheet: Sheet, given: _Input, trace: Node) -> Decimal:
         if not isinstance(one, dict) or not set(one) <= {"row", "points", "reason"}:
             given.fault("", "负面清单每项应有 row、points、reason 三个键。")
             continue
-        row_id = str(one.get("row"))[:40]
-        row = by_id.get(row_id)
+        name = one.get("row")
+        row_id, row = _short(name), by_id.get(name) if isinstance(name, str) else None
         if row is None:
             given.fault(row_id, f"表 {sheet.id} 的负面清单没有这一项。")
             continue
@@ -329,7 +348,7 @@ def _negative(sheet: Sheet, given: _Input, trace: Node) -> Decimal:
             given.fault(row_id, f"请写明扣分理由，不超过 {REASON_CHARS_MAX} 字。")
             continue
         deducted += points
-        trace.children.append(Node(row_id, row.text, row.source, text(-points)))
+        trace.children.append(Node(row.id, row.text, row.source, text(-points)))
     return deducted
 
 

@@ -126,7 +126,7 @@ def upgrade() -> None:  # noqa: PLR0915 - generated: a statement a table
             "char_length(purpose) <= 200", name=op.f("ck_grade_query_purpose_length")
         ),
         sa.CheckConstraint(
-            "char_length(tender_ref) <= 100", name=op.f("ck_grade_query_tender_ref_length")
+            "char_length(tender_ref) <= 200", name=op.f("ck_grade_query_tender_ref_length")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_grade_query")),
     )
