@@ -9,7 +9,7 @@ import pytest
 
 from credit.events import service, store
 from credit.events.signing import countersign
-from credit.events.views import Decision, Withdrawal
+from credit.events.views import Correction, Decision, Withdrawal
 from credit.kit.errors import Conflict, CreditError, Forbidden
 from credit.kit.ids import new_id
 from credit.kit.signing import SigningKey
@@ -49,6 +49,17 @@ def withdrawal(world, target, **changes):
     sigs = [{"kid": s.kid, "alg": s.alg, "sig": s.sig} for s in record.sigs]
     document = {"id": record.id, "kind": record.kind, "body": body, "sigs": sigs}
     return msgspec.convert(document, Withdrawal)
+
+
+def correction(world, target):
+    """Return a correction of a fact to another day, signed by both."""
+    body = {**world.body(occurred_on="2026-03-01"), "target": target.id}
+    ids = new_id(world.clock.now())
+    record = log.sign_record(world.keys["officer"], "event-corrected", ids, body)
+    record = log.sign_record(world.keys["reviewer"], record.kind, ids, body, record.sigs)
+    sigs = [{"kid": s.kid, "alg": s.alg, "sig": s.sig} for s in record.sigs]
+    document = {"id": record.id, "kind": record.kind, "body": body, "sigs": sigs}
+    return msgspec.convert(document, Correction)
 
 
 async def refused(world, draft, kind=Conflict):
@@ -168,3 +179,24 @@ async def test_a_fact_is_withdrawn_once(world):
 async def test_a_withdrawal_names_the_subjects_of_its_fact(world):
     await world.propose(fact := world.draft())
     await refused(world, withdrawal(world, fact, subjects=[{"scheme": "INT", "id": ENTERPRISE}]))
+
+
+async def test_batches_of_the_same_facts_in_opposite_order_wait_for_each_other(world):
+    facts = [world.draft() for _ in range(60)]
+    world.references -= 60
+    again = [world.draft() for _ in range(60)][::-1]
+
+    async def take(drafts):
+        async with world.db.transaction(CITY) as conn:
+            await service.propose(conn, world.clock, world.actors["officer"], world.pack, drafts)
+
+    outcomes = await asyncio.gather(take(facts), take(again), return_exceptions=True)
+    assert {getattr(one, "slug", one) for one in outcomes} == {None, "event-exists"}
+    assert await count(world, "event") == 60
+
+
+async def test_a_fact_is_corrected_once_and_then_its_correction_may_be(world):
+    await world.propose(fact := world.draft())
+    await world.propose(first := correction(world, fact))
+    assert (await refused(world, correction(world, fact))).slug == "event-exists"
+    await world.propose(correction(world, first))

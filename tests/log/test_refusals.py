@@ -110,15 +110,20 @@ async def test_another_history_of_enough_length_is_not_signed_for_either(log, re
     await other.drop()
 
 
-async def test_the_same_history_grown_longer_is_signed_for(log):
+async def test_the_same_history_is_signed_for_although_the_kept_note_is_an_older_one(log):
     await log.number(3)
-    await log.put(300)
-    again = log.sequencer()
-    while not await again.take_over():  # until the server notices the dropped connection
-        continue
-    await again.sequence_batch()
-    await again.drop()
-    assert await log.last_signed() == 304
+    kept = log.folder / "kept" / "checkpoint"
+    older = kept.read_text()
+    for count in (300, 1):
+        await log.put(count)
+        again = log.sequencer()
+        while not await again.take_over():  # until the server notices the dropped connection
+            continue
+        assert await again.sequence_batch() == count
+        await again.drop()
+        assert await log.last_signed() == again._keeper.last().size
+        kept.write_text(older)
+    assert await log.last_signed() == 305
 
 
 @pytest.mark.parametrize(

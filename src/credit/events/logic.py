@@ -166,11 +166,11 @@ def check_placement(body: EventBody, placed: Placed, today: date) -> list[str]:
 def fingerprint(draft: Draft) -> bytes:
     """Name what a draft says happened, so that the same fact is recognised under another id."""
     body = draft.body
-    if isinstance(body, WithdrawalBody):
-        parts = [draft.kind, body.target]
+    if isinstance(body, WithdrawalBody | CorrectionBody):
+        # A fact is taken back or replaced once; after that its correction may be.
+        parts = ["replaced", body.target]
     else:
-        target = body.target if isinstance(body, CorrectionBody) else ""
         level = "" if body.level is UNSET else body.level
         subject = _primary_of(body)
-        parts = [draft.kind, body.type, subject, body.occurred_on, body.reference, level, target]
+        parts = [draft.kind, body.type, subject, body.occurred_on, body.reference, level]
     return hashlib.sha256(canonical(parts)).digest()

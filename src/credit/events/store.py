@@ -145,7 +145,12 @@ class NewEvent:
 async def add_events(
     conn: Connection, events: Sequence[NewEvent], *, by: str, now: datetime
 ) -> set[UUID]:
-    """Store proposals in one statement; returns the ids that were not there before."""
+    """Store proposals in one statement; returns the ids that were not there before.
+
+    They are written in the order of their fingerprints, so that batches with the same facts in
+    other orders wait for each other and never both for the other.
+    """
+    events = sorted(events, key=lambda event: event.fingerprint)
     columns = [[getattr(event, name) for event in events] for name in NewEvent.__dataclass_fields__]
     rows = await conn.fetch(ADD_EVENTS, *columns, by, now)
     return {row["id"] for row in rows}

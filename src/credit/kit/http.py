@@ -1,6 +1,7 @@
 """What every JSON handler shares: bounded text, cursors, entity tags, idempotency keys."""
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -48,6 +49,8 @@ Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
 Paragraph = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_PRINTABLE)]
 Item = TypeVar("Item")
 PAGE_MAX = 200
+# `date.fromisoformat` alone would also take weeks: 2026-W27-1.
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 City = Annotated[str, PathParameter(pattern=r"^[0-9]{6}$", description="GB/T 2260 行政区划代码")]
 PartyCode = Annotated[
@@ -88,7 +91,7 @@ def entity_tag(content: bytes) -> str:
 def parse_date(text: str, name: str) -> date:
     """Read `2026-06-30`."""
     try:
-        if len(text) == 10:
+        if DAY.fullmatch(text):
             return date.fromisoformat(text)
     except ValueError:
         pass
