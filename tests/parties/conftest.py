@@ -78,7 +78,9 @@ class Register:
         """Plan a workbook of some sheets' rows."""
         reading = self.read(sheets)
         assert reading.problems == []
-        return await plan_parties(conn, self.clock, by_sheet(reading.rows))
+        plan = await plan_parties(conn, self.clock, by_sheet(reading.rows))
+        assert all(fault.message.endswith("。") for fault in plan.faults)
+        return plan
 
     async def faults(self, conn, **sheets):
         """Return what reading or planning finds wrong, as (sheet, row, column)."""

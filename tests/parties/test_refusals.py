@@ -2,12 +2,15 @@
 
 from datetime import date, timedelta
 
-import asyncpg
 import pytest
+
+from credit.parties.logic import CHARS_MAX, SIZE_MAX, SIZES, find_faults, identify
+from credit.parties.views import Register, RegisteredEnterprise
 
 FIRST, SECOND = "91150200MA0000000C", "91150200MA0000001F"
 TODAY = date(2026, 6, 30)
 TOMORROW = TODAY + timedelta(days=1)
+EMPTY = Register(set(), {}, set(), set(), {}, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -89,11 +92,6 @@ async def test_every_fault_of_every_sheet_is_named_at_once(conn, register):
     ]
 
 
-@pytest.mark.xfail(
-    raises=(asyncpg.CheckViolationError, asyncpg.DataError),
-    strict=True,
-    reason="plan_parties does not look at it, so apply_parties fails with an error of the database",
-)
 @pytest.mark.parametrize(
     ("sheet", "place", "changes", "column"),
     [
@@ -120,7 +118,6 @@ async def test_what_the_database_would_refuse_is_named_by_its_cell(
     assert found == [(sheet, 2, column)]
 
 
-@pytest.mark.xfail(strict=True, reason="plan_parties does not look at it")
 @pytest.mark.parametrize(
     ("sheet", "changes", "column"),
     [
@@ -154,7 +151,6 @@ async def test_what_cannot_be_is_named_by_its_cell(conn, register, sheet, change
     assert await register.faults(conn, **{sheet: [{**row, **changes}]}) == [(sheet, 2, column)]
 
 
-@pytest.mark.xfail(strict=True, reason="plan_parties does not compare; apply_parties leaves it out")
 @pytest.mark.parametrize(
     ("sheet", "place", "changes", "column"),
     [
@@ -178,11 +174,6 @@ async def test_a_change_that_would_not_be_made_is_not_passed_over_in_silence(
     assert await register.faults(conn, **{sheet: [row]}) == [(sheet, 2, column)]
 
 
-@pytest.mark.xfail(
-    raises=asyncpg.CardinalityViolationError,
-    strict=True,
-    reason="unique_codes compares codes before they are normalised",
-)
 async def test_a_code_in_small_letters_is_the_same_code(conn, register):
     rows = [register.row("enterprises", district=None), register.row("enterprises", district=None)]
     rows[1]["code"] = FIRST.lower()
@@ -192,16 +183,95 @@ async def test_a_code_in_small_letters_is_the_same_code(conn, register):
     assert found == [("enterprises", 3, "code")]
 
 
-@pytest.mark.xfail(strict=True, reason="references are looked up before they are normalised")
 async def test_a_project_may_name_its_enterprise_in_small_letters(conn, register):
     await register.take(conn)
     await register.hand_over(conn, date(2025, 7, 1), enterprise=SECOND.lower())
     assert await conn.fetchval("SELECT enterprise FROM management WHERE until IS NULL") == SECOND
 
 
-@pytest.mark.xfail(strict=True, reason="apply_parties numbers every row without a code")
 async def test_who_has_no_code_is_not_numbered_twice(conn, register):
     nameless = register.row("enterprises", code=None, kind="other_manager", district=None)
     await register.take(conn, enterprises=[nameless])
     plan = await register.plan(conn, {"enterprises": [nameless]})
     assert (plan.updated["enterprises"] == 1) or plan.faults
+
+
+async def test_who_has_no_code_is_brought_up_to_date_under_the_number_given(conn, register):
+    nameless = register.row("enterprises", code=None, kind="other_manager", district=None)
+    await register.take(conn, enterprises=[nameless, {**nameless, "kind": "company"}])
+    await register.take(conn, enterprises=[{**nameless, "former_code": "150200000012345"}])
+    rows = await conn.fetch("SELECT code, kind, former_code FROM enterprise ORDER BY code")
+    assert [tuple(row) for row in rows] == [
+        ("N150200-000001", "other_manager", "150200000012345"),
+        ("N150200-000002", "company", None),
+    ]
+    changed = {**nameless, "founded_on": date(2019, 1, 1)}
+    plan = await register.plan(conn, {"enterprises": [changed]})
+    assert [(one.row, one.column) for one in plan.faults] == [(2, "founded_on")]
+    assert "“N150200-000001”的成立日期是 2020-01-01" in plan.faults[0].message
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new", "in the register"])
+async def test_who_has_no_code_and_stands_twice_is_named_with_the_first_one(conn, register, known):
+    nameless = register.row("enterprises", code=None, kind="other_manager", district=None)
+    if known:
+        await register.take(conn, enterprises=[nameless])
+    plan = await register.plan(conn, {"enterprises": [nameless, nameless]})
+    assert [(one.row, one.column) for one in plan.faults] == [(3, "code")]
+    assert "第 2 行" in plan.faults[0].message
+
+
+def test_of_namesakes_without_a_code_the_file_must_say_which(register):
+    row = register.row("enterprises", code=None, district=None)
+    held = {
+        code: RegisteredEnterprise(code, row["name"], row["kind"], row["founded_on"], None, None)
+        for code in ("N150200-000007", "N150200-000003")
+    }
+    holding = Register(set(), held, set(), set(), {}, {}, {})
+    (fault,) = find_faults(identify({"enterprises": [(2, row)]}, holding), holding, TODAY)
+    assert (fault.row, fault.column) == (2, "code")
+    assert "N150200-000003、N150200-000007" in fault.message
+
+
+def test_a_project_managed_as_before_may_stand_in_every_file(register):
+    row = register.row("projects", street="150203001", community=None, manager=None)
+    founded_later = RegisteredEnterprise(FIRST, "甲", "company", TODAY, None, None)
+    present = {row["code"]: (row["enterprise_since"], FIRST)}
+    divisions = {row["street"]}
+    holding = Register(divisions, {FIRST: founded_later}, set(), set(), {}, present, {})
+    assert find_faults({"projects": [(2, row)]}, holding, TODAY) == []
+
+
+@pytest.mark.parametrize(
+    ("sheet", "changes", "message"),
+    [
+        ("divisions", {"code": "15020X"}, "区代码是 6 位数字"),
+        ("divisions", {"code": "150203001", "level": "street", "parent": "150204"}, "前 6 位"),
+        ("projects", {"community": "150203001"}, "社区代码是 12 位数字"),
+    ],
+)
+async def test_a_division_is_told_by_its_code(conn, register, sheet, changes, message):
+    await register.take(conn)
+    sheets = {"divisions": [register.row("divisions", code="150204")]}
+    sheets[sheet] = [*sheets.get(sheet, []), register.row(sheet, **changes)]
+    (fault,) = (await register.plan(conn, sheets)).faults
+    assert message in fault.message
+
+
+@pytest.mark.parametrize(
+    ("sheet", "column", "most"),
+    [(sheet, *limit) for sheet, limits in CHARS_MAX.items() for limit in limits.items()],
+)
+def test_texts_are_bounded_without_a_workbook_too(register, sheet, column, most):
+    for chars, expected in ((most, []), (most + 1, [column])):
+        row = register.row(sheet, **{column: "9" * chars})
+        faults = find_faults({sheet: [(2, row)]}, EMPTY, TODAY)
+        assert [one.column for one in faults if one.column == column] == expected
+
+
+@pytest.mark.parametrize("column", SIZES)
+def test_sizes_are_bounded_without_a_workbook_too(register, column):
+    for size, expected in ((-1, [column]), (0, []), (SIZE_MAX, []), (SIZE_MAX + 1, [column])):
+        row = register.row("projects", **{column: size})
+        faults = find_faults({"projects": [(2, row)]}, EMPTY, TODAY)
+        assert [one.column for one in faults if one.column in SIZES] == expected

@@ -188,9 +188,6 @@ async def test_the_database_itself_holds_one_manager_at_a_time(conn, register):
                 await conn.execute(statement)
 
 
-@pytest.mark.xfail(
-    raises=asyncpg.CheckViolationError, strict=True, reason="plan_parties plans before the lock"
-)
 async def test_of_two_handovers_at_once_the_second_is_refused_by_its_cell(
     db, register, lock_awaited
 ):

@@ -175,13 +175,16 @@ async def import_parties(
 async def _take_parties(conn: Connection, importing: Importing, reading: Reading) -> Taken:
     from credit.access.logic import require
     from credit.parties import service
-    from credit.parties.excel import SHEETS, by_sheet
+    from credit.parties.excel import SHEETS, by_sheet, title_of
 
     require(importing.actor, "parties:write")
     plan = await service.plan_parties(conn, importing.session.clock, by_sheet(reading.rows))
     if plan.faults:
         errors = tuple(
-            FieldError(f"{SHEETS[f.sheet].name} 第 {f.row} 行", f.message) for f in plan.faults
+            FieldError(
+                f"{SHEETS[f.sheet].name} 第 {f.row} 行「{title_of(f.sheet, f.column)}」", f.message
+            )
+            for f in plan.faults
         )
         raise Conflict(f"有 {len(errors)} 处要改，什么都没有导入。", errors=errors)
     await service.apply_parties(conn, importing.session.clock, importing.city, plan)
@@ -339,12 +342,18 @@ async def _take_calendar(conn: Connection, importing: Importing, reading: Readin
     from credit.kit import store
 
     require(importing.actor, "parties:write")
-    days = {row.values["day"]: row.values["workday"] == "work" for row in reading.rows}
-    if len(days) != len(reading.rows):
-        raise Conflict("同一天出现了两次。请只留一行。")
+    days: dict[Any, bool] = {}
+    faults = []
+    for row in reading.rows:
+        if row.values["day"] in days:
+            message = f"{row.values['day']} 出现了两次。请只留一行。"
+            faults.append(FieldError(f"{row.sheet} 第 {row.row_number} 行", message))
+        days[row.values["day"]] = row.values["workday"] == "work"
+    if faults:
+        raise Conflict(f"有 {len(faults)} 处要改，什么都没有导入。", errors=tuple(faults))
     await store.declare_days(
         conn,
-        list(days),  # type: ignore[arg-type]
+        list(days),
         list(days.values()),
         by=importing.actor.person_id,
         now=importing.session.clock.now(),

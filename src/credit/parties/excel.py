@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from credit.kit.excel import Column, RowData, SheetSpec
+from credit.parties.logic import CHARS_MAX
 
-__all__ = ["SHEETS", "by_sheet"]
+__all__ = ["SHEETS", "by_sheet", "title_of"]
 
 _DIVISIONS = SheetSpec(
     "行政区划",
@@ -17,7 +18,7 @@ _DIVISIONS = SheetSpec(
             "choice",
             choices={"区": "district", "街道": "street", "社区": "community"},
         ),
-        Column("name", "名称", "text", chars_max=80),
+        Column("name", "名称", "text", chars_max=CHARS_MAX["divisions"]["name"]),
         Column("parent", "上级代码", "code", required=False, help="区不填，街道填区，社区填街道"),
     ),
 )
@@ -31,7 +32,7 @@ _ENTERPRISES = SheetSpec(
             required=False,
             help="18 位；没有代码的其他管理人留空，由系统编内部编号",
         ),
-        Column("name", "名称", "text", chars_max=120),
+        Column("name", "名称", "text", chars_max=CHARS_MAX["enterprises"]["name"]),
         Column(
             "kind",
             "类型",
@@ -40,15 +41,22 @@ _ENTERPRISES = SheetSpec(
         ),
         Column("founded_on", "成立日期", "date"),
         Column("district", "所在区代码", "code", required=False),
-        Column("former_code", "旧代码", "code", required=False, help="15 位注册号等"),
+        Column(
+            "former_code",
+            "旧代码",
+            "code",
+            required=False,
+            chars_max=CHARS_MAX["enterprises"]["former_code"],
+            help="15 位注册号等",
+        ),
     ),
 )
 _KINDS = ("既有民用建筑", "老旧小区", "商圈楼宇", "产业功能区")
 _PROJECTS = SheetSpec(
     "项目",
     (
-        Column("code", "项目编号", "code", chars_max=24),
-        Column("name", "名称", "text", chars_max=120),
+        Column("code", "项目编号", "code", chars_max=CHARS_MAX["projects"]["code"]),
+        Column("name", "名称", "text", chars_max=CHARS_MAX["projects"]["name"]),
         Column("kind", "类型", "choice", choices={kind: kind for kind in _KINDS}),
         Column("households", "户数", "integer"),
         Column("owners", "业主人数", "integer"),
@@ -64,15 +72,21 @@ _PROJECTS = SheetSpec(
 _MANAGERS = SheetSpec(
     "项目负责人",
     (
-        Column("code", "编号", "code", chars_max=24, help="内部编号，日志里只出现编号"),
-        Column("name", "姓名", "text", chars_max=40),
+        Column(
+            "code",
+            "编号",
+            "code",
+            chars_max=CHARS_MAX["managers"]["code"],
+            help="内部编号，日志里只出现编号",
+        ),
+        Column("name", "姓名", "text", chars_max=CHARS_MAX["managers"]["name"]),
     ),
 )
 _COMMITTEES = SheetSpec(
     "业主委员会",
     (
-        Column("code", "编号", "code", chars_max=24),
-        Column("name", "名称", "text", chars_max=120),
+        Column("code", "编号", "code", chars_max=CHARS_MAX["committees"]["code"]),
+        Column("name", "名称", "text", chars_max=CHARS_MAX["committees"]["name"]),
         Column(
             "kind",
             "类型",
@@ -101,3 +115,8 @@ def by_sheet(rows: Iterable[RowData]) -> dict[str, list[tuple[int, dict[str, Any
     for row in rows:
         grouped[names[row.sheet]].append((row.row_number, dict(row.values)))
     return grouped
+
+
+def title_of(sheet: str, column: str) -> str:
+    """Return the title under which a clerk knows a column of a sheet."""
+    return next(one.title for one in SHEETS[sheet].columns if one.key == column)

@@ -1,16 +1,17 @@
 """SQL of parties. Every statement takes whole columns, so a thousand rows cost one round trip."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from typing import Any
 
 from credit.kit.db import Connection
-from credit.parties.views import Placed, RegisteredEnterprise, Subject
+from credit.parties.views import Placed, Register, RegisteredEnterprise, Subject
 
 __all__ = [
     "area_managed",
-    "existing",
     "find_enterprise",
+    "load_register",
     "lock_parties",
     "next_internal_number",
     "open_managements",
@@ -30,6 +31,7 @@ LOCK = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || ' parties'))"
 NEXT_INTERNAL = """
 SELECT coalesce(max(substr(code, 9)::int), 0) + 1 FROM enterprise WHERE code LIKE 'N______-%'
 """
+# A division's parent follows from its code, so that only the name can change.
 PUT_DIVISIONS = """
 INSERT INTO division (code, level, name, parent)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
@@ -95,13 +97,15 @@ SET kind = excluded.kind, name = excluded.name, formed_on = excluded.formed_on,
 FIND_ENTERPRISE = """
 SELECT code, name, kind, founded_on, ended_on, district FROM enterprise WHERE code = $1
 """
-EXISTING = {
-    "division": "SELECT code FROM division WHERE code = ANY($1)",
-    "enterprise": "SELECT code FROM enterprise WHERE code = ANY($1)",
-    "project": "SELECT code FROM project WHERE code = ANY($1)",
-    "manager": "SELECT code FROM manager WHERE code = ANY($1)",
-    "committee": "SELECT code FROM committee WHERE code = ANY($1)",
-}
+KNOWN_DIVISIONS = "SELECT code FROM division WHERE code = ANY($1)"
+# Who has no code is found by name among those who have an internal number.
+KNOWN_ENTERPRISES = """
+SELECT code, name, kind, founded_on, ended_on, district FROM enterprise
+WHERE code = ANY($1) OR (name = ANY($2) AND code LIKE 'N______-%')
+"""
+KNOWN_PROJECTS = "SELECT code FROM project WHERE code = ANY($1)"
+KNOWN_MANAGERS = "SELECT code FROM manager WHERE code = ANY($1)"
+KNOWN_COMMITTEES = "SELECT code, project FROM committee WHERE code = ANY($1)"
 # Who answered for a subject on a day. A manager is followed through the projects headed that day;
 # where there are several, the first by code stands for the person's employer.
 PLACE = """
@@ -152,9 +156,25 @@ async def next_internal_number(conn: Connection) -> int:
     return number
 
 
-async def existing(conn: Connection, table: str, codes: Sequence[str]) -> set[str]:
-    """Return which of the codes are known in a table of this slice."""
-    return {row["code"] for row in await conn.fetch(EXISTING[table], codes)}
+async def load_register(
+    conn: Connection, named: Mapping[str, AbstractSet[str]], names: AbstractSet[str]
+) -> Register:
+    """Return what is held of the codes named, by sheet, and of enterprises known by name alone."""
+    codes = {sheet: sorted(texts) for sheet, texts in named.items()}
+    divisions = await conn.fetch(KNOWN_DIVISIONS, codes["divisions"])
+    enterprises = await conn.fetch(KNOWN_ENTERPRISES, codes["enterprises"], sorted(names))
+    projects = await conn.fetch(KNOWN_PROJECTS, codes["projects"])
+    managers = await conn.fetch(KNOWN_MANAGERS, codes["managers"])
+    committees = await conn.fetch(KNOWN_COMMITTEES, codes["committees"])
+    return Register(
+        divisions={row["code"] for row in divisions},
+        enterprises={row["code"]: RegisteredEnterprise(*row) for row in enterprises},
+        projects={row["code"] for row in projects},
+        managers={row["code"] for row in managers},
+        committees={row["code"]: row["project"] for row in committees},
+        managements=await open_managements(conn, codes["projects"]),
+        posts=await open_posts(conn, codes["projects"]),
+    )
 
 
 async def put_divisions(conn: Connection, columns: Columns) -> None:

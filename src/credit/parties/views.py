@@ -1,9 +1,16 @@
 """Parties as other slices see them."""
 
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-__all__ = ["Placed", "RegisteredEnterprise", "Subject"]
+__all__ = ["Fault", "Placed", "Register", "RegisteredEnterprise", "Row", "Sheets", "Subject"]
+
+Row = Mapping[str, Any]
+# A register file: the rows of each sheet, every one with its number in the file.
+Sheets = Mapping[str, Sequence[tuple[int, Row]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +48,40 @@ class RegisteredEnterprise:
     founded_on: date
     ended_on: date | None
     district: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A row that cannot be taken in: sheet, row number as in the file, column key, message."""
+
+    sheet: str
+    row: int
+    column: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """What the register holds of what a file names, by code.
+
+    `committees` gives each one's project; `managements` and `posts` give for each project since
+    when and by whom it is managed or headed at present.
+    """
+
+    divisions: AbstractSet[str]
+    enterprises: Mapping[str, RegisteredEnterprise]
+    projects: AbstractSet[str]
+    managers: AbstractSet[str]
+    committees: Mapping[str, str]
+    managements: Mapping[str, tuple[date, str]]
+    posts: Mapping[str, tuple[date, str]]
+
+    def codes(self) -> dict[str, AbstractSet[str]]:
+        """Return the codes held, by the sheet they would stand in."""
+        return {
+            "divisions": self.divisions,
+            "enterprises": self.enterprises.keys(),
+            "projects": self.projects,
+            "managers": self.managers,
+            "committees": self.committees.keys(),
+        }
