@@ -44,17 +44,23 @@ REFUSED = """
 SELECT r.record_id, f.reason FROM log_record r JOIN log_refusal f USING (k)
 WHERE r.record_id = ANY($1)
 """
-TAKE_INTAKE = """
+# OFFSET 0 keeps the planner to looking each record up by its key. Left to itself it walks over all
+# records while it knows nothing of the tables yet.
+_WAITING = """
+CROSS JOIN LATERAL (
+    SELECT kind, kids, subjects, fragment FROM log_record WHERE k = i.k OFFSET 0
+) r ORDER BY i.k
+"""
+TAKE_INTAKE = f"""
 WITH taken AS (
     DELETE FROM log_intake
     WHERE ctid = ANY (ARRAY(SELECT ctid FROM log_intake ORDER BY k LIMIT $1)) RETURNING k
 )
-SELECT r.k, r.kind, r.kids, r.subjects, r.fragment FROM taken JOIN log_record r USING (k)
-ORDER BY r.k
+SELECT i.k, r.kind, r.kids, r.subjects, r.fragment FROM taken i {_WAITING}
 """
-PEEK_INTAKE = """
-SELECT r.k, r.kind, r.kids, r.subjects, r.fragment FROM log_intake i JOIN log_record r USING (k)
-WHERE i.k > $1 ORDER BY i.k LIMIT $2
+PEEK_INTAKE = f"""
+SELECT i.k, r.kind, r.kids, r.subjects, r.fragment
+FROM (SELECT k FROM log_intake WHERE k > $1 ORDER BY k LIMIT $2) i {_WAITING}
 """
 REMOVE_INTAKE = "DELETE FROM log_intake WHERE k = ANY($1)"
 HEADS = "SELECT subject, seq, leaf_hash FROM subject_head WHERE subject = ANY($1)"
@@ -85,12 +91,16 @@ TILES = """
 SELECT t.level, t.number, t.data FROM log_tile t
 JOIN unnest($1::smallint[], $2::bigint[]) AS w (level, number) USING (level, number)
 """
-_ENTRY = """
-SELECT e.idx, r.record_id, r.kind, e.leaf_hash, e.admitted_at, r.fragment, e.tail
-FROM log_entry e JOIN log_record r USING (k)
+_ENTRY = "SELECT e.idx, r.record_id, r.kind, e.leaf_hash, e.admitted_at, r.fragment, e.tail"
+ENTRIES = f"""
+{_ENTRY} FROM log_entry e CROSS JOIN LATERAL (
+    SELECT record_id, kind, fragment FROM log_record WHERE k = e.k OFFSET 0
+) r
+WHERE e.idx >= $1 AND e.idx < $2 ORDER BY e.idx
 """
-ENTRIES = f"{_ENTRY} WHERE e.idx >= $1 AND e.idx < $2 ORDER BY e.idx"
-ENTRY_OF_RECORD = f"{_ENTRY} WHERE r.record_id = $1"
+ENTRY_OF_RECORD = f"""
+{_ENTRY} FROM log_entry e JOIN log_record r USING (k) WHERE r.record_id = $1
+"""
 # OFFSET 0 keeps the planner to looking every record up by its key: with what it can know of a
 # subject it would now and then read the whole log instead.
 FRAGMENTS_OF_SUBJECTS = """

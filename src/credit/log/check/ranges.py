@@ -6,6 +6,7 @@ runs together compares each run's claims with where the runs before it ended.
 """
 
 import asyncio
+import gc
 import hashlib
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -212,6 +213,7 @@ def _pipe(stream: Pipe | None) -> Pipe:
 
 async def _work() -> None:
     """Be one of the processes: a job on standard input, results on standard output."""
+    gc.disable()  # the process is short-lived and makes no cycles worth a search
     job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
     async with Database(job.url, size_max=2) as db:
         for begin, end in job.runs:

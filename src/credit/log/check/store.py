@@ -16,10 +16,14 @@ __all__ = [
     "unplaced",
 ]
 
+# OFFSET 0 keeps the planner to looking each record up by its key, as in `credit.log.store`.
 ENTRIES = """
 SELECT e.idx, r.k, r.record_id::text, r.kind, r.subjects, e.leaf_hash,
     convert_to('{"admitted_at":"' || e.admitted_at || '",', 'UTF8') || r.fragment || e.tail
-FROM log_entry e JOIN log_record r USING (k) WHERE e.idx >= $1 AND e.idx < $2 ORDER BY e.idx
+FROM log_entry e CROSS JOIN LATERAL (
+    SELECT k, record_id, kind, subjects, fragment FROM log_record WHERE k = e.k OFFSET 0
+) r
+WHERE e.idx >= $1 AND e.idx < $2 ORDER BY e.idx
 """
 LINKS = """
 SELECT subject, array_agg(k ORDER BY k) AS ks FROM log_subject WHERE subject > $1
