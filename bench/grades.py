@@ -9,7 +9,7 @@ from datetime import date
 
 from bench import facts
 from bench.report import Line
-from bench.stage import CODE, Stage
+from bench.stage import CODE, Stage, analyze
 from credit.grades import service as grades
 from credit.kit.clock import SystemClock
 from credit.log import service as log
@@ -25,6 +25,7 @@ async def measure(stage: Stage) -> list[Line]:
     records = facts.records(stage, EVENTS, date(today.year - 2, 1, 1), today)
     await facts.enqueue(stage, records)
     await stage.sequence()
+    await analyze(stage.url)
     wall, cpu, memory = _run(stage)
     one = await _one(stage, today)
     return [

@@ -1,6 +1,7 @@
 """The web application: slices' handlers wired to one database, clock and set of logs."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -67,6 +68,7 @@ def create_app(
             tasks = [asyncio.create_task(cache.listen(db))]
             if background:
                 tasks.append(asyncio.create_task(run_background(db, now, logs)))
+            gc.freeze()  # what start-up made stays: the collector need not walk it again and again
             try:
                 yield
             finally:

@@ -1,6 +1,7 @@
 """What every command shares: settings, an open database, the actor, output, progress."""
 
 import asyncio
+import gc
 import json
 import logging
 import sys
@@ -70,6 +71,7 @@ async def open_session() -> AsyncIterator[Session]:
     settings = Settings()
     url = await asyncio.to_thread(database_url, settings)
     async with Database(url, size_max=settings.database_pool_max) as db:
+        gc.freeze()  # what start-up made stays: the collector need not walk it again and again
         yield Session(settings, db, SystemClock(), Logs(settings), url)
 
 

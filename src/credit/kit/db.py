@@ -135,7 +135,8 @@ def session_settings(role: str, city: str | None = None) -> dict[str, str]:
 
     Every statement keeps one plan: planning again for every call cost intake a quarter of its
     speed, so statements are written to suit all their arguments. No question is large enough for
-    parallel helpers to be worth their start.
+    parallel helpers to be worth their start, and look-ups by key do not repeat, so that
+    remembering them (memoize) only costs.
     """
     settings = {
         "role": role,
@@ -145,6 +146,7 @@ def session_settings(role: str, city: str | None = None) -> dict[str, str]:
         "timezone": "UTC",
         "plan_cache_mode": "force_generic_plan",
         "max_parallel_workers_per_gather": "0",
+        "enable_memoize": "off",
     }
     if city is not None:
         settings["search_path"] = f"{city_schema(city)}, pg_catalog"

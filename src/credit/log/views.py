@@ -31,8 +31,7 @@ class AnnouncedKey:
     active: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ChainEntry(Generic[Body]):
+class ChainEntry(Struct, Generic[Body], frozen=True, gc=False):
     """An entry in a subject's chain: index, kind, record id, and what was asked of its body."""
 
     index: int

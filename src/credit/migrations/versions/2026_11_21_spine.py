@@ -214,7 +214,7 @@ def upgrade() -> None:  # noqa: PLR0915 - generated: a statement a table
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("idx", name=op.f("pk_log_entry")),
     )
-    op.create_index("uq_log_entry_k", "log_entry", ["k"], unique=True)
+    op.create_index("uq_log_entry_k", "log_entry", ["k"], unique=True, postgresql_include=["idx"])
     op.create_table(
         "log_intake",
         sa.Column("k", sa.BigInteger(), autoincrement=False, nullable=False),
