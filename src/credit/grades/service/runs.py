@@ -1,9 +1,10 @@
 """Runs: a city's grades computed from the log, proposed, and explained."""
 
+import asyncio
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -39,7 +40,7 @@ __all__ = [
     "runs_page",
 ]
 
-CHUNK = 25
+CHUNK = 5  # enterprises: their facts should fit into a socket's buffer, see `_records_by_chunk`
 RUN_TASK = "grades.run"
 INPUT_KINDS = ("credit-event", "event-withdrawn", "event-corrected", "evaluation")
 Progress = Callable[[int, int], None]
@@ -106,11 +107,10 @@ async def run(
     grader = pack.on(on).grader
     codes = await store.enterprises_on(conn, on)
     held: list[_Held] = []
-    for begin in range(0, len(codes), CHUNK):
-        records = await _subject_records(conn, codes[begin : begin + CHUNK], size)
+    async for records in _records_by_chunk(conn, codes, size):
         held += [_hold(grader.grade(record, on)) for record in records]
         if progress is not None:
-            progress(min(begin + CHUNK, len(codes)), len(codes))
+            progress(len(held), len(codes))
     if grader.grading.family == "rank":
         ranked = rank_subjects(grader, [one.result for one in held])
         held = [replace(one, result=new) for one, new in zip(held, ranked, strict=True)]
@@ -165,6 +165,28 @@ def _state(found: RunRow) -> RunState:
         found.summary["enterprises"],
         found.summary["distribution"],
     )
+
+
+async def _records_by_chunk(
+    conn: Connection, codes: Sequence[str], size: int
+) -> AsyncIterator[list[SubjectRecord]]:
+    """Yield enterprises' records a chunk at a time; the database works on the next meanwhile.
+
+    What it finds waits in the socket's buffer until the caller has computed: chunks larger than
+    that buffer would make it wait instead.
+    """
+    ahead: asyncio.Task[list[SubjectRecord]] | None = None
+    try:
+        for begin in range(0, len(codes) + CHUNK, CHUNK):
+            found = await ahead if ahead else None
+            chunk = codes[begin : begin + CHUNK]
+            ahead = asyncio.create_task(_subject_records(conn, chunk, size)) if chunk else None
+            await asyncio.sleep(0)  # the question is on its way before the caller computes
+            if found is not None:
+                yield found
+    finally:
+        if ahead is not None:
+            ahead.cancel()
 
 
 async def _subject_records(
