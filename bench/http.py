@@ -26,7 +26,7 @@ PORT = 18_643
 CONNECTIONS = 16
 REQUESTS = 6_000
 QUERIES = 400
-ROUNDS = 3
+ROUNDS = 5
 FACTS = 20_000
 TICK = os.sysconf("SC_CLK_TCK")
 API = f"/api/v1/{CODE}"
@@ -70,10 +70,8 @@ async def measure(stage: Stage) -> list[Line]:
 
             return make
 
-        plain = await _best(process.pid, empty, REQUESTS)
-        graded = await _best(process.pid, grade, REQUESTS)
-        one = await _best(process.pid, query(1), QUERIES)
-        hundred = await _best(process.pid, query(100), QUERIES)
+        plain, graded = await _compare(process.pid, empty, grade, REQUESTS)
+        one, hundred = await _compare(process.pid, query(1), query(100), QUERIES)
     return [
         Line(
             "GET …/grade",
@@ -153,10 +151,14 @@ def _post(path: str, body: object, key: str, idempotency_key: str) -> bytes:
     return head.encode() + content
 
 
-async def _best(pid: int, make: Callable[[], bytes], count: int) -> Load:
-    """Load the server several times, once to warm up; the round with the least CPU counts."""
-    await _load(pid, make, count // 4)
-    return min([await _load(pid, make, count) for _ in range(ROUNDS)], key=lambda one: one.cpu)
+async def _compare(
+    pid: int, first: Callable[[], bytes], second: Callable[[], bytes], count: int
+) -> tuple[Load, Load]:
+    """Load the server with both in turns, once to warm up; the round of the median ratio counts."""
+    rounds = [
+        (await _load(pid, first, count), await _load(pid, second, count)) for _ in range(ROUNDS + 1)
+    ]
+    return sorted(rounds[1:], key=lambda pair: pair[1].cpu / pair[0].cpu)[ROUNDS // 2]
 
 
 async def _load(pid: int, make: Callable[[], bytes], count: int) -> Load:
