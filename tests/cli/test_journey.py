@@ -1,6 +1,10 @@
 """An officer's morning at the command line: workbooks in, grades out, and why."""
 
+import asyncio
 import json
+import os
+import subprocess
+import sys
 from datetime import date
 
 import pytest
@@ -226,3 +230,19 @@ async def test_a_refusal_as_json_is_one_document(credit):
 ])  # fmt: skip
 async def test_with_json_a_command_prints_one_document(credit, command):
     assert await credit(*command, "--json")
+
+
+async def test_who_stops_reading_is_not_told_of_a_lost_database(world):
+    await world.publish_grades()
+    command = f"{sys.executable} -m credit grade explain {ENTERPRISE} --city 150200 | true"
+    environment = {
+        **os.environ,  # noqa: TID251 - the child inherits ours
+        "CREDIT_DATABASE_URL": world.db.url,
+        "CREDIT_DATA_DIR": str(world.settings.data_dir),
+        "PYTHONUNBUFFERED": "1",
+    }
+    done = await asyncio.to_thread(
+        subprocess.run, command, shell=True, env=environment, capture_output=True
+    )
+    assert done.stdout == b""
+    assert "数据库" not in done.stderr.decode()
