@@ -121,7 +121,7 @@ async def _take(
             await transaction.rollback()
         else:
             await transaction.commit()
-    tail = "以上只是预览，没有写入。" if importing.dry_run else ""
+    tail = "以上只是预览，没有写入。" if importing.dry_run else "已全部写入。"
     return {**taken, "written": not importing.dry_run, "message": taken["message"] + tail}
 
 
