@@ -19,8 +19,7 @@ from bench.report import Line
 from bench.stage import CODE, Stage
 from credit.grades import service as grades
 from credit.kit.clock import SystemClock
-from credit.kit.ids import new_id
-from credit.log.service import sign_record
+from credit.log.service import sign_records
 
 PORT = 18_643
 CONNECTIONS = 16
@@ -100,10 +99,7 @@ async def _publish(stage: Stage, today: date) -> None:
         run = await grades.run(conn, clock, stage.actors["officer"], stage.pack, today)
         bodies = await grades.prepare_publication(conn, clock, stage.pack, run.id)
         key = stage.keys["city_authority"]
-        records = {
-            code: sign_record(key, "grade", new_id(clock.now()), body)
-            for code, body in bodies.items()
-        }
+        records = sign_records(key, "grade", bodies, clock)
         actor = stage.actors["city_authority"]
         await grades.publish(conn, clock, actor, stage.pack, run.id, records)
     await stage.sequence()

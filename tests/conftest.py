@@ -274,20 +274,14 @@ class World:
     async def publish_grades(self, on=None):
         """Run and publish; returns the run."""
         from credit.grades import service
-        from credit.kit.ids import new_id
-        from credit.log.service import sign_record
+        from credit.log.service import sign_records
 
         await self.sequence()
         day = on or self.clock.today()
         async with self.db.transaction("150200") as conn:
             run = await service.run(conn, self.clock, self.actors["officer"], self.pack, day)
             bodies = await service.prepare_publication(conn, self.clock, self.pack, run.id)
-            records = {
-                code: sign_record(
-                    self.keys["city_authority"], "grade", new_id(self.clock.now()), body
-                )
-                for code, body in bodies.items()
-            }
+            records = sign_records(self.keys["city_authority"], "grade", bodies, self.clock)
             await service.publish(
                 conn, self.clock, self.actors["city_authority"], self.pack, run.id, records
             )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
 
 import asyncpg
 import click
@@ -22,7 +23,7 @@ from credit.access.views import Actor
 from credit.kit.clock import Clock, SystemClock
 from credit.kit.db import Database
 from credit.kit.embedded import database_url
-from credit.kit.errors import CreditError, Overloaded
+from credit.kit.errors import CreditError, Invalid, Overloaded
 from credit.logs import Logs
 from credit.settings import Settings
 
@@ -35,6 +36,7 @@ __all__ = [
     "json_option",
     "open_session",
     "out_option",
+    "parse_id",
     "progress",
     "runs",
 ]
@@ -118,6 +120,14 @@ def _report(error: CreditError, *, as_json: bool) -> None:
         console.print(f"  • {fault.field}　{fault.message}", highlight=False, markup=False)
     if len(error.errors) > FAULTS_SHOWN_MAX:
         console.print(f"  … 另有 {len(error.errors) - FAULTS_SHOWN_MAX} 处")
+
+
+def parse_id(text: str, complaint: str) -> UUID:
+    """Read an id given on the command line; the complaint says what it is not."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Invalid(f"“{text}”{complaint}") from None
 
 
 def answer(as_json: bool, document: Any, *lines: str) -> None:

@@ -6,13 +6,22 @@ from uuid import UUID
 import click
 from msgspec import UNSET
 
-from credit.cli.context import acting, answer, city_option, json_option, open_session, runs
+from credit.cli.context import (
+    acting,
+    answer,
+    city_option,
+    json_option,
+    open_session,
+    parse_id,
+    runs,
+)
 from credit.kit.canonical import parse
 from credit.kit.errors import Invalid
 
 __all__ = ["group"]
 
 DECIDED_MAX = 5_000
+NO_EVENT = "不是事件编号。可用 credit events list 查看。"
 
 
 @click.group("events")
@@ -71,7 +80,7 @@ async def decide(
         actor = await acting(session, city, username)
         key = session.logs.person_key(city, username)
         async with session.db.transaction(city) as conn:
-            named = None if every else [_uuid(one) for one in ids]
+            named = None if every else [parse_id(one, NO_EVENT) for one in ids]
             wanted = await signing.waiting(conn, named, DECIDED_MAX)
             decisions = {
                 row.id: Decision(
@@ -88,10 +97,3 @@ async def decide(
         {"decided": [str(one) for one in decisions]},
         f"已{'拒绝' if refuse else '接受'} {len(decisions)} 件事件。",
     )
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Invalid(f"“{text}”不是事件编号。可用 credit events list 查看。") from None

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import click
 
@@ -12,10 +11,11 @@ from credit.cli.context import (
     city_option,
     json_option,
     open_session,
+    parse_id,
     progress,
     runs,
 )
-from credit.kit.errors import Conflict, Invalid
+from credit.kit.errors import Conflict
 from credit.kit.http import parse_date, parse_moment
 
 __all__ = ["evaluation_group", "group"]
@@ -77,23 +77,19 @@ async def run(*, city: str, on_: str | None, username: str, as_json_: bool) -> N
 async def publish(*, run_id: str | None, city: str, username: str, as_json_: bool) -> None:
     """公布一次评级（默认最近一次），用公布人自己的密钥为每家企业签一条记录。"""
     from credit.grades import service, store
-    from credit.kit.ids import new_id
-    from credit.log.service import sign_record
+    from credit.log.service import sign_records
     from credit.rules.loading import pack_of_city
 
     async with open_session() as session:
         actor = await acting(session, city, username)
         key = session.logs.person_key(city, username)
         async with session.db.transaction(city) as conn:
-            found = _uuid(run_id) if run_id else await store.latest_run(conn)
+            found = parse_id(run_id, "不是评级编号。") if run_id else await store.latest_run(conn)
             if found is None:
                 raise Conflict("还没有任何评级。请先运行 credit grade run。")
             pack = pack_of_city(city)
             bodies = await service.prepare_publication(conn, session.clock, pack, found)
-            records = {
-                code: sign_record(key, "grade", new_id(session.clock.now()), body)
-                for code, body in bodies.items()
-            }
+            records = sign_records(key, "grade", bodies, session.clock)
             await service.publish(conn, session.clock, actor, pack, found, records)
     document = {"run": str(found), "published": len(records)}
     answer(as_json_, document, f"已公布 {len(records)} 家企业的等级。")
@@ -167,8 +163,7 @@ def evaluation_group() -> None:
 async def close(*, city: str, sheet: str, year: int, username: str, as_json_: bool) -> None:
     """结束一张表一个年度的全部评价，用自己的密钥逐份签名。"""
     from credit.evaluations import service
-    from credit.kit.ids import new_id
-    from credit.log.service import sign_record
+    from credit.log.service import sign_records
     from credit.rules.loading import pack_of_city
 
     async with open_session() as session:
@@ -179,21 +174,11 @@ async def close(*, city: str, sheet: str, year: int, username: str, as_json_: bo
             rows = await service.open_evaluations(conn, sheet, year)
             ids = [row.id for row in rows if row.version > 0]
             bodies = await service.prepare_closings(conn, session.clock, pack, ids)
-            records = {
-                one: sign_record(key, "evaluation", new_id(session.clock.now()), body)
-                for one, body in bodies.items()
-            }
+            records = sign_records(key, "evaluation", bodies, session.clock)
             if records:
                 await service.close(conn, session.clock, actor, pack, records)
     document = {"sheet": sheet, "year": year, "closed": len(records)}
     answer(as_json_, document, f"已结束 {len(records)} 份 {year} 年度 {sheet} 评价。")
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Invalid(f"“{text}”不是评级编号。") from None
 
 
 def _known(text: str | None) -> datetime | int | None:

@@ -35,6 +35,9 @@ __all__ = ["export_group", "import_group", "template"]
 EXPORT_PAGE = 200
 PREVIEW_ROWS_MAX = 20
 file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+officer_option = click.option(
+    "--as", "username", default="officer", show_default=True, help="以谁的名义。"
+)
 dry_run_option = click.option("--dry-run", is_flag=True, help="只检查并预览，不写入。")
 
 
@@ -58,21 +61,35 @@ def import_group() -> None:
     """从 Excel 导入：逐行检查，全收或全不收。"""
 
 
+def _importer(name: str) -> Callable[[Callable[..., Awaitable[None]]], click.Command]:
+    """Register an import command with the options that all of them have."""
+
+    def register(command: Callable[..., Awaitable[None]]) -> click.Command:
+        options = (file_argument, city_option, officer_option, dry_run_option, json_option)
+        wrapped: Callable[..., Any] = runs(command)
+        for option in reversed(options):
+            wrapped = option(wrapped)
+        return import_group.command(name)(wrapped)
+
+    return register
+
+
 async def _import(
     kind: str,
+    specs: Callable[[str], Sequence[SheetSpec]],
+    take: Take,
+    *,
     file: Path,
     city: str,
     username: str,
-    specs: Callable[[], Sequence[SheetSpec]],
-    take: Take,
-    *,
     dry_run: bool,
     as_json_: bool,
 ) -> None:
+    """Import a file of a kind; `specs` gives the sheets a city's workbook has."""
     content = file.read_bytes()
     async with open_session() as session:
         actor = await acting(session, city, username)
-        reading = read_workbook(content, specs())
+        reading = read_workbook(content, specs(city))
         if reading.problems:
             raise _unreadable(reading)
         if not reading.rows:
@@ -147,29 +164,12 @@ def _by_row(error: Conflict, reading: Reading) -> Conflict:
     )
 
 
-@import_group.command("parties")
-@file_argument
-@city_option
-@click.option("--as", "username", default="officer", show_default=True, help="以谁的名义。")
-@dry_run_option
-@json_option
-@runs
-async def import_parties(
-    *, file: Path, city: str, username: str, dry_run: bool, as_json_: bool
-) -> None:
+@_importer("parties")
+async def import_parties(**given: Any) -> None:
     """导入登记册：行政区划、企业、项目、项目负责人、业主委员会。"""
     from credit.parties.excel import SHEETS
 
-    await _import(
-        "parties",
-        file,
-        city,
-        username,
-        lambda: list(SHEETS.values()),
-        _take_parties,
-        dry_run=dry_run,
-        as_json_=as_json_,
-    )
+    await _import("parties", lambda _city: list(SHEETS.values()), _take_parties, **given)
 
 
 async def _take_parties(conn: Connection, importing: Importing, reading: Reading) -> Taken:
@@ -197,27 +197,17 @@ async def _take_parties(conn: Connection, importing: Importing, reading: Reading
     return {"rows": count, "preview": preview, "message": f"登记册 {count} 行检查无误。"}
 
 
-@import_group.command("events")
-@file_argument
-@city_option
-@click.option("--as", "username", default="officer", show_default=True, help="以谁的名义。")
-@dry_run_option
-@json_option
-@runs
-async def import_events(
-    *, file: Path, city: str, username: str, dry_run: bool, as_json_: bool
-) -> None:
+@_importer("events")
+async def import_events(**given: Any) -> None:
     """导入信用事件：提出后由另一人决定（credit events decide）。"""
     from credit.events.excel import event_sheet
     from credit.rules.loading import pack_of_city
 
-    def specs() -> list[SheetSpec]:
+    def specs(city: str) -> list[SheetSpec]:
         pack = pack_of_city(city)
         return [event_sheet(pack.on(pack.days[-1]).grading)]
 
-    await _import(
-        "events", file, city, username, specs, _take_events, dry_run=dry_run, as_json_=as_json_
-    )
+    await _import("events", specs, _take_events, **given)
 
 
 async def _take_events(conn: Connection, importing: Importing, reading: Reading) -> Taken:
@@ -265,27 +255,17 @@ async def _take_events(conn: Connection, importing: Importing, reading: Reading)
     return {"rows": len(rows), "ids": ids, "preview": preview, "message": message}
 
 
-@import_group.command("marks")
-@file_argument
-@city_option
-@click.option("--as", "username", default="officer", show_default=True, help="以谁的名义。")
-@dry_run_option
-@json_option
-@runs
-async def import_marks(
-    *, file: Path, city: str, username: str, dry_run: bool, as_json_: bool
-) -> None:
+@_importer("marks")
+async def import_marks(**given: Any) -> None:
     """导入评分：工作表名就是评分表编号，每行一个对象，每列一行评分项。"""
     from credit.evaluations.excel import marks_sheet
     from credit.rules.loading import pack_of_city
 
-    def specs() -> list[SheetSpec]:
+    def specs(city: str) -> list[SheetSpec]:
         pack = pack_of_city(city)
         return [marks_sheet(sheet) for sheet in pack.on(pack.days[-1]).sheets.values()]
 
-    await _import(
-        "marks", file, city, username, specs, _take_marks, dry_run=dry_run, as_json_=as_json_
-    )
+    await _import("marks", specs, _take_marks, **given)
 
 
 async def _take_marks(conn: Connection, importing: Importing, reading: Reading) -> Taken:
@@ -312,29 +292,12 @@ async def _take_marks(conn: Connection, importing: Importing, reading: Reading) 
     return {"rows": len(states), "results": results, "preview": preview, "message": message}
 
 
-@import_group.command("calendar")
-@file_argument
-@city_option
-@click.option("--as", "username", default="officer", show_default=True, help="以谁的名义。")
-@dry_run_option
-@json_option
-@runs
-async def import_calendar(
-    *, file: Path, city: str, username: str, dry_run: bool, as_json_: bool
-) -> None:
+@_importer("calendar")
+async def import_calendar(**given: Any) -> None:
     """导入放假和调休安排，期限按它计算工作日。"""
     from credit.kit.calendar import CALENDAR_SHEET
 
-    await _import(
-        "calendar",
-        file,
-        city,
-        username,
-        lambda: [CALENDAR_SHEET],
-        _take_calendar,
-        dry_run=dry_run,
-        as_json_=as_json_,
-    )
+    await _import("calendar", lambda _city: [CALENDAR_SHEET], _take_calendar, **given)
 
 
 async def _take_calendar(conn: Connection, importing: Importing, reading: Reading) -> Taken:

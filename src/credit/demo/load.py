@@ -179,10 +179,7 @@ class _Loader:
             conn, self.clock, self.pack, [UUID(one) for one in ids]
         )
         key = self.keys["reviewer"]
-        records = {
-            one: log.sign_record(key, "evaluation", new_id(self.clock.now()), body)
-            for one, body in bodies.items()
-        }
+        records = log.sign_records(key, "evaluation", bodies, self.clock)
         await evaluations.close(conn, self.clock, self.actors["reviewer"], self.pack, records)
 
     def _of_enterprises(self, sheets: dict[str, Sheet], year: int) -> Iterator[Submission]:
@@ -214,10 +211,7 @@ class _Loader:
             run = await grades.run(conn, self.clock, self.actors["officer"], self.pack, on)
             bodies = await grades.prepare_publication(conn, self.clock, self.pack, run.id)
             key = self.keys["city_authority"]
-            records = {
-                code: log.sign_record(key, "grade", new_id(self.clock.now()), body)
-                for code, body in bodies.items()
-            }
+            records = log.sign_records(key, "grade", bodies, self.clock)
             await grades.publish(
                 conn, self.clock, self.actors["city_authority"], self.pack, run.id, records
             )

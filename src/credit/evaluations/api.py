@@ -19,6 +19,7 @@ from credit.evaluations.views import (
     Submission,
 )
 from credit.events.views import RecordId, Signature
+from credit.kit.db import Connection
 from credit.kit.errors import NotFound
 from credit.kit.http import (
     CODE_PATTERN,
@@ -124,22 +125,19 @@ class EvaluationController(Controller):
             )
             for item in data.items
         ]
-        async with state.db.transaction(city) as conn:
 
-            async def act() -> tuple[int, object]:
-                states = await service.submit(
-                    conn, state.clock, actor, pack_of_city(city), submissions
-                )
-                return 201, EvaluationStates(states)
+        async def act(conn: Connection) -> tuple[int, object]:
+            states = await service.submit(conn, state.clock, actor, pack_of_city(city), submissions)
+            return 201, EvaluationStates(states)
 
-            return await idempotent(
-                conn,
-                state.clock,
-                client=actor.person_id,
-                key=idempotency_key,
-                request=b"evaluations" + msgspec.json.encode(data),
-                act=act,
-            )
+        return await idempotent(
+            state,
+            city,
+            client=actor.person_id,
+            key=idempotency_key,
+            request=b"evaluations" + msgspec.json.encode(data),
+            act=act,
+        )
 
     @get("/{evaluation_id:str}", operation_id="getEvaluation", summary="一份评价的现状",
          opt={"scope": "events:read"})  # fmt: skip
@@ -178,20 +176,19 @@ class EvaluationController(Controller):
         """Close an evaluation with the closer's own signature; its record goes into the log."""
         actor: Actor = request.state.actor
         pack, wanted = pack_of_city(city), UUID(evaluation_id)
-        async with state.db.transaction(city) as conn:
 
-            async def act() -> tuple[int, object]:
-                bodies = await service.prepare_closings(conn, state.clock, pack, [wanted])
-                sig = Sig(data.sig.kid, data.sig.alg, data.sig.sig)
-                record = Record(data.id, "evaluation", bodies[wanted], (sig,))
-                await service.close(conn, state.clock, actor, pack, {wanted: record})
-                return 201, Closed(evaluation_id, data.id, "closed")
+        async def act(conn: Connection) -> tuple[int, object]:
+            bodies = await service.prepare_closings(conn, state.clock, pack, [wanted])
+            sig = Sig(data.sig.kid, data.sig.alg, data.sig.sig)
+            record = Record(data.id, "evaluation", bodies[wanted], (sig,))
+            await service.close(conn, state.clock, actor, pack, {wanted: record})
+            return 201, Closed(evaluation_id, data.id, "closed")
 
-            return await idempotent(
-                conn,
-                state.clock,
-                client=actor.person_id,
-                key=idempotency_key,
-                request=evaluation_id.encode() + msgspec.json.encode(data),
-                act=act,
-            )
+        return await idempotent(
+            state,
+            city,
+            client=actor.person_id,
+            key=idempotency_key,
+            request=evaluation_id.encode() + msgspec.json.encode(data),
+            act=act,
+        )

@@ -24,6 +24,7 @@ from credit.events.views import (
     Withdrawal,
 )
 from credit.kit.blobs import BLOB_BYTES_MAX
+from credit.kit.db import Connection
 from credit.kit.errors import TooLarge
 from credit.kit.http import (
     City,
@@ -171,20 +172,19 @@ class EventController(Controller):
     ) -> Response[EventState]:
         """Accept with a signature over the same record, or refuse with reasons."""
         actor: Actor = request.state.actor
-        async with state.db.transaction(city) as conn:
 
-            async def act() -> tuple[int, object]:
-                (done,) = await service.decide(conn, state.clock, actor, {UUID(event_id): data})
-                return 201, done
+        async def act(conn: Connection) -> tuple[int, object]:
+            (done,) = await service.decide(conn, state.clock, actor, {UUID(event_id): data})
+            return 201, done
 
-            return await idempotent(
-                conn,
-                state.clock,
-                client=actor.person_id,
-                key=idempotency_key,
-                request=event_id.encode() + msgspec.json.encode(data),
-                act=act,
-            )
+        return await idempotent(
+            state,
+            city,
+            client=actor.person_id,
+            key=idempotency_key,
+            request=event_id.encode() + msgspec.json.encode(data),
+            act=act,
+        )
 
     @post("/evidence", operation_id="postEvidence", summary="上传证据文件",
           opt={"scope": "events:propose"}, include_in_schema=False,

@@ -23,6 +23,7 @@ from credit.grades.views import (
     RunState,
     TraceNode,
 )
+from credit.kit.db import Connection
 from credit.kit.errors import Conflict, NotFound
 from credit.kit.http import (
     City,
@@ -178,27 +179,26 @@ class QueryController(Controller):
         """Answer for every bidder in the order asked, sign the whole, keep question and answer."""
         actor: Actor = request.state.actor
         day = parse_date(data.at, "at") if data.at else state.clock.today()
-        async with state.db.transaction(city) as conn:
 
-            async def act() -> tuple[int, object]:
-                answer = await service.answer_query(
-                    conn,
-                    state.clock,
-                    actor,
-                    service.Question(city, data.purpose, data.tender_ref, day, tuple(data.bidders)),
-                    key=state.logs.answer_key(city),
-                    origin=state.logs.origin(city),
-                )
-                return 201, answer
-
-            return await idempotent(
+        async def act(conn: Connection) -> tuple[int, object]:
+            answer = await service.answer_query(
                 conn,
                 state.clock,
-                client=actor.person_id,
-                key=idempotency_key,
-                request=b"grade-queries" + msgspec.json.encode(data),
-                act=act,
+                actor,
+                service.Question(city, data.purpose, data.tender_ref, day, tuple(data.bidders)),
+                key=state.logs.answer_key(city),
+                origin=state.logs.origin(city),
             )
+            return 201, answer
+
+        return await idempotent(
+            state,
+            city,
+            client=actor.person_id,
+            key=idempotency_key,
+            request=b"grade-queries" + msgspec.json.encode(data),
+            act=act,
+        )
 
 
 class RunRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -240,19 +240,18 @@ class RunController(Controller):
         """Ask for a run; `GET /grade-runs/{id}` says when it is there."""
         actor: Actor = request.state.actor
         day = parse_date(data.on, "on") if data.on else state.clock.today()
-        async with state.db.transaction(city) as conn:
 
-            async def act() -> tuple[int, object]:
-                return 202, await service.ask_for_run(conn, state.clock, actor, day)
+        async def act(conn: Connection) -> tuple[int, object]:
+            return 202, await service.ask_for_run(conn, state.clock, actor, day)
 
-            return await idempotent(
-                conn,
-                state.clock,
-                client=actor.person_id,
-                key=idempotency_key,
-                request=b"grade-runs" + msgspec.json.encode(data),
-                act=act,
-            )
+        return await idempotent(
+            state,
+            city,
+            client=actor.person_id,
+            key=idempotency_key,
+            request=b"grade-runs" + msgspec.json.encode(data),
+            act=act,
+        )
 
     @get(operation_id="listGradeRuns", summary="评级列表", opt={"scope": "events:read"})
     async def runs(
@@ -296,32 +295,31 @@ class RunController(Controller):
         """Publish a run with the publisher's own signature for every enterprise."""
         actor: Actor = request.state.actor
         pack, wanted = pack_of_city(city), UUID(run_id)
-        async with state.db.transaction(city) as conn:
 
-            async def act() -> tuple[int, object]:
-                bodies = await service.prepare_publication(conn, state.clock, pack, wanted)
-                records = {
-                    one.uscc: Record(
-                        one.id,
-                        "grade",
-                        bodies.get(one.uscc, {}),
-                        (Sig(one.sig.kid, one.sig.alg, one.sig.sig),),
-                    )
-                    for one in data.items
-                }
-                if len(records) != len(data.items):
-                    raise Conflict("同一家企业签了两次。请每家企业签一条。", slug="signed-twice")
-                await service.publish(conn, state.clock, actor, pack, wanted, records)
-                return 201, PublicationState(run_id, "published", len(records))
+        async def act(conn: Connection) -> tuple[int, object]:
+            bodies = await service.prepare_publication(conn, state.clock, pack, wanted)
+            records = {
+                one.uscc: Record(
+                    one.id,
+                    "grade",
+                    bodies.get(one.uscc, {}),
+                    (Sig(one.sig.kid, one.sig.alg, one.sig.sig),),
+                )
+                for one in data.items
+            }
+            if len(records) != len(data.items):
+                raise Conflict("同一家企业签了两次。请每家企业签一条。", slug="signed-twice")
+            await service.publish(conn, state.clock, actor, pack, wanted, records)
+            return 201, PublicationState(run_id, "published", len(records))
 
-            return await idempotent(
-                conn,
-                state.clock,
-                client=actor.person_id,
-                key=idempotency_key,
-                request=run_id.encode() + msgspec.json.encode(data),
-                act=act,
-            )
+        return await idempotent(
+            state,
+            city,
+            client=actor.person_id,
+            key=idempotency_key,
+            request=run_id.encode() + msgspec.json.encode(data),
+            act=act,
+        )
 
 
 def _ready(content: bytes, **response: Any) -> Response[Any]:

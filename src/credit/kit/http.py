@@ -8,11 +8,11 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from litestar import Response
+from litestar.datastructures import State
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from msgspec import Meta
 
 from credit.kit import store
-from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Invalid, Unprocessable
 
@@ -110,33 +110,34 @@ def parse_moment(text: str, name: str) -> datetime:
 
 
 async def idempotent(
-    conn: Connection,
-    clock: Clock,
+    state: State,
+    city: str,
     *,
     client: str,
     key: str,
     request: bytes,
-    act: Callable[[], Awaitable[tuple[int, object]]],
+    act: Callable[[Connection], Awaitable[tuple[int, object]]],
 ) -> Response[Any]:
     """Answer once: the same key with the same request gets the kept answer again.
 
-    Runs in the caller's transaction, so the answer is kept exactly when the work is. A second
+    `act` works in a transaction of the city, in which the answer is kept exactly when the work is. A second
     request with the key waits for the first one's transaction. Another request under a used key
     raises Unprocessable (422).
     """
     request_hash = hashlib.sha256(request).digest()
-    kept = await store.claim_key(conn, client, key)
-    if kept is not None:
-        if kept.request_hash != request_hash:
-            raise Unprocessable(
-                "这个 Idempotency-Key 已用于另一个请求。请为新的请求换一个新的键。",
-                slug="idempotency-key-reused",
-            )
-        return _json(kept.status, kept.answer, replayed=True)
-    status, value = await act()
-    answer = msgspec.json.encode(value)
-    kept = store.KeptAnswer(request_hash, status, answer)
-    await store.keep_answer(conn, client, key, kept, clock.now())
+    async with state.db.transaction(city) as conn:
+        kept = await store.claim_key(conn, client, key)
+        if kept is not None:
+            if kept.request_hash != request_hash:
+                raise Unprocessable(
+                    "这个 Idempotency-Key 已用于另一个请求。请为新的请求换一个新的键。",
+                    slug="idempotency-key-reused",
+                )
+            return _json(kept.status, kept.answer, replayed=True)
+        status, value = await act(conn)
+        answer = msgspec.json.encode(value)
+        kept = store.KeptAnswer(request_hash, status, answer)
+        await store.keep_answer(conn, client, key, kept, state.clock.now())
     return _json(status, answer, replayed=False)
 
 

@@ -46,12 +46,14 @@ __all__ = [
     "refuse_bad_signatures",
     "revoke_key",
     "sign_record",
+    "sign_records",
     "size_at",
     "tile",
     "wait_indexed",
 ]
 
 Body = TypeVar("Body")
+Name = TypeVar("Name")
 BATCH_MAX = 5_000
 WAIT_SECONDS_MAX = 10.0
 WAIT_POLL_SECONDS = 0.05
@@ -73,6 +75,15 @@ def sign_record(
     signed = payload(kind, str(record_id), body)
     sig = Sig(key.kid, ALGORITHM, b64(key.sign(RECORD_TYPE, signed)))
     return Record(str(record_id), kind, body, (*sigs, sig))
+
+
+def sign_records(
+    key: SigningKey, kind: str, bodies: Mapping[Name, dict[str, Any]], clock: Clock
+) -> dict[Name, Record]:
+    """Sign many records of a kind under new ids; `bodies` and the answer go by the same names."""
+    return {
+        name: sign_record(key, kind, new_id(clock.now()), body) for name, body in bodies.items()
+    }
 
 
 async def find_keys(conn: Connection, kids: Iterable[str]) -> dict[str, AnnouncedKey]:
