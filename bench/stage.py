@@ -127,7 +127,7 @@ async def _people(built: Stage) -> None:
     async with built.db.transaction(CODE) as conn:
         for name, role in PEOPLE.items():
             person = await access.add_person(
-                conn, clock, username=name, display_name=name, role=role, organisation="协会"
+                conn, clock, built.logs.vault(CODE), username=name, name=name, roles=[role]
             )
             built.actors[name] = await access.actor_named(conn, name)
             built.keys[name] = built.logs.person_key(CODE, name)
@@ -140,4 +140,4 @@ async def _register(built: Stage, begin: date) -> None:
     async with built.db.transaction(CODE) as conn:
         plan = await parties.plan_parties(conn, clock, built.maker.parties())
         assert not plan.faults, plan.faults[:3]
-        await parties.apply_parties(conn, clock, CODE, plan)
+        await parties.apply_parties(conn, clock, built.logs.vault(CODE), plan)

@@ -7,23 +7,29 @@ without it an embedded server is started in a folder of the run.
 import asyncio
 import atexit
 import hashlib
+import html
+import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
+from argon2 import PasswordHasher
 from filelock import FileLock
 
 from credit.kit.clock import FixedClock
 from credit.kit.db import Connection, Database
 from credit.kit.embedded import start_embedded
 from credit.kit.migrate import migrate
+from credit.kit.passwords import Passwords
 
 CITIES = ("150200", "410402")
 MIGRATIONS = Path(__file__).parents[1] / "src" / "credit" / "migrations"
@@ -179,6 +185,9 @@ def lock_awaited():
     return until
 
 
+# As quick as argon2 can be: how slow it should be is not what tests are about.
+PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+PASSWORD = "一句好记的话2026"
 ENTERPRISE = "91150200MA0000000C"
 OTHER = "91150200MA0000001F"
 
@@ -195,6 +204,7 @@ class World:
         self.settings = Settings(data_dir=folder)
         self.logs = Logs(self.settings)
         self.pack = pack_of_city("150200")
+        self.vault = self.logs.vault("150200")
         self.keys, self.actors, self.api_keys = {}, {}, {}
         self.references = 0
 
@@ -209,28 +219,40 @@ class World:
             "city_authority": "city_officer",
             "bidder": "bidder",
             "administrator": "administrator",
+            "auditor": "auditor",
+            "enterprise": "enterprise_user",
+            "competitor": "enterprise_user",
         }
+        parties_of = {"enterprise": ENTERPRISE, "competitor": OTHER}
         async with self.db.transaction("150200") as conn:
             for name, role in people.items():
+                belongs = None
+                if name in parties_of:
+                    belongs = await access.add_organisation(
+                        conn, self.clock, kind="enterprise", name=name, party=parties_of[name]
+                    )
                 person = await access.add_person(
                     conn,
                     self.clock,
+                    self.vault,
                     username=name,
-                    display_name=name,
-                    role=role,
-                    organisation="协会",
+                    name=f"{name}的姓名",
+                    roles=[role],
+                    organisation_id=belongs,
                 )
+                await access.set_password(conn, self.clock, PASSWORDS, person, PASSWORD)
                 self.actors[name] = await access.actor_named(conn, name)
                 self.keys[name] = self.logs.person_key("150200", name)
-                await log.announce_key(
-                    conn, self.clock, key=self.keys[name], holder=person, role=role
-                )
+                if role not in ("enterprise_user", "auditor"):
+                    await log.announce_key(
+                        conn, self.clock, key=self.keys[name], holder=person, role=role
+                    )
                 self.api_keys[name] = await access.issue_key(
                     conn, self.clock, person_id=person, name=name
                 )
             plan = await parties.plan_parties(conn, self.clock, _register())
             assert plan.faults == []
-            await parties.apply_parties(conn, self.clock, "150200", plan)
+            await parties.apply_parties(conn, self.clock, self.vault, plan)
         self.sequencer = self.logs.sequencer(self.db, self.clock, "150200")
         return self
 
@@ -347,3 +369,100 @@ async def world(db: Database, clock: FixedClock, tmp_path: Path) -> AsyncIterato
     built = await World(db, clock, tmp_path).build()
     yield built
     await built.sequencer.drop()
+
+
+@asynccontextmanager
+async def running(app):
+    """Start and stop an application in one task, as its task group asks.
+
+    It shares the test's event loop, so requests sent at once are worked on at once, which
+    Litestar's own test client does one after the other.
+    """
+    ready, over = asyncio.Event(), asyncio.Event()
+
+    async def live():
+        async with app.lifespan():
+            ready.set()
+            await over.wait()
+
+    life = asyncio.create_task(live())
+    await asyncio.wait(
+        {life, asyncio.create_task(ready.wait())}, return_when=asyncio.FIRST_COMPLETED
+    )
+    if life.done():
+        life.result()
+    try:
+        yield app
+    finally:
+        over.set()
+        await life
+
+
+@pytest.fixture
+def run_app():
+    """What runs an application within a test."""
+    return running
+
+
+class Browser(httpx.AsyncClient):
+    """Somebody at a browser without script: follows links, keeps cookies, signs by hand."""
+
+    def __init__(self, world: World, app, name: str) -> None:
+        super().__init__(
+            transport=httpx.ASGITransport(app, client=("203.0.113.7", 5000)),
+            base_url="http://credit.test",
+            follow_redirects=True,
+            headers={"User-Agent": "tests", "Sec-Fetch-Site": "same-origin"},
+        )
+        self.world, self.name = world, name
+
+    async def sign_in(self) -> httpx.Response:
+        """Sign in with the password everybody in the small city has."""
+        fields = {"city": "150200", "username": self.name, "password": PASSWORD}
+        return await self.post("/login", data=fields)
+
+    async def sign(self, page: httpx.Response) -> httpx.Response:
+        """Sign what a signing page shows with the person's key, and send it on."""
+        from credit.kit.signing import b64, unb64
+
+        found = re.search(r"data-sign-payloads>(.*?)</script>", page.text, re.DOTALL)
+        assert found, page.text
+        wanted = json.loads(found[1])
+        key = self.world.keys[self.name]
+        fields = dict(re.findall(r'type="hidden" name="(\w+)" value="(.*?)"', page.text))
+        fields = {name: html.unescape(value) for name, value in fields.items() if name != "next"}
+        fields["kid"] = key.kid
+        fields["signatures"] = " ".join(
+            b64(key.sign(wanted["type"], unb64(one))) for one in wanted["payloads"]
+        )
+        action = re.search(r'<form method="post" action="([^"]*)" data-sign', page.text)
+        return await self.post(html.unescape(action[1]), data=fields)
+
+
+@pytest.fixture
+async def app(world):
+    """The application over the small city, without background work."""
+    from credit.app import create_app
+
+    made = create_app(world.settings, world.db.url, clock=world.clock, background=False)
+    made.state.passwords = PASSWORDS
+    async with running(made):
+        yield made
+
+
+@pytest.fixture
+async def browse(world, app):
+    """What opens a browser for somebody, signed in; `browse(None)` is nobody's."""
+    opened: list[Browser] = []
+
+    async def open_(name: str | None = None) -> Browser:
+        browser = Browser(world, app, name or "nobody")
+        opened.append(browser)
+        if name is not None:
+            answer = await browser.sign_in()
+            assert answer.status_code in (200, 404), answer.text
+        return browser
+
+    yield open_
+    for one in opened:
+        await one.aclose()

@@ -11,10 +11,12 @@ from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from credit.access.guard import guard
+from credit.access.guard import TrailMiddleware, guard, page_guard
+from credit.access.pages import AccountPages, SignInPages
 from credit.background import run_background
 from credit.evaluations.api import EvaluationController
 from credit.events.api import EventController
+from credit.events.pages import ConsoleEventPages
 from credit.events.service import Intake
 from credit.grades.api import EnterpriseController, QueryController, RunController
 from credit.grades.cache import GradeCache
@@ -22,11 +24,17 @@ from credit.kit.blobs import BlobStore
 from credit.kit.clock import Clock, SystemClock
 from credit.kit.db import Database
 from credit.kit.errors import Overloaded
+from credit.kit.pages import Languages, SameOrigin
+from credit.kit.passwords import Passwords
 from credit.kit.problems import ProblemsPlugin
 from credit.kit.telemetry import RequestTelemetry, metrics
 from credit.log.api import KeyController, LogController
+from credit.log.pages import KeyPages
 from credit.logs import Logs
 from credit.settings import Settings
+from credit.web.pages import choose_language, front_door
+from credit.web.problems import refused_page
+from credit.web.shell import make_pages, static_files
 
 __all__ = ["create_app"]
 
@@ -48,6 +56,32 @@ async def ready(state: State) -> dict[str, str]:
     except Exception as error:
         raise Overloaded("数据库暂时不可用，请稍后重试。", slug="database-down") from error
     return {"status": "ok"}
+
+
+def _interface() -> Router:
+    """The JSON interface, for machines with keys."""
+    return Router(
+        "/api/v1/{city:str}",
+        route_handlers=[
+            EventController,
+            EvaluationController,
+            EnterpriseController,
+            QueryController,
+            RunController,
+            KeyController,
+        ],
+        guards=[guard],
+    )
+
+
+def _pages() -> Router:
+    """A city's pages, for people."""
+    return Router(
+        "/{city:str}",
+        route_handlers=[AccountPages, KeyPages, ConsoleEventPages],
+        guards=[page_guard],
+        include_in_schema=False,
+    )
 
 
 def create_app(
@@ -78,22 +112,21 @@ def create_app(
                     with suppress(asyncio.CancelledError):
                         await task
 
-    interface = Router(
-        "/api/v1/{city:str}",
-        route_handlers=[
-            EventController,
-            EvaluationController,
-            EnterpriseController,
-            QueryController,
-            RunController,
-            KeyController,
-        ],
-        guards=[guard],
-    )
     return Litestar(
-        route_handlers=[live, ready, metrics, interface, LogController],
-        plugins=[ProblemsPlugin()],
-        middleware=[RequestTelemetry()],
+        route_handlers=[
+            live,
+            ready,
+            metrics,
+            _interface(),
+            LogController,
+            front_door,
+            choose_language,
+            SignInPages,
+            _pages(),
+            static_files(),
+        ],
+        plugins=[ProblemsPlugin(refused_page)],
+        middleware=[RequestTelemetry(), SameOrigin(), Languages(), TrailMiddleware()],
         lifespan=[lifespan],
         openapi_config=OpenAPIConfig(
             title="物业信用服务接口",
@@ -111,6 +144,8 @@ def create_app(
                 "intake": Intake(db, now),
                 "grade_cache": cache,
                 "blobs": BlobStore(Path(settings.data_dir) / "files"),
+                "passwords": Passwords(),
+                "pages": make_pages(settings),
             }
         ),
         request_max_body_size=BODY_BYTES_MAX,

@@ -1,10 +1,11 @@
-"""The logs this deployment keeps: each city's origin, keys and folders, from the settings."""
+"""What a deployment keeps in files for each city: the log's keys and notes, the vault's key."""
 
 from pathlib import Path
 
 from credit.kit.clock import Clock
 from credit.kit.db import Database
 from credit.kit.signing import SigningKey, load_or_make_key
+from credit.kit.vault import Vault, load_or_make_master
 from credit.log.keeper import NoteKeeper
 from credit.log.note import Verifier
 from credit.log.sequencer import Sequencer
@@ -20,6 +21,7 @@ class Logs:
         self._settings = settings
         self._folder = Path(settings.data_dir).absolute()
         self._keys: dict[tuple[str, str], SigningKey] = {}
+        self._vaults: dict[str, Vault] = {}
 
     def origin(self, city: str) -> str:
         """Name the log: `<domain>/log/<city>`."""
@@ -36,6 +38,13 @@ class Logs:
     def person_key(self, city: str, username: str) -> SigningKey:
         """Return a person's key kept on this machine for the command line; made when missing."""
         return self._key(city, f"person-{username}")
+
+    def vault(self, city: str) -> Vault:
+        """Return the city's vault of personal data, under the deployment's master key."""
+        if city not in self._vaults:
+            master = load_or_make_master(self._folder / "keys" / "vault.key")
+            self._vaults[city] = Vault(master, city)
+        return self._vaults[city]
 
     def keeper(self, city: str) -> NoteKeeper:
         """Return the keeper of the city's last signed note."""

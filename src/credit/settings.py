@@ -15,6 +15,12 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port the server listens on.")
+    public_url: str = Field(
+        default="http://127.0.0.1:8000",
+        pattern=r"^https?://[0-9A-Za-z.:\[\]-]{1,200}$",
+        description="Address under which people reach the pages, without a path: passkeys and QR "
+        "codes name it, and with https cookies travel encrypted only.",
+    )
     data_dir: Path = Field(
         default=Path("var"),
         description="Folder of everything kept outside the database: embedded server, keys, "

@@ -9,7 +9,7 @@ import pytest
 from credit.events import service
 from credit.events.signing import countersign
 from credit.events.views import Decision
-from credit.kit.errors import Conflict, Forbidden
+from credit.kit.errors import Conflict, Forbidden, NotFound
 from credit.log import service as log
 
 CITY = "150200"
@@ -69,7 +69,7 @@ async def test_nobody_decides_what_they_proposed(world):
     await world.propose(draft)
     officer = world.actors["officer"]
     world.actors["both"] = Actor(
-        officer.person_id, officer.role, None, frozenset({"events:decide"})
+        officer.person_id, officer.roles, None, frozenset({"events:decide"})
     )
     world.keys["both"] = world.keys["officer"]
     with pytest.raises(Forbidden, match="不能是同一人"):
@@ -162,5 +162,5 @@ async def test_a_batch_with_one_fault_leaves_nothing_behind(world):
     assert caught.value.errors[0].field == "items[1]"
     await world.sequence()
     async with world.db.city(CITY) as conn:
-        with pytest.raises(service.NotFound):
+        with pytest.raises(NotFound):
             await service.state_of(conn, UUID(good.id))

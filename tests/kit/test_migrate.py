@@ -18,6 +18,7 @@ SELECT 'column', c.relname, a.attname, format_type(atttypid, atttypmod), attnotn
 FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
 LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND attnum > 0
+    AND NOT attisdropped
 UNION ALL
 SELECT 'constraint', c.relname, conname, pg_get_constraintdef(k.oid), NULL, NULL, NULL
 FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid

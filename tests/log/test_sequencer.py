@@ -12,6 +12,7 @@ from credit.kit.db import Database
 from credit.kit.errors import Conflict
 from credit.kit.ids import new_id
 from credit.kit.signing import SigningKey
+from credit.kit.vault import Vault
 from credit.log import service, store
 from credit.log.check.fsck import check_log
 from credit.log.note import open_note, parse_checkpoint
@@ -217,8 +218,8 @@ async def test_a_record_signed_before_but_sequenced_after_its_keys_revocation_is
     administrator = SigningKey.make()
     async with db.transaction(CITY) as conn:
         person = await access.add_person(
-            conn, clock, username="admin", display_name="管理员", role="administrator",
-            organisation="协会",
+            conn, clock, Vault(bytes(32), CITY), username="admin", name="管理员",
+            roles=["administrator"],
         )  # fmt: skip
         await service.announce_key(
             conn, clock, key=administrator, holder=person, role="administrator"

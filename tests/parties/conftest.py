@@ -6,9 +6,11 @@ from io import BytesIO
 import pytest
 
 from credit.kit.excel import read_workbook, write_table
+from credit.kit.vault import Vault
 from credit.parties.excel import SHEETS, by_sheet
 from credit.parties.service import apply_parties, plan_parties
 
+VAULT = Vault(bytes(32), "150200")
 ROWS = {
     "divisions": [
         {"code": "150203", "level": "district", "name": "昆都仑区"},
@@ -99,7 +101,7 @@ class Register:
         """Take a workbook without faults in; the whole register when no sheets are given."""
         plan = await self.plan(conn, sheets or ROWS)
         assert plan.faults == []
-        await apply_parties(conn, self.clock, "150200", plan)
+        await apply_parties(conn, self.clock, VAULT, plan)
         return plan
 
     async def hand_over(self, conn, day, enterprise=None, manager=None):

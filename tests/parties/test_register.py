@@ -7,8 +7,10 @@ import asyncpg
 import pytest
 
 from credit.kit.errors import NotFound
+from credit.kit.vault import Vault
 from credit.parties import service, store
 
+VAULT = Vault(bytes(32), "150200")
 CITY = "150200"
 FIRST, SECOND = "91150200MA0000000C", "91150200MA0000001F"
 BEGIN, HANDOVER = date(2024, 1, 1), date(2025, 7, 1)
@@ -86,7 +88,7 @@ async def test_particulars_are_brought_up_to_date(conn, register):
     row = await conn.fetchrow("SELECT name, former_code FROM enterprise WHERE code = $1", FIRST)
     assert tuple(row) == ("甲物业集团", "150200000012345")
     assert await conn.fetchval("SELECT name FROM division WHERE code = '150203'") == "新昆都仑区"
-    assert await conn.fetchval("SELECT name FROM manager WHERE code = 'FZR-1'") == "负责人甲"
+    assert await VAULT.open(conn, "name", ["FZR-1"]) == {"FZR-1": "负责人甲"}
     assert await conn.fetchval("SELECT kind FROM committee") == "物业管理委员会"
 
 
@@ -201,7 +203,7 @@ async def test_of_two_handovers_at_once_the_second_is_refused_by_its_cell(
         async with db.transaction(CITY) as conn:
             plan = await register.plan(conn, {"projects": [row]})
             if not plan.faults:
-                await service.apply_parties(conn, register.clock, CITY, plan)
+                await service.apply_parties(conn, register.clock, VAULT, plan)
             return [(fault.row, fault.column) for fault in plan.faults]
 
     async with db.transaction(CITY) as conn:

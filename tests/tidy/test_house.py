@@ -16,7 +16,7 @@ SQL = re.compile(r"\b(SELECT\s.+\sFROM|INSERT INTO|DELETE FROM|UPDATE\s+\w+\s+SE
 # The toolbox's session and schema statements, which belong to no slice's tables.
 SQL_ALLOWED = {"kit/db.py", "kit/migrate.py"}
 SLICE_FILES = {
-    "__init__", "api", "cache", "excel", "guard", "jobs", "logic", "service", "store", "tables",
+    "__init__", "api", "cache", "excel", "guard", "jobs", "logic", "pages", "service", "store", "tables",
     "views", "signing",
 }  # fmt: skip
 SLICES = ("access", "parties", "events", "evaluations", "grades")

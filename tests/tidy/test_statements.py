@@ -47,16 +47,20 @@ async def test_the_grants_are_those_written_down(database_url):
     owner = await asyncpg.connect(database_url)  # a role sees only the grants of roles it is in
     try:
         rows = await owner.fetch(
-            """
+            r"""
             SELECT grantee || ' ' || privilege_type || ' ' || table_name AS line
             FROM information_schema.column_privileges
             WHERE table_schema = 'city_150200' AND grantee LIKE 'credit_%'
-                AND privilege_type <> 'SELECT'
+                AND (privilege_type <> 'SELECT' OR grantee NOT IN ('credit_app', 'credit_sequencer'))
             UNION
             SELECT grantee || ' ' || privilege_type || ' ' || table_name
             FROM information_schema.role_table_grants
             WHERE table_schema = 'city_150200' AND grantee LIKE 'credit_%'
-                AND privilege_type <> 'SELECT'
+                AND (privilege_type <> 'SELECT' OR grantee NOT IN ('credit_app', 'credit_sequencer'))
+            UNION
+            SELECT 'policy ' || tablename || ' ' || array_to_string(roles, ',') || ' ' || cmd
+                || ' ' || regexp_replace(qual, '\s+', ' ', 'g')
+            FROM pg_policies WHERE schemaname = 'city_150200'
             """
         )
     finally:

@@ -1,30 +1,145 @@
-"""The one guard of the JSON interface: a handler names a scope, the key's holder must have it."""
+"""Who may go where: API keys on the JSON interface, sessions on the pages, and the trail of both."""
 
 from typing import Any
 
-from litestar.connection import ASGIConnection, Request
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
 from litestar.handlers.base import BaseRouteHandler
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from credit.access import logic
-from credit.access.service import authenticate
-from credit.access.views import Actor
+from credit.access.service import authenticate, note_trail, visitor_of
+from credit.access.views import Actor, Seen, Visitor
+from credit.kit.errors import CreditError
 
-__all__ = ["guard", "provide_actor"]
+__all__ = [
+    "SESSION_COOKIE",
+    "ConfirmationNeeded",
+    "SignInNeeded",
+    "TrailMiddleware",
+    "guard",
+    "page_guard",
+    "provide_actor",
+    "session_of",
+]
+
+SESSION_COOKIE = "credit_session"
+COOKIE_CHARS_MAX = 100
+
+
+class SignInNeeded(CreditError):
+    """Nobody is signed in where somebody has to be; pages send the browser to the sign-in."""
+
+    status = 401
+    slug = "sign-in-needed"
+    title = "请先登录"
+
+
+class ConfirmationNeeded(CreditError):
+    """The act asks for a proof of identity just now; pages send the browser to give one."""
+
+    status = 403
+    slug = "confirmation-needed"
+    title = "请再次确认身份"
 
 
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Let a request through to a handler with `opt["scope"]` only with a key that carries it."""
+    """Let a request through to a handler with `opt["scope"]` only with a key that carries it.
+
+    What was asked gets a line in the trail; what was sent is kept with its sender's name anyway.
+    """
     scope = handler.opt.get("scope")
     if scope is None:
         return
     state = connection.app.state
     async with state.db.city(connection.path_params["city"]) as conn:
         actor = await authenticate(conn, state.clock, connection.headers.get("authorization"))
-    logic.require(actor, scope)
     connection.state.actor = actor
+    if "GET" in getattr(handler, "http_methods", ()):
+        _mark(connection, handler, actor)
+    logic.require(actor, scope)
+
+
+async def page_guard(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """Find out who looks at a page; refuse those whom its `opt["scope"]` does not admit.
+
+    `opt["confirmed"]` asks for a proof of identity within the last minutes.
+    """
+    connection.state.visitor = visitor = await _visitor(connection)
+    scope = handler.opt.get("scope")
+    if scope is None:
+        return
+    if visitor is None:
+        raise SignInNeeded("请先登录。")
+    _mark(connection, handler, visitor.actor)
+    if scope:
+        logic.require(visitor.actor, scope)
+    now = connection.app.state.clock.now()
+    if handler.opt.get("confirmed") and now - visitor.confirmed_at > logic.CONFIRMED_FOR:
+        raise ConfirmationNeeded("这一步很重要，请再次确认是您本人。")
 
 
 async def provide_actor(request: Request[Any, Any, Any]) -> Actor:
     """Hand the authenticated actor to the handler."""
     actor: Actor = request.state.actor
     return actor
+
+
+def session_of(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str, str] | None:
+    """Take the session cookie apart: (city, token); None for what cannot be one."""
+    cookie = connection.cookies.get(SESSION_COOKIE, "")
+    city, _, token = cookie.partition(".")
+    fits = len(cookie) <= COOKIE_CHARS_MAX and city in connection.app.state.db.cities
+    return (city, token) if fits and token else None
+
+
+async def _visitor(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor | None:
+    """Return who is signed in for the city of the page; each city knows its own people."""
+    found = session_of(connection)
+    city = connection.path_params.get("city")
+    if found is None or city not in (None, found[0]):
+        return None
+    state = connection.app.state
+    async with state.db.city(found[0]) as conn:
+        vault = state.logs.vault(found[0])
+        return await visitor_of(conn, state.clock, vault, *found)
+
+
+def _mark(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, actor: Actor
+) -> None:
+    """Leave word for the trail: who does what, to which object."""
+    parts = {name: text for name, text in connection.path_params.items() if name != "city"}
+    connection.state.trail = Seen(
+        str(getattr(handler, "summary", None) or handler.handler_name)[:60],
+        actor.person_id,
+        about="/".join(str(text) for text in parts.values())[:100] or None,
+        personal=bool(handler.opt.get("personal")),
+    )
+
+
+class TrailMiddleware(ASGIMiddleware):
+    """Writes the line of the trail before the answer leaves: what is not noted is not shown."""
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Pass the request on and look at the answer's first message."""
+
+        async def watch(message: Message) -> None:
+            seen = scope["state"].get("trail")
+            if message["type"] == "http.response.start" and seen:
+                state = scope["litestar_app"].state
+                client = scope.get("client")
+                address = client[0] if client else None
+                async with state.db.city(scope["path_params"]["city"]) as conn:
+                    await note_trail(
+                        conn, state.clock, seen, status=message["status"], address=address
+                    )
+            await send(message)
+
+        await next_app(scope, receive, watch)

@@ -1,53 +1,102 @@
-"""Access as pure decisions: what a role may do, and what an API key looks like."""
+"""Access as pure decisions: what a role may do, keys and tokens, lock-out, sessions, safe paths."""
 
 import hashlib
 import hmac
+import re
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 
 from credit.access.views import Actor
-from credit.kit.errors import Forbidden
+from credit.kit.errors import Forbidden, Invalid
 
 __all__ = [
+    "CONFIRMED_FOR",
+    "PASSWORD_CHARS_MAX",
     "ROLES",
+    "ROLE_TITLES",
     "SCOPES",
+    "SESSION_IDLE",
+    "SESSION_LIFE",
+    "check_password",
+    "check_roles",
+    "home_of",
     "key_digest",
+    "locked_for",
     "make_key",
     "refuse_same_person",
     "require",
+    "safe_path",
     "same_digest",
+    "scopes_of",
+    "session_live",
     "split_key",
 ]
 
 # D001 §7.3.1 and reading X-07: the association collects and proposes, another person of it
 # decides, the district confirms, the city department approves and publishes.
+_OFFICER = frozenset({"console:use", "events:read", "keys:own"})
 SCOPES: dict[str, frozenset[str]] = {
-    "association_officer": frozenset(
-        {"events:propose", "marks:enter", "grades:run", "parties:write", "keys:own"}
-    ),
-    "association_reviewer": frozenset({"events:decide", "evaluations:close", "keys:own"}),
-    "street_officer": frozenset({"events:propose", "marks:enter", "keys:own"}),
-    "district_officer": frozenset({"marks:enter", "evaluations:close", "keys:own"}),
-    "city_officer": frozenset({"grades:publish", "keys:own"}),
+    "association_officer": _OFFICER
+    | {"events:propose", "marks:enter", "grades:run", "parties:write"},
+    "association_reviewer": _OFFICER | {"events:decide", "evaluations:close"},
+    "street_officer": _OFFICER | {"events:propose", "marks:enter"},
+    "district_officer": _OFFICER | {"marks:enter", "evaluations:close"},
+    "city_officer": _OFFICER | {"grades:publish"},
+    "enterprise_user": frozenset({"portal:use", "keys:own"}),
+    "committee_user": frozenset({"portal:use", "keys:own"}),
+    "merchant_user": frozenset({"till:use"}),
+    "resident": frozenset({"wallet:use"}),
     "bidder": frozenset({"grades:query"}),
-    "auditor": frozenset({"events:read"}),
-    "administrator": frozenset({"people:write", "keys:revoke"}),
+    "auditor": frozenset({"console:use", "events:read", "trail:read"}),
+    "administrator": frozenset({"console:use", "people:write", "keys:own", "keys:revoke"}),
 }
 ROLES = frozenset(SCOPES)
-READERS = (
-    "association_officer",
-    "association_reviewer",
-    "street_officer",
-    "district_officer",
-    "city_officer",
-)
-for _role in READERS:
-    SCOPES[_role] |= {"events:read"}
+ROLE_TITLES = {
+    "association_officer": "协会信用专员",
+    "association_reviewer": "协会审核员",
+    "street_officer": "街道专员",
+    "district_officer": "区县主管部门",
+    "city_officer": "市主管部门",
+    "enterprise_user": "企业用户",
+    "committee_user": "业主委员会用户",
+    "merchant_user": "商户",
+    "resident": "居民",
+    "bidder": "评标专家",
+    "auditor": "审计员",
+    "administrator": "管理员",
+}
+# Who watches over the others, or over the people, takes no part in what is decided.
+ALONE = frozenset({"auditor", "administrator"})
 
 KEY_PREFIX_CHARS = 12
 KEY_CHARS_MIN, KEY_CHARS_MAX = 40, 80
+PASSWORD_CHARS_MIN, PASSWORD_CHARS_MAX = 10, 128
+FAILURES_FREE = 4
+LOCK_FIRST_SECONDS = 15
+LOCK_SECONDS_MAX = 900
+SESSION_IDLE = timedelta(minutes=30)
+SESSION_LIFE = timedelta(hours=12)
+CONFIRMED_FOR = timedelta(minutes=5)
+PATH_CHARS_MAX = 300
+
+
+def scopes_of(roles: Iterable[str]) -> frozenset[str]:
+    """Return what a person's roles allow together."""
+    return frozenset[str]().union(*(SCOPES[role] for role in roles))
+
+
+def check_roles(roles: Collection[str]) -> None:
+    """Refuse unknown roles, none at all, and an administrator or auditor who is something else."""
+    unknown = [role for role in roles if role not in ROLES]
+    if unknown or not roles:
+        named = "、".join(unknown) or "（空）"
+        raise Invalid(f"没有“{named}”这个角色。可用的角色：{'、'.join(sorted(ROLES))}。")
+    if len(roles) > 1 and ALONE.intersection(roles):
+        raise Invalid("管理员和审计员不能兼任其他角色：他们不参与信用决定。请分给不同的人。")
 
 
 def require(actor: Actor, scope: str) -> None:
-    """Refuse an actor whose role does not carry `scope`."""
+    """Refuse an actor whose roles do not carry `scope`."""
     if scope not in actor.scopes:
         raise Forbidden(f"您的角色没有“{scope}”权限。请由有此权限的同事办理，或联系管理员。")
 
@@ -56,6 +105,51 @@ def refuse_same_person(first: str, second: str) -> None:
     """Four eyes: nobody decides what they proposed, whatever their roles."""
     if first == second:
         raise Forbidden("提出人与决定人不能是同一人。请由另一位同事作出决定。", slug="four-eyes")
+
+
+def home_of(scopes: Collection[str]) -> str:
+    """Return the part of the site where somebody's work is: console, portal, till, wallet."""
+    for scope, door in (
+        ("console:use", "console"),
+        ("portal:use", "portal"),
+        ("till:use", "till"),
+        ("wallet:use", "wallet"),
+    ):
+        if scope in scopes:
+            return door
+    return "account"
+
+
+def check_password(password: str, username: str) -> None:
+    """Refuse a password too short, too long, of one character, or holding the user name."""
+    if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
+        raise Invalid(
+            f"密码应有 {PASSWORD_CHARS_MIN} 到 {PASSWORD_CHARS_MAX} 个字符。可以用一句好记的话。"
+        )
+    if len(set(password)) < 5 or username.casefold() in password.casefold():
+        raise Invalid("密码太容易猜：不能含用户名，也不能只用几个相同的字符。请换一个。")
+
+
+def locked_for(failures: int) -> timedelta:
+    """Return how long an account is locked after so many misses in a row; the delay doubles."""
+    if failures <= FAILURES_FREE:
+        return timedelta(0)
+    doubled = LOCK_FIRST_SECONDS * 2 ** min(failures - FAILURES_FREE - 1, 10)
+    return timedelta(seconds=min(doubled, LOCK_SECONDS_MAX))
+
+
+def session_live(created_at: datetime, seen_at: datetime, now: datetime) -> bool:
+    """Say whether a session still counts: used lately, and not begun too long ago."""
+    return now - seen_at < SESSION_IDLE and now - created_at < SESSION_LIFE
+
+
+def safe_path(path: str, fallback: str) -> str:
+    r"""Return a path to go on to if it is one of this site, else the fallback.
+
+    `//host`, `/\host` and control characters would lead elsewhere in one browser or another.
+    """
+    fits = len(path) <= PATH_CHARS_MAX and re.fullmatch(r"/(?![/\\])[!-~]*", path)
+    return path if fits and "\\" not in path else fallback
 
 
 def make_key(random: bytes) -> tuple[str, str]:
@@ -76,7 +170,7 @@ def split_key(key: str) -> str | None:
 
 
 def key_digest(key: str) -> bytes:
-    """Hash a key for keeping; it has 256 random bits, so a plain hash cannot be guessed back."""
+    """Hash a key or token for keeping: with 256 random bits a plain hash is not guessed back."""
     return hashlib.sha256(key.encode()).digest()
 
 

@@ -1,15 +1,58 @@
 """Who acts: frozen values other slices may see."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-__all__ = ["Actor"]
+__all__ = ["Actor", "OpenSession", "Seen", "Visitor"]
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person in an office, as known to every slice; `person_id` is a pseudonym."""
+    """A person in an office, as known to every slice; `person_id` is a pseudonym.
+
+    `party` is the code of the enterprise, committee or merchant the person belongs to.
+    """
 
     person_id: str
-    role: str
+    roles: tuple[str, ...]
     division: str | None
     scopes: frozenset[str]
+    party: str | None = None
+
+    @property
+    def role(self) -> str:
+        """The first of the roles: the one a key is announced under."""
+        return self.roles[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody signed in at a browser; `name` is for their own eyes."""
+
+    actor: Actor
+    city: str
+    name: str
+    session: bytes
+    confirmed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A place where somebody is signed in; `name` is what ends it, `here` says it is this one."""
+
+    name: str
+    begun_at: datetime
+    seen_at: datetime
+    agent: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What somebody saw or did, for the trail; `about` names the object, by code or id."""
+
+    action: str
+    person_id: str | None = None
+    client: str | None = None
+    about: str | None = None
+    personal: bool = False

@@ -24,6 +24,7 @@ from credit.kit.clock import Clock, SystemClock
 from credit.kit.db import Database
 from credit.kit.embedded import database_url
 from credit.kit.errors import CreditError, Invalid, Overloaded
+from credit.kit.vault import Vault
 from credit.logs import Logs
 from credit.settings import Settings
 
@@ -65,6 +66,10 @@ class Session:
     clock: Clock
     logs: Logs
     url: str
+
+    def vault(self, city: str) -> Vault:
+        """Return the city's vault of personal data."""
+        return self.logs.vault(city)
 
 
 @asynccontextmanager

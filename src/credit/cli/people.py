@@ -16,8 +16,13 @@ def group() -> None:
 @click.argument("username")
 @city_option
 @click.option("--name", "shown", required=True, help="显示的姓名或岗位名称。")
-@click.option("--role", required=True, help="角色，例如 association_officer；写错时列出可用的。")
-@click.option("--organisation", required=True, help="所在单位。")
+@click.option("--role", "roles", required=True, multiple=True,
+              help="角色，例如 association_officer，可写几次；写错时列出可用的。")  # fmt: skip
+@click.option("--organisation", required=True, help="所在单位的名称。")
+@click.option(
+    "--kind", default="other", help="单位的类别，例如 association、enterprise；默认 other。"
+)
+@click.option("--party", metavar="CODE", help="单位在登记册里的代码：企业、业主委员会或商户。")
 @click.option("--division", metavar="CODE", help="负责的区县或街道代码；不写为全市。")
 @json_option
 @runs
@@ -26,8 +31,10 @@ async def add(
     username: str,
     city: str,
     shown: str,
-    role: str,
+    roles: tuple[str, ...],
     organisation: str,
+    kind: str,
+    party: str | None,
     division: str | None,
     as_json_: bool,
 ) -> None:
@@ -36,21 +43,25 @@ async def add(
     from credit.log.service import announce_key
 
     async with open_session() as session, session.db.transaction(city) as conn:
+        belongs = await service.add_organisation(
+            conn, session.clock, kind=kind, name=organisation, party=party
+        )
         person = await service.add_person(
             conn,
             session.clock,
+            session.vault(city),
             username=username,
-            display_name=shown,
-            role=role,
-            organisation=organisation,
+            name=shown,
+            roles=roles,
+            organisation_id=belongs,
             division=division,
         )
         actor = await service.actor_named(conn, username)
         signs = "keys:own" in actor.scopes
         if signs:
             key = session.logs.person_key(city, username)
-            await announce_key(conn, session.clock, key=key, holder=person, role=role)
-    document = {"username": username, "person": person, "role": role, "signs": signs}
+            await announce_key(conn, session.clock, key=key, holder=person, role=actor.role)
+    document = {"username": username, "person": person, "roles": list(roles), "signs": signs}
     answer(as_json_, document, f"已登记 {shown}（{username}，日志中显示为 {person}）。")
 
 
@@ -63,11 +74,18 @@ async def list_(*, city: str, as_json_: bool) -> None:
     from credit.access import service
 
     async with open_session() as session, session.db.city(city) as conn:
-        people = await service.people(conn)
+        people = [
+            {name: one[name] for name in ("username", "roles", "organisation")}
+            for one in await service.people(conn)
+            if one["active"]
+        ]
     answer(
         as_json_,
         people,
-        *(f"{one['username']:<20}{one['role']:<24}{one['organisation']}" for one in people),
+        *(
+            f"{one['username']:<20}{'、'.join(one['roles']):<24}{one['organisation']}"
+            for one in people
+        ),
         f"共 {len(people)} 人。",
     )
 

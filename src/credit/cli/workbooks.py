@@ -187,7 +187,9 @@ async def _take_parties(conn: Connection, importing: Importing, reading: Reading
             for f in plan.faults
         )
         raise Conflict(f"有 {len(errors)} 处要改，什么都没有导入。", errors=errors)
-    await service.apply_parties(conn, importing.session.clock, importing.city, plan)
+    await service.apply_parties(
+        conn, importing.session.clock, importing.session.vault(importing.city), plan
+    )
     preview = [
         f"{spec.name}：新增 {plan.added[key]}，更新 {plan.updated[key]}"
         for key, spec in SHEETS.items()

@@ -1,6 +1,7 @@
 """Loading the demo: three years of a city's life, told by the services with a moving clock."""
 
 import json
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from credit.kit.clock import FixedClock, SystemClock
 from credit.kit.db import Connection, Database
 from credit.kit.ids import new_id
 from credit.kit.migrate import migrate
+from credit.kit.passwords import Passwords
 from credit.kit.signing import SigningKey
 from credit.log import service as log
 from credit.log.sequencer import BATCH_ROWS_MAX, Sequencer
@@ -37,13 +39,18 @@ __all__ = ["Ready", "load_demo"]
 
 YEARS = 3
 ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
-# (user name, shown name, role, organisation); the user names are those of `demo.json`.
+# (user name, shown name, role, kind of organisation, organisation); the user names are those of
+# `demo.json`.
 PEOPLE = (
-    ("officer", "信用专员（演示）", "association_officer", "市物业管理行业协会"),
-    ("reviewer", "信用审核员（演示）", "association_reviewer", "市物业管理行业协会"),
-    ("city_authority", "市主管部门（演示）", "city_officer", "市物业主管部门"),
-    ("street", "街道专员（演示）", "street_officer", "街道办事处"),
-    ("bidder", "评标专家（演示）", "bidder", "公共资源交易中心"),
+    ("officer", "信用专员（演示）", "association_officer", "association", "市物业管理行业协会"),
+    ("reviewer", "信用审核员（演示）", "association_reviewer", "association", "市物业管理行业协会"),
+    ("city_authority", "市主管部门（演示）", "city_officer", "city_department", "市物业主管部门"),
+    ("street", "街道专员（演示）", "street_officer", "street", "街道办事处"),
+    ("bidder", "评标专家（演示）", "bidder", "other", "公共资源交易中心"),
+    ("enterprise", "企业用户（演示）", "enterprise_user", "enterprise", "演示物业企业"),
+    ("committee", "业委会用户（演示）", "committee_user", "committee", "演示业主委员会"),
+    ("auditor", "审计员（演示）", "auditor", "other", "纪检审计部门"),
+    ("administrator", "管理员（演示）", "administrator", "association", "市物业管理行业协会"),
 )
 SIGNERS = ("officer", "reviewer", "city_authority", "street")
 
@@ -71,6 +78,9 @@ class _Loader:
             name: logs.person_key(city.code, name) for name in SIGNERS
         }
         self.actors: dict[str, Actor] = {}
+        self.vault = logs.vault(city.code)
+        self.passwords = Passwords()
+        self.users: dict[str, dict[str, str]] = {}
         self.sequencer: Sequencer = logs.sequencer(db, self.clock, city.code)
 
     async def load(self, update: Callable[[int, int], None]) -> dict[str, str]:
@@ -107,15 +117,20 @@ class _Loader:
     async def _people(self) -> dict[str, str]:
         async with self.db.transaction(self.city.code) as conn:
             clients = {}
-            for username, shown, role, organisation in PEOPLE:
+            for username, shown, role, kind, organisation in PEOPLE:
+                belongs = await access.add_organisation(
+                    conn, self.clock, kind=kind, name=organisation, party=self._party(kind)
+                )
                 person = await access.add_person(
                     conn,
                     self.clock,
+                    self.vault,
                     username=username,
-                    display_name=shown,
-                    role=role,
-                    organisation=organisation,
+                    name=shown,
+                    roles=[role],
+                    organisation_id=belongs,
                 )
+                await self._password(conn, person, username)
                 self.actors[username] = await access.actor_named(conn, username)
                 if username in self.keys:
                     await log.announce_key(
@@ -127,12 +142,22 @@ class _Loader:
                     )
         return clients
 
+    async def _password(self, conn: Connection, person: str, username: str) -> None:
+        """Give a person a password of this installation; `demo.json` and the terminal show it."""
+        password = f"demo-{secrets.token_hex(5)}"
+        await access.set_password(conn, self.clock, self.passwords, person, password)
+        self.users[username] = {"username": username, "password": password}
+
+    def _party(self, kind: str) -> str | None:
+        """Name the enterprise or committee whose user the demo has."""
+        return {"enterprise": self.maker.enterprises[1], "committee": "YWH-0001"}.get(kind)
+
     async def _parties(self) -> None:
         async with self.db.transaction(self.city.code) as conn:
             plan = await parties.plan_parties(conn, self.clock, self.maker.parties())
             if plan.faults:
                 raise RuntimeError(f"the demo's register is refused: {plan.faults[:3]}")
-            await parties.apply_parties(conn, self.clock, self.city.code, plan)
+            await parties.apply_parties(conn, self.clock, self.vault, plan)
 
     async def _events(self, first: date, last: date) -> None:
         catalogue = self.pack.on(last).grader.events
@@ -241,14 +266,16 @@ async def load_demo(settings: Settings, url: str, progress: ProgressBar) -> Read
                 continue
             loaded += 1
             with progress(f"装入 {city.name}") as update:
-                clients = await _Loader(db, logs, city, today).load(update)
+                loader = _Loader(db, logs, city, today)
+                clients = await loader.load(update)
             if city is CITIES[0]:
+                kept["users"] = loader.users
                 kept["clients"] = {name: {"key": key} for name, key in clients.items()}
     base_url = f"http://{settings.host}:{settings.port}"
     ready = {
         "base_url": base_url,
         "cities": [city.code for city in CITIES],
-        "users": {},
+        "users": kept.get("users", {}),
         "clients": kept.get("clients", {}),
         "log": {
             city.code: {

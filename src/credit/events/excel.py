@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from credit.events.logic import expected_subjects
+from credit.events.logic import subjects_or_as_written
 from credit.kit.excel import Column, RowData, SheetSpec
-from credit.parties.logic import scheme_of
 from credit.parties.views import Placed
 from credit.rules.model import FixedPoints, Grading, LevelPoints, RangePoints
 from credit.rules.trace import text
@@ -75,8 +74,7 @@ def body_of_row(row: RowData, placed: Placed, pack: str) -> dict[str, Any]:
         "type": values["type"],
         "pack": pack,
         "primary": values["primary"],
-        "subjects": [{"scheme": ref.scheme, "id": ref.id} for ref in expected_subjects(placed)]
-        or [_as_written(placed)],
+        "subjects": subjects_or_as_written(placed),
         "occurred_on": str(values["occurred_on"]),
         "reference": values["reference"],
         "evidence": [],
@@ -89,13 +87,6 @@ def body_of_row(row: RowData, placed: Placed, pack: str) -> dict[str, Any]:
     if values["valid_until"] is not None:
         body["valid_until"] = str(values["valid_until"])
     return body
-
-
-def _as_written(placed: Placed) -> dict[str, str]:
-    """Name a subject nobody answers for, so that the refusal names it too."""
-    kind, code = placed.subject.kind, placed.subject.code
-    scheme = scheme_of(code) if kind == "enterprise" else kind.upper()
-    return {"scheme": scheme, "id": code}
 
 
 def _points_text(points: object) -> str:

@@ -22,6 +22,7 @@ from credit.kit.canonical import canonical
 from credit.parties.logic import scheme_of
 from credit.parties.views import Placed
 from credit.rules.model import EventType, LevelPoints, RangePoints
+from credit.rules.trace import text
 
 __all__ = [
     "Proposal",
@@ -30,7 +31,10 @@ __all__ = [
     "check_placement",
     "expected_subjects",
     "fingerprint",
+    "parse_day",
+    "points_words",
     "read_proposal",
+    "subjects_or_as_written",
 ]
 
 
@@ -63,7 +67,7 @@ def read_proposal(draft: Draft) -> Proposal:
             draft.id, draft.kind, "withdrawn", "enterprise", subject, subject, None, body.target
         )
     if body.valid_until is not UNSET:
-        _day(body.valid_until)
+        parse_day(body.valid_until)
     return Proposal(
         draft.id,
         draft.kind,
@@ -71,12 +75,13 @@ def read_proposal(draft: Draft) -> Proposal:
         body.primary,
         _primary_of(body),
         body.subjects[0].id,
-        _day(body.occurred_on),
+        parse_day(body.occurred_on),
         body.target if isinstance(draft, Correction) and isinstance(body, CorrectionBody) else None,
     )
 
 
-def _day(text: str) -> date:
+def parse_day(text: str) -> date:
+    """Read a day; raises ValueError with a sentence for one that does not exist."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -122,6 +127,14 @@ def expected_subjects(placed: Placed) -> list[SubjectRef]:
     if placed.manager is not None:
         refs.append(SubjectRef("MANAGER", placed.manager))
     return refs
+
+
+def subjects_or_as_written(placed: Placed) -> list[dict[str, str]]:
+    """Name a fact's subjects; one nobody answers for as it was written, to be refused by name."""
+    kind, code = placed.subject.kind, placed.subject.code
+    scheme = scheme_of(code) if kind == "enterprise" else kind.upper()
+    found = [{"scheme": ref.scheme, "id": ref.id} for ref in expected_subjects(placed)]
+    return found or [{"scheme": scheme, "id": code}]
 
 
 def _check_points(body: EventBody, event: EventType) -> list[str]:
@@ -174,3 +187,16 @@ def fingerprint(draft: Draft) -> bytes:
         subject = _primary_of(body)
         parts = [draft.kind, body.type, subject, body.occurred_on, body.reference, level]
     return hashlib.sha256(canonical(parts)).digest()
+
+
+def points_words(event: EventType, body: Mapping[str, Any]) -> str:
+    """Say how many points a fact's subject gains or loses: `+3`, `−2`, by level or as stated."""
+    sign = {"good": "+", "bad": "−", "neutral": ""}[event.polarity]
+    if isinstance(event.points, LevelPoints):
+        by_level = {one.level: one.points for one in event.points.levels}
+        points = by_level.get(str(body.get("level")), Decimal(0))
+    elif isinstance(event.points, RangePoints):
+        points = Decimal(body.get("points", "0"))
+    else:
+        points = event.points.fixed
+    return f"{sign}{text(points)}"

@@ -11,15 +11,22 @@ __all__ = [
     "DecisionRow",
     "EventRow",
     "Listed",
+    "ShownRow",
     "add_decisions",
     "add_events",
     "add_evidence",
     "add_waiting",
+    "count_waiting",
     "known_evidence",
     "list_events",
     "load_events",
     "outcomes",
     "remove_waiting",
+    "show_latest",
+    "show_of",
+    "show_refused",
+    "show_these",
+    "show_waiting",
 ]
 
 # The attempt counts earlier proposals of the same fact that came to nothing, by refusal or by a
@@ -70,6 +77,28 @@ SELECT e.id, e.kind, e.code, e.subject_kind, e.subject, e.enterprise, e.occurred
 FROM event_waiting w JOIN event e ON e.id = w.event_id
 WHERE w.event_id > $1 ORDER BY w.event_id LIMIT $2
 """
+# What pages show: the newest first, with the names people know.
+_SHOWN = """
+SELECT e.id, e.kind, e.code, e.body, e.subject_kind, e.subject, e.enterprise, e.occurred_on,
+    e.target, e.proposed_by, e.proposed_at, d.outcome, d.reason, d.decided_by, d.decided_at,
+    f.name AS enterprise_name, p.name AS project_name
+FROM {} LEFT JOIN event_decision d ON d.event_id = e.id
+LEFT JOIN enterprise f ON f.code = e.enterprise
+LEFT JOIN project p ON e.subject_kind = 'project' AND p.code = e.subject
+"""
+_SHOWN_EVENT = _SHOWN.format("event e")
+SHOW_LATEST = f"{_SHOWN_EVENT} WHERE e.id < $1 ORDER BY e.id DESC LIMIT $2"
+SHOW_OF = f"{_SHOWN_EVENT} WHERE e.id < $1 AND e.enterprise = ANY($3) ORDER BY e.id DESC LIMIT $2"
+SHOW_REFUSED = f"""
+{_SHOWN.format("event_decision r JOIN event e ON e.id = r.event_id")}
+WHERE r.outcome = 'refused' AND r.event_id < $1 ORDER BY r.event_id DESC LIMIT $2
+"""
+SHOW_WAITING = f"""
+{_SHOWN.format("event_waiting w JOIN event e ON e.id = w.event_id")}
+WHERE w.event_id > $1 ORDER BY w.event_id LIMIT $2
+"""
+SHOW_THESE = f"{_SHOWN_EVENT} WHERE e.id = ANY($1)"
+COUNT_WAITING = "SELECT count(*) FROM (SELECT FROM event_waiting LIMIT $1) AS waiting"
 ADD_EVIDENCE = """
 INSERT INTO evidence (digest, size, media_type, uploaded_by, uploaded_at)
 VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
@@ -122,6 +151,29 @@ class Listed:
     proposed_at: datetime
     outcome: str | None
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRow:
+    """An event as pages show it."""
+
+    id: UUID
+    kind: str
+    code: str
+    body: bytes
+    subject_kind: str
+    subject: str
+    enterprise: str
+    occurred_on: date
+    target: UUID | None
+    proposed_by: str
+    proposed_at: datetime
+    outcome: str | None
+    reason: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    enterprise_name: str | None
+    project_name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +251,39 @@ async def list_events(
     else:
         rows = await conn.fetch(LIST_EVENTS_OF, after, outcome, limit, enterprise)
     return [Listed(*row) for row in rows]
+
+
+async def show_latest(conn: Connection, before: UUID, limit: int) -> list[ShownRow]:
+    """Return the newest events before an id."""
+    return [ShownRow(*row) for row in await conn.fetch(SHOW_LATEST, before, limit)]
+
+
+async def show_of(
+    conn: Connection, enterprises: Sequence[str], before: UUID, limit: int
+) -> list[ShownRow]:
+    """Return the newest events of enterprises before an id."""
+    return [ShownRow(*row) for row in await conn.fetch(SHOW_OF, before, limit, enterprises)]
+
+
+async def show_refused(conn: Connection, before: UUID, limit: int) -> list[ShownRow]:
+    """Return the newest refused events before an id."""
+    return [ShownRow(*row) for row in await conn.fetch(SHOW_REFUSED, before, limit)]
+
+
+async def show_waiting(conn: Connection, after: UUID, limit: int) -> list[ShownRow]:
+    """Return the events that wait longest, after an id."""
+    return [ShownRow(*row) for row in await conn.fetch(SHOW_WAITING, after, limit)]
+
+
+async def show_these(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, ShownRow]:
+    """Return events by id."""
+    return {row["id"]: ShownRow(*row) for row in await conn.fetch(SHOW_THESE, ids)}
+
+
+async def count_waiting(conn: Connection, limit: int) -> int:
+    """Count the events that wait, up to a limit."""
+    count: int = await conn.fetchval(COUNT_WAITING, limit)
+    return count
 
 
 async def add_evidence(

@@ -55,6 +55,7 @@ class EventDecision(Table, table=True):
     __table_args__ = (
         one_of("outcome", "accepted", "refused"),
         limited("reason", 1000),
+        Index("ix_event_decision_refused", "event_id", postgresql_where="outcome = 'refused'"),
     )
 
     event_id: UUID = Field(primary_key=True, foreign_key="event.id")

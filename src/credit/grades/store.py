@@ -13,6 +13,8 @@ from credit.kit.db import Connection
 from credit.rules.model import Status
 
 __all__ = [
+    "HISTORY_MAX",
+    "ComparedRow",
     "PublishedRow",
     "RegisterRow",
     "ResultRow",
@@ -22,14 +24,21 @@ __all__ = [
     "add_request",
     "add_results",
     "add_run",
+    "compare_results",
+    "compared_traces",
+    "distribution_on",
+    "distributions",
     "latest_run",
     "load_run",
     "published_of",
     "register_page",
     "request_of",
     "results_of_run",
+    "scores_of",
     "trace_of",
 ]
+
+HISTORY_MAX = 240  # publications: twenty years of monthly ones
 
 ADD_RUN = """
 INSERT INTO grade_run (id, pack, pack_version, pack_digest, pack_status, on_date, log_size,
@@ -41,17 +50,17 @@ ADD_REQUEST = """
 INSERT INTO grade_run_request (id, on_date, requested_by, requested_at) VALUES ($1, $2, $3, $4)
 """
 REQUEST_OF = "SELECT on_date FROM grade_run_request WHERE id = $1"
-LOAD_RUN = """
-SELECT r.id, r.pack, r.pack_version, r.pack_digest, r.pack_status, r.on_date, r.log_size,
-    r.summary::text, r.proposed_by, r.proposed_at, p.published_at IS NOT NULL AS published
-FROM grade_run r LEFT JOIN grade_publication p ON p.run_id = r.id WHERE r.id = $1
-"""
-LATEST_RUN = "SELECT id FROM grade_run ORDER BY proposed_at DESC, id DESC LIMIT 1"
-LIST_RUNS = """
+_RUNS = """
 SELECT r.id, r.pack, r.pack_version, r.pack_digest, r.pack_status, r.on_date, r.log_size,
     r.summary::text, r.proposed_by, r.proposed_at, p.published_at IS NOT NULL AS published
 FROM grade_run r LEFT JOIN grade_publication p ON p.run_id = r.id
-WHERE r.id > $1 ORDER BY r.id LIMIT $2
+"""
+LOAD_RUN = f"{_RUNS} WHERE r.id = $1"
+LATEST_RUN = "SELECT id FROM grade_run ORDER BY proposed_at DESC, id DESC LIMIT 1"
+LIST_RUNS = f"{_RUNS} WHERE r.id > $1 ORDER BY r.id LIMIT $2"
+ADD_RESULTS = """
+INSERT INTO grade_result (run_id, enterprise, status, grade, score, trace, trace_digest)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::bytea[], $7::bytea[])
 """
 RESULTS_OF_RUN = """
 SELECT enterprise, status, grade, score, trace_digest
@@ -78,17 +87,55 @@ LEFT JOIN published_grade g ON g.enterprise = e.code
 LEFT JOIN grade_run r ON r.id = g.run_id
 ORDER BY a.position, g.published_at DESC
 """
-# One page of the register: enterprises with the grade in force on a day, by keyset on the code.
-REGISTER_PAGE = """
-SELECT e.code, e.name, g.status, g.grade, g.score
+_IN_FORCE = """
 FROM enterprise e LEFT JOIN LATERAL (
     SELECT status, grade, score FROM published_grade
     WHERE enterprise = e.code AND valid_from <= $1 AND $1 < valid_until
     ORDER BY published_at DESC LIMIT 1) g ON true
+"""
+# One page of the register: enterprises with the grade in force on a day, by keyset on the code.
+REGISTER_PAGE = f"""
+SELECT e.code, e.name, g.status, g.grade, g.score {_IN_FORCE}
 WHERE e.code > $2
     AND ($3::text IS NULL OR e.name LIKE $3 OR e.code LIKE $3)
     AND ($4::text IS NULL OR coalesce(g.grade, g.status, 'unrated') = $4)
 ORDER BY e.code LIMIT $5
+"""
+DISTRIBUTION_ON = f"SELECT coalesce(g.grade, 'unrated') AS grade, count(*) {_IN_FORCE} GROUP BY 1"
+# A run's results beside what was in force on the run's day: of the grades published before the run
+# itself was, or so far, the last one.
+_COMPARED = """
+FROM grade_run u LEFT JOIN grade_publication p ON p.run_id = u.id
+JOIN grade_result r ON r.run_id = u.id
+JOIN enterprise e ON e.code = r.enterprise
+LEFT JOIN LATERAL (
+    SELECT g.run_id, g.grade, g.score FROM published_grade g
+    WHERE g.enterprise = r.enterprise
+        AND g.valid_from <= u.on_date AND u.on_date < g.valid_until
+        AND (p.published_at IS NULL OR g.published_at < p.published_at)
+    ORDER BY g.published_at DESC LIMIT 1) b ON true
+"""
+COMPARE_RESULTS = f"""
+SELECT e.code, e.name, b.grade, b.score, r.grade, r.score {_COMPARED} WHERE u.id = $1
+"""
+COMPARED_TRACES = f"""
+SELECT f.trace AS before, r.trace AS after {_COMPARED}
+LEFT JOIN grade_result f ON f.run_id = b.run_id AND f.enterprise = r.enterprise
+WHERE u.id = $1 AND r.enterprise = $2
+"""
+# A publication that a later one covers on its own first day gave way before it began: left out.
+SCORES_OF = """
+SELECT g.valid_from, g.score, g.grade FROM published_grade g
+WHERE g.enterprise = $1 AND NOT EXISTS (
+    SELECT FROM published_grade l
+    WHERE l.enterprise = g.enterprise AND l.valid_from <= g.valid_from
+        AND g.valid_from < l.valid_until AND l.published_at > g.published_at)
+ORDER BY g.valid_from DESC, g.published_at DESC LIMIT $2
+"""
+DISTRIBUTIONS = """
+SELECT p.run_id, p.valid_from, r.summary::text
+FROM grade_publication p JOIN grade_run r ON r.id = p.run_id
+ORDER BY p.published_at DESC, p.run_id DESC LIMIT $1
 """
 ADD_QUERY = """
 INSERT INTO grade_query (id, asked_by, purpose, tender_ref, asked_at, answer)
@@ -161,6 +208,18 @@ class RegisterRow:
     score: Decimal | None
 
 
+@dataclass(frozen=True, slots=True)
+class ComparedRow:
+    """An enterprise of a run with the grade in force before it and the run's; None is unrated."""
+
+    code: str
+    name: str
+    grade_before: str | None
+    score_before: Decimal | None
+    grade_after: str | None
+    score_after: Decimal | None
+
+
 async def enterprises_on(conn: Connection, day: date) -> list[str]:
     """List the enterprises that exist on a day, by code."""
     return [row["code"] for row in await conn.fetch(ENTERPRISES_ON, day)]
@@ -200,20 +259,12 @@ async def add_results(
     run_id: UUID,
     rows: Sequence[tuple[str, str, str | None, Decimal | None, bytes, bytes]],
 ) -> None:
-    """Store (enterprise, status, grade, score, compressed trace, its digest), by COPY."""
-    await conn.copy_records_to_table(
-        "grade_result",
-        records=[(run_id, *row) for row in rows],
-        columns=[
-            "run_id",
-            "enterprise",
-            "status",
-            "grade",
-            "score",
-            "trace",
-            "trace_digest",
-        ],
-    )
+    """Store (enterprise, status, grade, score, compressed trace, its digest).
+
+    Not by COPY, which PostgreSQL refuses for a table with row-level security.
+    """
+    if rows:
+        await conn.execute(ADD_RESULTS, run_id, *map(list, zip(*rows, strict=True)))
 
 
 async def load_run(conn: Connection, run_id: UUID) -> RunRow | None:
@@ -284,6 +335,41 @@ async def register_page(
     """Return a page of the register after a code."""
     rows = await conn.fetch(REGISTER_PAGE, on, after, like, grade, limit)
     return [RegisterRow(*row) for row in rows]
+
+
+async def compare_results(conn: Connection, run_id: UUID) -> list[ComparedRow]:
+    """Return a run's results beside what was in force before it, in no order."""
+    return [ComparedRow(*row) for row in await conn.fetch(COMPARE_RESULTS, run_id)]
+
+
+async def compared_traces(
+    conn: Connection, run_id: UUID, enterprise: str
+) -> tuple[bytes | None, bytes] | None:
+    """Return the compressed traces of the grade in force before a run, if any, and of the run's."""
+    row = await conn.fetchrow(COMPARED_TRACES, run_id, enterprise)
+    return None if row is None else (row["before"], row["after"])
+
+
+async def scores_of(
+    conn: Connection, enterprise: str
+) -> list[tuple[date, Decimal | None, str | None]]:
+    """Return the newest published (first day, score, grade), oldest first."""
+    rows = await conn.fetch(SCORES_OF, enterprise, HISTORY_MAX)
+    return [tuple(row) for row in reversed(rows)]
+
+
+async def distribution_on(conn: Connection, on: date) -> dict[str, int]:
+    """Count the register by the grade in force on a day; `unrated` counts who has none."""
+    return {row["grade"]: row["count"] for row in await conn.fetch(DISTRIBUTION_ON, on)}
+
+
+async def distributions(conn: Connection) -> list[tuple[UUID, date, dict[str, int]]]:
+    """Return the newest publications' (run, first day, count by grade), in order of publication."""
+    rows = await conn.fetch(DISTRIBUTIONS, HISTORY_MAX)
+    return [
+        (row["run_id"], row["valid_from"], orjson.loads(row["summary"])["distribution"])
+        for row in reversed(rows)
+    ]
 
 
 async def add_query(

@@ -1,5 +1,9 @@
-"""Grades as the interface answers them. Scores are decimal strings, days and moments RFC 3339."""
+"""Grades as the interface answers them. Scores are decimal strings, days and moments RFC 3339;
+only what pages alone compare and draw has them as Decimal and date.
+"""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
@@ -7,12 +11,17 @@ from msgspec import UNSET, Struct, UnsetType
 from credit.events.views import Signature
 
 __all__ = [
+    "DistributionPoint",
     "GradeAnswer",
+    "GradeChange",
     "GradeRecords",
     "PublicationState",
     "QueryAnswer",
     "RegisterItem",
+    "RunComparison",
     "RunState",
+    "ScorePoint",
+    "TraceChange",
     "TraceNode",
 ]
 
@@ -143,3 +152,69 @@ class PublicationState(Struct, frozen=True):
     id: str
     status: Literal["published"]
     published: int
+
+
+class GradeChange(Struct, frozen=True):
+    """An enterprise whose grade or score a run changes; without rating both are None.
+
+    `change`: a worse grade, no rating any more, a better grade, a rating for the first time, or
+    the score alone.
+    """
+
+    code: str
+    name: str
+    change: Literal["worse", "unrated", "better", "rated", "score"]
+    grade_before: str | None
+    score_before: Decimal | None
+    grade_after: str | None
+    score_after: Decimal | None
+
+
+class RunComparison(Struct, frozen=True):
+    """A run beside what was in force before it, over the run's enterprises.
+
+    Distributions count by grade, best first, then `unrated`; `counts` by kind of change. `items`
+    are one page of the `changed` ones, the most severe first.
+    """
+
+    run_id: str
+    on: date
+    published: bool
+    enterprises: int
+    before: dict[str, int]
+    after: dict[str, int]
+    changed: int
+    counts: dict[str, int]
+    items: list[GradeChange]
+
+
+class TraceChange(Struct, frozen=True):
+    """A step that appeared in a trace, vanished from it, or came to another value.
+
+    Values are decimal strings or grades; `before` is None where it appeared, `after` where it
+    vanished. `index` is the log entry the step rests on now, or rested on.
+    """
+
+    change: Literal["appeared", "vanished", "changed"]
+    rule: str
+    title: str
+    source: str
+    before: str | None
+    after: str | None
+    index: int | None
+
+
+class ScorePoint(Struct, frozen=True):
+    """A published score and grade from its first day on; without rating both are None."""
+
+    valid_from: date
+    score: Decimal | None
+    grade: str | None
+
+
+class DistributionPoint(Struct, frozen=True):
+    """How many enterprises a publication gave each grade, and `unrated`, from its first day on."""
+
+    run_id: str
+    valid_from: date
+    distribution: dict[str, int]

@@ -12,6 +12,10 @@ from credit.kit.errors import NotFound
 
 __all__ = [
     "APP_ROLE",
+    "BIDDER_ROLE",
+    "MERCHANT_ROLE",
+    "PORTAL_ROLE",
+    "ROLES",
     "SEQUENCER_ROLE",
     "Connection",
     "Database",
@@ -24,8 +28,17 @@ Connection = asyncpg.Connection | PoolConnectionProxy
 
 APP_ROLE = "credit_app"
 SEQUENCER_ROLE = "credit_sequencer"
+# Roles the server takes for one transaction, in which row-level security shows a party its own.
+PORTAL_ROLE = "credit_portal"
+MERCHANT_ROLE = "credit_merchant"
+BIDDER_ROLE = "credit_bidder"
+ROLES = (APP_ROLE, SEQUENCER_ROLE, PORTAL_ROLE, MERCHANT_ROLE, BIDDER_ROLE)
 STATEMENT_TIMEOUT_MS = 60_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
+BIND = """
+SELECT set_config('role', $1, true), set_config('credit.party', $2, true),
+    set_config('credit.person', $3, true)
+"""
 
 
 def city_schema(city: str) -> str:
@@ -121,6 +134,19 @@ class Database:
     async def transaction(self, city: str) -> AsyncIterator[Connection]:
         """Lend a connection inside one transaction: committed at the end, or rolled back whole."""
         async with self.city(city) as conn, conn.transaction():
+            yield conn
+
+    @asynccontextmanager
+    async def bound(
+        self, city: str, role: str, *, party: str = "", person: str = ""
+    ) -> AsyncIterator[Connection]:
+        """Lend a connection inside a transaction in which the database shows only a party's own.
+
+        What the policies of `role` compare with is set here once; a query that forgets to filter
+        finds nothing of anybody else.
+        """
+        async with self.transaction(city) as conn:
+            await conn.execute(BIND, role, party, person)
             yield conn
 
     async def dedicated(self, city: str, *, role: str | None = None) -> Connection:

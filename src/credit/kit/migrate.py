@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
 from psycopg.errors import LockNotAvailable
 
-from credit.kit.db import APP_ROLE, SEQUENCER_ROLE, city_schema
+from credit.kit.db import APP_ROLE, ROLES, city_schema
 from credit.kit.errors import Conflict, Overloaded
 
 __all__ = ["drift", "head_revision", "is_ours", "migrate"]
@@ -126,7 +126,7 @@ def _refuse_old_server(connection: sa.Connection) -> None:
 def _create_roles(connection: sa.Connection) -> None:
     """Roles belong to the whole server: made under a lock, and only where they are missing."""
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('credit roles'))")
-    for role in (APP_ROLE, SEQUENCER_ROLE):
+    for role in ROLES:
         exists = connection.execute(
             sa.text("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = :role"), {"role": role}
         ).scalar_one_or_none()

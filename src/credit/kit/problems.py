@@ -1,6 +1,7 @@
 """Problem details (RFC 9457): every refusal as `application/problem+json`, and said so in OpenAPI."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
@@ -16,6 +17,8 @@ from credit.kit.errors import CreditError, FieldError
 
 __all__ = ["ProblemsPlugin", "make_openapi_honest", "problem"]
 
+Problem = Response[dict[str, Any]]
+AsPage = Callable[[Request[Any, Any, Any], Exception, dict[str, Any]], Response[Any] | None]
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 SCHEMA_NAME = "Problem"
@@ -58,22 +61,42 @@ log = structlog.get_logger()
 
 
 class ProblemsPlugin(InitPlugin):
-    """Installs the handlers and, at start-up, corrects the OpenAPI document."""
+    """Installs the handlers and, at start-up, corrects the OpenAPI document.
+
+    `as_page` may answer a refusal with a page instead; it returns None where it does not.
+    """
+
+    def __init__(self, as_page: AsPage) -> None:
+        self._as_page = as_page
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Register the three handlers and the correction."""
         app_config.exception_handlers = {
-            CreditError: _credit_error,
-            HTTPException: _http_exception,
-            asyncpg.PostgresError: _database_error,
-            asyncpg.InterfaceError: _unavailable,
-            OSError: _unavailable,
-            TimeoutError: _unavailable,
-            RecursionError: _nested_too_deep,
-            Exception: _unexpected,
+            kind: self._or_page(handler)
+            for kind, handler in (
+                (CreditError, _credit_error),
+                (HTTPException, _http_exception),
+                (asyncpg.PostgresError, _database_error),
+                (asyncpg.InterfaceError, _unavailable),
+                (OSError, _unavailable),
+                (TimeoutError, _unavailable),
+                (RecursionError, _nested_too_deep),
+                (Exception, _unexpected),
+            )
         }
         app_config.on_startup.append(make_openapi_honest)
         return app_config
+
+    def _or_page(self, handler: Callable[..., Problem]) -> Callable[..., Response[Any]]:
+        def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+            found = handler(request, error)
+            page = self._as_page(request, error, found.content)
+            if page is None:
+                return found
+            page.headers.update({k: v for k, v in found.headers.items() if k == "Retry-After"})
+            return page
+
+        return answer
 
 
 def problem(

@@ -6,7 +6,6 @@ signature made for one purpose can never be shown as one for another.
 
 import base64
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+
+from credit.kit.secret_file import load_or_make
 
 __all__ = [
     "ALGORITHM",
@@ -86,31 +87,18 @@ def verify(public: bytes, signature: bytes, payload_type: str, payload: bytes) -
 
 
 def load_or_make_key(path: Path) -> SigningKey:
-    """Load a key from a PEM file that only its owner can read; make it when there is none.
-
-    The file appears whole or not at all, and never replaces another: of two processes that make
-    it at once, both end up with the one that came first.
-    """
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        pem = SigningKey.make().private.private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-        )
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    private = load_pem_private_key(path.read_bytes(), password=None)
+    """Load a key from a PEM file that only its owner can read; make it when there is none."""
+    pem = load_or_make(path, _new_pem)
+    private = load_pem_private_key(pem, password=None)
     if not isinstance(private, Ed25519PrivateKey):
         raise TypeError(f"{path.name} does not hold an Ed25519 key")
     return SigningKey(private)
+
+
+def _new_pem() -> bytes:
+    return SigningKey.make().private.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
 
 
 def b64(data: bytes) -> str:

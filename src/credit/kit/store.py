@@ -1,4 +1,4 @@
-"""SQL of the toolbox: kept answers, jobs, import batches, declared calendar days."""
+"""SQL of the toolbox: kept answers, jobs, import batches, declared days, sealed values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,15 @@ __all__ = [
     "claim_key",
     "declare_days",
     "declared_days",
+    "erase_vault",
     "job_status",
     "jobs_waiting",
     "keep_answer",
     "keep_import",
     "purge_answers",
+    "put_vault_values",
+    "vault_keys",
+    "vault_values",
 ]
 
 LOCK_KEY = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
@@ -51,6 +55,23 @@ ON CONFLICT (day) DO UPDATE
 SET workday = excluded.workday, entered_by = excluded.entered_by, entered_at = excluded.entered_at
 """
 DECLARED_DAYS = "SELECT day, workday FROM calendar_day WHERE day BETWEEN $1 AND $2"
+ADD_VAULT_KEYS = """
+INSERT INTO vault_key (subject, sealed) SELECT * FROM unnest($1::text[], $2::bytea[])
+ON CONFLICT DO NOTHING
+"""
+VAULT_KEYS = "SELECT subject, sealed FROM vault_key WHERE subject = ANY($1)"
+PUT_VAULT_VALUES = """
+INSERT INTO vault_value (subject, field, sealed)
+SELECT subject, $1, sealed FROM unnest($2::text[], $3::bytea[]) AS n (subject, sealed)
+ON CONFLICT (subject, field) DO UPDATE SET sealed = excluded.sealed
+"""
+VAULT_VALUES = """
+SELECT v.subject, k.sealed AS key, v.sealed AS value
+FROM vault_value v JOIN vault_key k ON k.subject = v.subject
+WHERE v.field = $1 AND v.subject = ANY($2)
+"""
+ERASE_VAULT_VALUES = "DELETE FROM vault_value WHERE subject = ANY($1)"
+ERASE_VAULT_KEYS = "DELETE FROM vault_key WHERE subject = ANY($1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +141,31 @@ async def declare_days(
 async def declared_days(conn: Connection, first: date, last: date) -> dict[date, bool]:
     """Return the days an officer declared working (True) or free (False)."""
     return {row["day"]: row["workday"] for row in await conn.fetch(DECLARED_DAYS, first, last)}
+
+
+async def vault_keys(
+    conn: Connection, subjects: Sequence[str], made: Sequence[bytes]
+) -> dict[str, bytes]:
+    """Return each subject's sealed key; who has none gets the one made."""
+    await conn.execute(ADD_VAULT_KEYS, subjects, made)
+    return {row["subject"]: row["sealed"] for row in await conn.fetch(VAULT_KEYS, subjects)}
+
+
+async def put_vault_values(
+    conn: Connection, field: str, subjects: Sequence[str], sealed: Sequence[bytes]
+) -> None:
+    """Keep a sealed value for each subject, in the place of an earlier one."""
+    await conn.execute(PUT_VAULT_VALUES, field, subjects, sealed)
+
+
+async def vault_values(
+    conn: Connection, field: str, subjects: Sequence[str]
+) -> list[tuple[str, bytes, bytes]]:
+    """Return (subject, sealed key, sealed value) of those that have one."""
+    return [tuple(row) for row in await conn.fetch(VAULT_VALUES, field, subjects)]
+
+
+async def erase_vault(conn: Connection, subjects: Sequence[str]) -> None:
+    """Delete subjects' keys and values."""
+    await conn.execute(ERASE_VAULT_VALUES, subjects)
+    await conn.execute(ERASE_VAULT_KEYS, subjects)

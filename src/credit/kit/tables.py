@@ -19,6 +19,8 @@ __all__ = [
     "ImportBatch",
     "JobSchemaStep",
     "Table",
+    "VaultKey",
+    "VaultValue",
     "big_identity",
     "binary",
     "json_field",
@@ -129,3 +131,24 @@ class JobSchemaStep(Table, table=True):
     __tablename__ = "job_schema_step"
 
     name: str = text(primary_key=True)
+
+
+class VaultKey(Table, table=True):
+    """The key of one person's sealed values, itself sealed; deleting it erases the person."""
+
+    __tablename__ = "vault_key"
+    __table_args__ = (limited("subject", 40),)
+
+    subject: str = text(primary_key=True)
+    sealed: bytes = binary()
+
+
+class VaultValue(Table, table=True):
+    """A sealed value: a name, a telephone number; never readable in the database."""
+
+    __tablename__ = "vault_value"
+    __table_args__ = (limited("field", 40),)
+
+    subject: str = text(primary_key=True, foreign_key="vault_key.subject")
+    field: str = text(primary_key=True)
+    sealed: bytes = binary()

@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
 import orjson
 
-from credit.access.logic import SCOPES
-from credit.access.service import role_of
+from credit.access.logic import scopes_of
+from credit.access.service import roles_of
 from credit.kit.clock import Clock, rfc3339
 from credit.kit.db import Connection, Database
 from credit.kit.errors import Conflict, Forbidden, Invalid, NotFound
@@ -34,6 +34,7 @@ from credit.log.views import AnnouncedKey, ChainEntry, InclusionProof, LogHead
 
 __all__ = [
     "accept_key",
+    "accept_revocation",
     "announce_key",
     "chains",
     "checkpoint",
@@ -43,7 +44,9 @@ __all__ = [
     "find_keys",
     "inclusion",
     "index_of",
+    "keys_of",
     "refuse_bad_signatures",
+    "revocation",
     "revoke_key",
     "sign_record",
     "sign_records",
@@ -56,6 +59,7 @@ Body = TypeVar("Body")
 Name = TypeVar("Name")
 BATCH_MAX = 5_000
 WAIT_SECONDS_MAX = 10.0
+SIGNED_WITHIN = 600.0  # seconds that may pass between what was shown to sign and its arrival
 WAIT_POLL_SECONDS = 0.05
 KEYS_MAX = 10_000
 # Beyond this many signatures a thread checks them: the checks let go of the interpreter's lock.
@@ -88,17 +92,7 @@ def sign_records(
 
 async def find_keys(conn: Connection, kids: Iterable[str]) -> dict[str, AnnouncedKey]:
     """Return the announced keys among `kids`."""
-    return {
-        row.kid: AnnouncedKey(
-            row.kid,
-            row.algorithm,
-            row.public_key,
-            row.holder,
-            row.purpose,
-            row.revoked_by is None,
-        )
-        for row in await store.keys(conn, list(set(kids)))
-    }
+    return {row.kid: _announced(row) for row in await store.keys(conn, list(set(kids)))}
 
 
 async def refuse_bad_signatures(
@@ -203,19 +197,30 @@ async def accept_key(
     await enqueue(conn, [record])
 
 
+def revocation(clock: Clock, kid: str) -> dict[str, Any]:
+    """Return the record body that revokes a key now."""
+    return {"kid": kid, "reason": "retired", "revoked_at": rfc3339(clock.now())}
+
+
 async def revoke_key(conn: Connection, clock: Clock, kid: str, signer: SigningKey) -> None:
     """Revoke a key by a record signed with an active key of the holder or an administrator."""
-    record_id = new_id(clock.now())
-    body = {"kid": kid, "reason": "retired", "revoked_at": rfc3339(clock.now())}
-    record = sign_record(signer, "key-revoked", record_id, body)
-    keys = await find_keys(conn, [kid, signer.kid])
+    record = sign_record(signer, "key-revoked", new_id(clock.now()), revocation(clock, kid))
+    await accept_revocation(conn, clock, kid, record)
+
+
+async def accept_revocation(conn: Connection, clock: Clock, kid: str, record: Record) -> None:
+    """Take in a revocation that a holder of the key, or an administrator, signed just now."""
+    said = record.body.get("revoked_at", "")
+    age = (clock.now() - _moment(said)).total_seconds()
+    if record.body != revocation(clock, kid) | {"revoked_at": said} or not 0 <= age < SIGNED_WITHIN:
+        raise Conflict("要吊销的内容已经过时，请返回后重新签名。", slug="body-outdated")
+    keys = await find_keys(conn, [kid, *(sig.kid for sig in record.sigs)])
     await refuse_bad_signatures([record], keys)
-    holder = keys[signer.kid].holder
-    if kid not in keys or keys[kid].holder != holder:
-        role = await role_of(conn, holder)
-        if role is None or "keys:revoke" not in SCOPES[role]:
-            raise Forbidden("只有本人或管理员能吊销一把密钥。", slug="not-the-holder")
-    if not await store.revoke_key(conn, kid, record_id, clock.now()):
+    holder = keys[record.sigs[0].kid].holder
+    own = kid in keys and keys[kid].holder == holder
+    if not own and "keys:revoke" not in scopes_of(await roles_of(conn, holder)):
+        raise Forbidden("只有本人或管理员能吊销一把密钥。", slug="not-the-holder")
+    if not await store.revoke_key(conn, kid, UUID(record.id), clock.now()):
         raise Conflict("这把密钥没有登记，或者已经吊销。", slug="key-not-active")
     await enqueue(conn, [record])
 
@@ -329,6 +334,23 @@ async def tile(conn: Connection, path: TilePath) -> bytes:
 async def all_keys(conn: Connection) -> list[dict[str, Any]]:
     """List announced keys with the indexes that bound their validity."""
     return await store.all_keys(conn, KEYS_MAX)
+
+
+async def keys_of(conn: Connection, holder: str) -> list[AnnouncedKey]:
+    """List a person's keys, those revoked included, the newest first."""
+    return [_announced(row) for row in await store.keys_of(conn, holder, KEYS_MAX)]
+
+
+def _announced(row: store.KeyRow) -> AnnouncedKey:
+    active = row.revoked_by is None
+    return AnnouncedKey(row.kid, row.algorithm, row.public_key, row.holder, row.purpose, active)
+
+
+def _moment(text: object) -> datetime:
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC)
+    except ValueError:
+        raise Invalid("吊销的时间读不出来，请返回后重试。") from None
 
 
 def _new_record(record: Record) -> store.NewRecord:

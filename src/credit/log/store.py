@@ -132,6 +132,10 @@ KEYS = """
 SELECT kid, algorithm, public_key, holder, purpose, revoked_by, announced_by FROM signing_key
 WHERE kid = ANY($1)
 """
+KEYS_OF = """
+SELECT kid, algorithm, public_key, holder, purpose, revoked_by, announced_by FROM signing_key
+WHERE holder = $1 ORDER BY announced_at DESC LIMIT $2
+"""
 ALL_KEYS = """
 SELECT k.kid, k.algorithm, k.public_key, k.holder, k.purpose, a.idx AS announced, r.idx AS revoked
 FROM signing_key k LEFT JOIN log_record ar ON ar.record_id = k.announced_by
@@ -406,6 +410,11 @@ async def add_key(
 async def keys(conn: Connection, kids: Sequence[str]) -> list[KeyRow]:
     """Return announced keys."""
     return [KeyRow(*row) for row in await conn.fetch(KEYS, kids)]
+
+
+async def keys_of(conn: Connection, holder: str, limit: int) -> list[KeyRow]:
+    """Return a person's keys, the newest first."""
+    return [KeyRow(*row) for row in await conn.fetch(KEYS_OF, holder, limit)]
 
 
 async def all_keys(conn: Connection, limit: int) -> list[dict[str, object]]:

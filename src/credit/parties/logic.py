@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
+from stdnum import numdb
 from stdnum.cn import uscc
 from stdnum.exceptions import InvalidChecksum, InvalidComponent, ValidationError
 
@@ -18,6 +20,7 @@ __all__ = [
     "CodeRefused",
     "check_code",
     "codes_named",
+    "division_name",
     "find_faults",
     "give_numbers",
     "identify",
@@ -362,3 +365,11 @@ _CHECKS = {
     "projects": _project,
     "committees": _committee,
 }
+
+
+@lru_cache(maxsize=4096)
+def division_name(code: str) -> str:
+    """Name a division of GB/T 2260 by its six digits; a code nobody knows stands for itself."""
+    found = numdb.get("cn/loc").info(code)
+    name = str(found[-1][1].get("county", "")) if found else ""
+    return name.rpartition("]")[2] or code  # the data give the years in brackets before

@@ -8,6 +8,7 @@ from typing import Any
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
+from credit.kit.vault import Vault
 from credit.parties import store
 from credit.parties.logic import (
     codes_named,
@@ -25,9 +26,13 @@ __all__ = [
     "areas_by_district",
     "areas_of_projects",
     "find_enterprise",
+    "matching",
     "place",
     "plan_parties",
 ]
+
+MANAGER_NAME = "name"
+MATCHING_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,12 @@ async def find_enterprise(conn: Connection, code: str) -> RegisteredEnterprise:
     if found is None:
         raise NotFound("登记册里没有这家企业。请核对统一社会信用代码。", slug="no-such-enterprise")
     return found
+
+
+async def matching(conn: Connection, query: str) -> list[str]:
+    """Return the codes of enterprises whose name or code holds a text, up to fifty."""
+    escaped = query.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    return await store.matching(conn, f"%{escaped}%", MATCHING_MAX)
 
 
 async def place(
@@ -86,12 +97,12 @@ async def plan_parties(conn: Connection, clock: Clock, sheets: Sheets) -> Partie
     return PartiesPlan(rows, find_faults(sheets, register, clock.today()), added, updated)
 
 
-async def apply_parties(conn: Connection, clock: Clock, city: str, plan: PartiesPlan) -> None:
-    """Write a plan without faults, in the transaction that made it."""
+async def apply_parties(conn: Connection, clock: Clock, vault: Vault, plan: PartiesPlan) -> None:
+    """Write a plan without faults, in the transaction that made it; names of people are sealed."""
     now = clock.now()
     rows = plan.rows
     number = await store.next_internal_number(conn)
-    enterprises = give_numbers(rows.get("enterprises", ()), city, number)
+    enterprises = give_numbers(rows.get("enterprises", ()), vault.city, number)
     divisions = sorted(rows.get("divisions", ()), key=lambda row: len(row["code"]))
     await store.put_divisions(conn, _columns(divisions, "code level name parent"))
     await store.put_enterprises(
@@ -105,7 +116,9 @@ async def apply_parties(conn: Connection, clock: Clock, city: str, plan: Parties
         _columns(projects, "code name kind households owners area_m2 street community"),
         now,
     )
-    await store.put_managers(conn, _columns(rows.get("managers", ()), "code name"), now)
+    managers = rows.get("managers", ())
+    await store.put_managers(conn, [row["code"] for row in managers], now)
+    await vault.put(conn, MANAGER_NAME, {row["code"]: row["name"] for row in managers})
     managed = [row for row in projects if row.get("enterprise")]
     await store.put_managements(conn, _columns(managed, "code enterprise enterprise_since"))
     headed = [row for row in projects if row.get("manager")]

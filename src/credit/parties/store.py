@@ -13,6 +13,7 @@ __all__ = [
     "find_enterprise",
     "load_register",
     "lock_parties",
+    "matching",
     "next_internal_number",
     "open_managements",
     "open_posts",
@@ -71,9 +72,8 @@ WHERE NOT EXISTS (
     SELECT FROM management m WHERE m.project = n.project AND m.until IS NULL)
 """
 PUT_MANAGERS = """
-INSERT INTO manager (code, name, created_at)
-SELECT *, $3::timestamptz FROM unnest($1::text[], $2::text[])
-ON CONFLICT (code) DO UPDATE SET name = excluded.name
+INSERT INTO manager (code, created_at) SELECT *, $2::timestamptz FROM unnest($1::text[])
+ON CONFLICT DO NOTHING
 """
 OPEN_POSTS = "SELECT project, since, manager FROM post WHERE until IS NULL AND project = ANY($1)"
 CLOSE_POSTS = """
@@ -96,6 +96,9 @@ SET kind = excluded.kind, name = excluded.name, formed_on = excluded.formed_on,
 """
 FIND_ENTERPRISE = """
 SELECT code, name, kind, founded_on, ended_on, district FROM enterprise WHERE code = $1
+"""
+MATCHING = """
+SELECT code FROM enterprise WHERE name LIKE $1 OR code LIKE $1 ORDER BY code LIMIT $2
 """
 KNOWN_DIVISIONS = "SELECT code FROM division WHERE code = ANY($1)"
 # Who has no code is found by name among those who have an internal number.
@@ -206,9 +209,9 @@ async def put_managements(conn: Connection, columns: Columns) -> None:
     await conn.execute(OPEN_NEW_MANAGEMENTS, *columns)
 
 
-async def put_managers(conn: Connection, columns: Columns, now: datetime) -> None:
-    """Add or rename managers: columns code, name."""
-    await conn.execute(PUT_MANAGERS, *columns, now)
+async def put_managers(conn: Connection, codes: Sequence[str], now: datetime) -> None:
+    """Add managers by code; their names are in the vault."""
+    await conn.execute(PUT_MANAGERS, codes, now)
 
 
 async def open_posts(conn: Connection, projects: Sequence[str]) -> dict[str, tuple[date, str]]:
@@ -232,6 +235,11 @@ async def find_enterprise(conn: Connection, code: str) -> RegisteredEnterprise |
     """Find one enterprise."""
     row = await conn.fetchrow(FIND_ENTERPRISE, code)
     return None if row is None else RegisteredEnterprise(*row)
+
+
+async def matching(conn: Connection, like: str, limit: int) -> list[str]:
+    """Return the codes of enterprises whose name or code is like a pattern."""
+    return [row["code"] for row in await conn.fetch(MATCHING, like, limit)]
 
 
 async def place(

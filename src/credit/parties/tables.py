@@ -98,13 +98,15 @@ class Management(Table, table=True):
 
 
 class Manager(Table, table=True):
-    """A project manager (项目负责人) in the professional role; `code` is a pseudonym."""
+    """A project manager (项目负责人) in the professional role.
+
+    `code` is a pseudonym; the name is in the vault.
+    """
 
     __tablename__ = "manager"
-    __table_args__ = (limited("code", 24), limited("name", 40))
+    __table_args__ = (limited("code", 24),)
 
     code: str = text(primary_key=True)
-    name: str = text()
     created_at: datetime
 
 

@@ -11,6 +11,14 @@ from credit.grades.service.answers import (
     standings,
     trace,
 )
+from credit.grades.service.comparison import (
+    COMPARED_MAX,
+    compare_run,
+    distribution_history,
+    distribution_in_force,
+    explain_change,
+    score_history,
+)
 from credit.grades.service.publication import prepare_publication, publish
 from credit.grades.service.runs import (
     RUN_TASK,
@@ -23,12 +31,17 @@ from credit.grades.service.runs import (
 
 __all__ = [
     "ANSWER_TYPE",
+    "COMPARED_MAX",
     "RUN_TASK",
     "Question",
     "Standing",
     "answer_query",
     "ask_for_run",
+    "compare_run",
+    "distribution_history",
+    "distribution_in_force",
     "explain",
+    "explain_change",
     "known_size",
     "prepare_publication",
     "publish",
@@ -36,6 +49,7 @@ __all__ = [
     "run",
     "run_state",
     "runs_page",
+    "score_history",
     "standing_json",
     "standings",
     "trace",

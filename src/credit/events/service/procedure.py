@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from credit.access.logic import SCOPES, refuse_same_person, require
-from credit.access.service import role_of
+from credit.access.logic import refuse_same_person, require, scopes_of
+from credit.access.service import roles_of
 from credit.access.views import Actor
 from credit.events import logic, store
 from credit.events.logic import Proposal
@@ -260,8 +260,7 @@ async def _check_signers(
             refuse_same_person(actor.person_id, decider)
             decided.setdefault(decider, []).append(record)
     for decider in decided:
-        role = await role_of(conn, decider)
-        if role is None or "events:decide" not in SCOPES[role]:
+        if "events:decide" not in scopes_of(await roles_of(conn, decider)):
             raise Forbidden("第二个签名的人没有决定权。", slug="bad-signature")
     return decided
 

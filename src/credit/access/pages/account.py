@@ -1,0 +1,131 @@
+"""One's own account: where one is signed in, the password, and proving again who one is."""
+
+from typing import Any
+
+import msgspec
+from litestar import Controller, Request, Response, get, post
+from litestar.datastructures import State
+
+from credit.access import logic, service
+from credit.access.pages.signin import Onward, Password, open_session
+from credit.access.views import Visitor
+from credit.kit.errors import CreditError, Unauthenticated
+from credit.kit.http import City
+from credit.kit.pages import form_of, read_form, redirect, render
+
+__all__ = ["AccountPages"]
+
+
+class PasswordForm(msgspec.Struct, frozen=True):
+    """A change of one's own password."""
+
+    old: Password
+    new: Password
+    again: Password
+
+
+class ConfirmForm(msgspec.Struct, frozen=True):
+    """The password once more, before something important."""
+
+    password: Password
+    next: str = ""
+
+
+class AccountPages(Controller):
+    """One's own account: sessions, password."""
+
+    path = "/account"
+
+    @get(summary="我的账户", opt={"scope": ""})
+    async def account(
+        self, request: Request[Any, Any, Any], state: State, city: City
+    ) -> Response[str]:
+        """Show where one is signed in, and what may be changed."""
+        return await _account_page(request, state, city)
+
+    @post("/password", summary="改密码", opt={"scope": ""}, status_code=200)
+    async def password(
+        self, request: Request[Any, Any, Any], state: State, city: City
+    ) -> Response[Any]:
+        """Change one's own password; every session ends, and one begins anew."""
+        visitor: Visitor = request.state.visitor
+        try:
+            form = read_form(PasswordForm, await form_of(request))
+            if form.new != form.again:
+                raise Unauthenticated("两次输入的新密码不一样，请重新输入。")
+            await service.check_password_of(
+                state.db, state.clock, state.passwords, visitor, form.old
+            )
+            async with state.db.transaction(city) as conn:
+                await service.set_password(
+                    conn, state.clock, state.passwords, visitor.actor.person_id, form.new
+                )
+        except CreditError as refused:
+            return await _account_page(request, state, city, refused)
+        response = await open_session(
+            request, state, city, visitor.actor.person_id, f"/{city}/account"
+        )
+        response.cookies.extend(redirect("", notice="密码已改，其他地方的登录都已结束。").cookies)
+        return response
+
+    @post("/sessions/end", summary="结束登录", opt={"scope": ""}, status_code=200)
+    async def end(self, request: Request[Any, Any, Any], state: State, city: City) -> Response[Any]:
+        """End one of one's sessions, or all others."""
+        chosen = str((await form_of(request)).get("session", ""))
+        visitor: Visitor = request.state.visitor
+        async with state.db.transaction(city) as conn:
+            await service.end_session_named(conn, visitor, chosen)
+        return redirect(f"/{city}/account", notice="已结束。")
+
+    @get("/confirm", summary="确认身份页", opt={"scope": ""})
+    async def confirm_form(
+        self,
+        request: Request[Any, Any, Any],
+        onward: Onward = "",
+    ) -> Response[str]:
+        """Ask for a proof of identity before something important."""
+        return render(request, "access/confirm.html", next=onward, problem=None)
+
+    @post("/confirm", summary="确认身份", opt={"scope": ""}, status_code=200)
+    async def confirm(
+        self, request: Request[Any, Any, Any], state: State, city: City
+    ) -> Response[Any]:
+        """Take the password once more, and go on."""
+        fields = await form_of(request)
+        visitor: Visitor = request.state.visitor
+        try:
+            form = read_form(ConfirmForm, fields)
+            await service.check_password_of(
+                state.db, state.clock, state.passwords, visitor, form.password
+            )
+        except CreditError as refused:
+            onward = str(fields.get("next", ""))
+            return render(
+                request,
+                "access/confirm.html",
+                http_status=refused.status,
+                next=onward,
+                problem=refused,
+            )
+        async with state.db.transaction(city) as conn:
+            await service.confirm_session(conn, state.clock, visitor)
+        return redirect(logic.safe_path(form.next, f"/{city}/account"))
+
+
+async def _account_page(
+    request: Request[Any, Any, Any],
+    state: State,
+    city: str,
+    refused: CreditError | None = None,
+) -> Response[str]:
+    visitor: Visitor = request.state.visitor
+    async with state.db.city(city) as conn:
+        sessions = await service.sessions_of(conn, state.clock, visitor)
+    return render(
+        request,
+        "access/account.html",
+        http_status=refused.status if refused else 200,
+        sessions=sessions,
+        role_titles=logic.ROLE_TITLES,
+        problem=refused,
+    )

@@ -1,0 +1,111 @@
+"""People and organisations: who there is, in which roles."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from credit.access import logic, store
+from credit.access.store import PersonRow
+from credit.access.views import Actor
+from credit.kit.clock import Clock
+from credit.kit.db import Connection
+from credit.kit.errors import Conflict, NotFound
+from credit.kit.ids import new_id
+from credit.kit.vault import Vault
+
+__all__ = [
+    "NAME",
+    "acting",
+    "actor_named",
+    "actor_of",
+    "add_organisation",
+    "add_person",
+    "names_of",
+    "people",
+    "roles_of",
+]
+
+PEOPLE_MAX = 5_000
+NAME = "name"
+
+
+async def add_organisation(
+    conn: Connection,
+    clock: Clock,
+    *,
+    kind: str,
+    name: str,
+    division: str | None = None,
+    party: str | None = None,
+) -> str:
+    """Return the id of the organisation of this kind and name, added if it was not there."""
+    made = f"O-{new_id(clock.now()).hex[-16:]}"
+    return await store.add_organisation(
+        conn, made, kind=kind, name=name, division=division, party=party, now=clock.now()
+    )
+
+
+async def add_person(
+    conn: Connection,
+    clock: Clock,
+    vault: Vault,
+    *,
+    username: str,
+    name: str,
+    roles: Sequence[str],
+    organisation_id: str | None = None,
+    division: str | None = None,
+) -> str:
+    """Add a person and return the pseudonym the log will show; refuses a taken user name."""
+    logic.check_roles(roles)
+    person_id = f"P-{new_id(clock.now()).hex[-16:]}"
+    added = await store.add_person(
+        conn,
+        person_id,
+        username=username,
+        roles=roles,
+        organisation_id=organisation_id,
+        division=division,
+        now=clock.now(),
+    )
+    if not added:
+        raise Conflict(f"用户名“{username}”已被使用，请换一个。")
+    await vault.put(conn, NAME, {person_id: name})
+    return person_id
+
+
+def acting(found: PersonRow) -> Actor:
+    """Make an actor of a person."""
+    scopes = logic.scopes_of(found.roles)
+    return Actor(found.person_id, found.roles, found.division, scopes, found.party)
+
+
+async def actor_named(conn: Connection, username: str) -> Actor:
+    """Return a person as an actor, for the command line of the machine's operator."""
+    found = await store.find_person(conn, username)
+    if found is None:
+        raise NotFound(f"本市没有用户名为“{username}”的在岗人员。")
+    return acting(found)
+
+
+async def actor_of(conn: Connection, person_id: str) -> Actor:
+    """Return an active person as an actor, for work done later in the person's name."""
+    found = await store.person(conn, person_id)
+    if found is None:
+        raise NotFound("提出这项工作的人已不在岗。")
+    return acting(found)
+
+
+async def people(conn: Connection) -> list[dict[str, Any]]:
+    """List people by user name: id, username, roles, organisation, kind, division, active."""
+    return await store.people(conn, PEOPLE_MAX)
+
+
+async def names_of(conn: Connection, vault: Vault, people: Sequence[str]) -> dict[str, str]:
+    """Return the names of people, for pages that may show them."""
+    return await vault.open(conn, NAME, people)
+
+
+async def roles_of(conn: Connection, person_id: str) -> tuple[str, ...]:
+    """Return the roles of an active person; none for anybody else."""
+    found = await store.person(conn, person_id)
+    return () if found is None else found.roles

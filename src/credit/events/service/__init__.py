@@ -1,0 +1,37 @@
+"""Use cases of credit events: propose, decide, look up, show."""
+
+from credit.events.service.procedure import (
+    BATCH_MAX,
+    Intake,
+    decide,
+    events_page,
+    keep_evidence,
+    plan,
+    propose,
+    state_of,
+)
+from credit.events.service.reading import (
+    WAITING_SHOWN_MAX,
+    ShownEvent,
+    count_waiting,
+    shown,
+    shown_event,
+    waiting,
+)
+
+__all__ = [
+    "BATCH_MAX",
+    "WAITING_SHOWN_MAX",
+    "Intake",
+    "ShownEvent",
+    "count_waiting",
+    "decide",
+    "events_page",
+    "keep_evidence",
+    "plan",
+    "propose",
+    "shown",
+    "shown_event",
+    "state_of",
+    "waiting",
+]

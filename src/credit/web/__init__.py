@@ -1,0 +1,1 @@
+"""The shell of console, portal and public pages: layout, static files, catalogues."""

@@ -1,0 +1,52 @@
+"""Refusals on pages: a page that says what happened and what to do, or the way to sign in."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Request, Response
+
+from credit.access.guard import ConfirmationNeeded, SignInNeeded
+from credit.kit.pages import is_page, redirect, render
+
+__all__ = ["refused_page"]
+
+NOT_FOUND = {
+    "title": "没有找到这个页面",
+    "status": 404,
+    "detail": "地址可能写错了，或者这里的内容已经不在。",
+    "errors": [],
+}
+
+
+def refused_page(
+    request: Request[Any, Any, Any], error: Exception, problem: dict[str, Any]
+) -> Response[Any] | None:
+    """Answer a refusal with a page where people look; None leaves it to the JSON answer."""
+    if not is_page(request.url.path):
+        return None
+    city = request.path_params.get("city", "")
+    onward = str(request.url.path)
+    if request.url.query:
+        onward += f"?{request.url.query}"
+    if request.method != "GET":
+        onward = ""
+    if isinstance(error, SignInNeeded):
+        return redirect("/login?" + urlencode({"city": city, "next": onward}))
+    if isinstance(error, ConfirmationNeeded):
+        return redirect(f"/{city}/account/confirm?" + urlencode({"next": onward}))
+    if request.method == "GET" and problem["status"] in (400, 404) and not problem["errors"]:
+        problem = {**problem, "title": NOT_FOUND["title"]}
+    if city not in request.app.state.db.cities:
+        request.path_params.pop("city", None)  # the layout names only cities there are
+        problem = NOT_FOUND if request.method == "GET" else problem
+    back = request.headers.get("referer", "")
+    same_site = back.startswith(request.app.state.settings.public_url)
+    return render(
+        request,
+        "web/problem.html",
+        http_status=problem["status"],
+        title=problem["title"],
+        detail=problem["detail"],
+        errors=problem["errors"],
+        back=back if same_site else "/",
+    )
