@@ -27,8 +27,8 @@ test: setup ## Run every test that needs no browser
 	$(BIN)/pytest -n 2 $(TESTS)
 
 .PHONY: test-browser
-test-browser: test ## Run every test; those in a browser come with the pages
-	@echo "No page needs a browser yet: every test has run."
+test-browser: test ## Run every test, those in a real Chromium too
+	$(BIN)/pytest -n 2 -m browser tests/browser
 
 .PHONY: lint
 lint: setup ## Check style, types, imports and spelling
@@ -52,13 +52,18 @@ soak: setup ## Run the tests of faults, races and state machines for SOAK_MINUTE
 	$(BIN)/python -m bench.soak $(or $(SOAK_MINUTES),10)
 
 .PHONY: screenshots
-screenshots: setup ## Take pictures of every page; there are no pages yet
-	@echo "There are no pages to take pictures of yet."
+screenshots: setup ## Take pictures of every page: the guide's, and all of them in var/screenshots
+	$(BIN)/python docs/take_screenshots.py var/screenshots
 
 .PHONY: docs
 docs: setup ## Write the documents that are made from code
 	$(BIN)/credit openapi > docs/api/openapi.json
 	$(BIN)/credit rules schema > docs/api/rule-pack.schema.json
+
+.PHONY: translations
+translations: setup ## Bring the English catalogue up to the texts of the pages; new ones wait to be translated
+	$(BIN)/pybabel -q extract -F babel.cfg -k marked --no-location --sort-output --project=credit -o src/credit/web/locale/credit.pot src/credit
+	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header -i src/credit/web/locale/credit.pot -d src/credit/web/locale -l en -D credit
 
 .PHONY: lock
 lock: ## Pin every dependency with its hashes again, in files that name no registry

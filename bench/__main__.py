@@ -5,7 +5,7 @@ import sys
 
 import uvloop
 
-from bench import grades, http, intake, log
+from bench import grades, http, intake, log, pages
 from bench.report import Line, show
 from bench.stage import stage
 
@@ -14,6 +14,7 @@ PARTS = {
     "log": (log.measure, 400, 400),
     "http": (http.measure, 400, 400),
     "grades": (grades.measure, 5_000, 5_000),
+    "pages": (pages.measure, 5_000, 400),
 }
 
 

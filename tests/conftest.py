@@ -416,9 +416,9 @@ class Browser(httpx.AsyncClient):
         )
         self.world, self.name = world, name
 
-    async def sign_in(self) -> httpx.Response:
+    async def sign_in(self, **more) -> httpx.Response:
         """Sign in with the password everybody in the small city has."""
-        fields = {"city": "150200", "username": self.name, "password": PASSWORD}
+        fields = {"city": "150200", "username": self.name, "password": PASSWORD, **more}
         return await self.post("/login", data=fields)
 
     async def sign(self, page: httpx.Response) -> httpx.Response:
@@ -466,3 +466,9 @@ async def browse(world, app):
     yield open_
     for one in opened:
         await one.aclose()
+
+
+@pytest.fixture
+def password():
+    """The password everybody in the small city has."""
+    return PASSWORD

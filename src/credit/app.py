@@ -11,30 +11,62 @@ from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from credit.access.guard import TrailMiddleware, guard, page_guard
-from credit.access.pages import AccountPages, SignInPages
+from credit.access.guard import TrailMiddleware, guard, limit_sign_ins, page_guard
+from credit.access.pages import (
+    AccountPages,
+    ClientPages,
+    ConsolePeoplePages,
+    IdentityPages,
+    IdentitySignInPages,
+    InvitationPages,
+    PasskeyPages,
+    PasskeySignInPages,
+    PortalPeoplePages,
+    SignInPages,
+    TrailPages,
+)
+from credit.access.service.oidc import provider_of
 from credit.background import run_background
 from credit.evaluations.api import EvaluationController
+from credit.evaluations.pages import ClosingPages, ConsoleEvaluationPages
 from credit.events.api import EventController
-from credit.events.pages import ConsoleEventPages
+from credit.events.pages import ConsoleEventPages, PortalFactPages
 from credit.events.service import Intake
 from credit.grades.api import EnterpriseController, QueryController, RunController
 from credit.grades.cache import GradeCache
+from credit.grades.pages import (
+    ConsoleEnterprisePages,
+    ConsoleExportPages,
+    ConsoleRunPages,
+    PortalGradePages,
+    PublicPages,
+    RulePages,
+)
 from credit.kit.blobs import BlobStore
 from credit.kit.clock import Clock, SystemClock
 from credit.kit.db import Database
 from credit.kit.errors import Overloaded
+from credit.kit.limits import Rates
 from credit.kit.pages import Languages, SameOrigin
 from credit.kit.passwords import Passwords
 from credit.kit.problems import ProblemsPlugin
 from credit.kit.telemetry import RequestTelemetry, metrics
 from credit.log.api import KeyController, LogController
-from credit.log.pages import KeyPages
+from credit.log.pages import KeyPages, LogPages
 from credit.logs import Logs
 from credit.settings import Settings
+from credit.web.desk import DeskPages
+from credit.web.imports import (
+    EventImportPages,
+    ImportPages,
+    MarkImportPages,
+    PartyImportPages,
+)
 from credit.web.pages import choose_language, front_door
 from credit.web.problems import refused_page
+from credit.web.reports import console_report, portal_report
 from credit.web.shell import make_pages, static_files
+from credit.web.uploads import Uploads
 
 __all__ = ["create_app"]
 
@@ -78,8 +110,45 @@ def _pages() -> Router:
     """A city's pages, for people."""
     return Router(
         "/{city:str}",
-        route_handlers=[AccountPages, KeyPages, ConsoleEventPages],
+        route_handlers=[
+            AccountPages,
+            PasskeyPages,
+            IdentityPages,
+            KeyPages,
+            LogPages,
+            PublicPages,
+            RulePages,
+            ConsolePeoplePages,
+            PortalPeoplePages,
+            ClientPages,
+            TrailPages,
+            DeskPages,
+            ConsoleEnterprisePages,
+            ConsoleRunPages,
+            ConsoleExportPages,
+            ConsoleEventPages,
+            ConsoleEvaluationPages,
+            ClosingPages,
+            ImportPages,
+            PartyImportPages,
+            EventImportPages,
+            MarkImportPages,
+            PortalFactPages,
+            PortalGradePages,
+            portal_report,
+            console_report,
+        ],
         guards=[page_guard],
+        include_in_schema=False,
+    )
+
+
+def _front_doors() -> Router:
+    """Where people come in, of whom nobody knows yet who they are."""
+    return Router(
+        "/",
+        route_handlers=[SignInPages, PasskeySignInPages, IdentitySignInPages, InvitationPages],
+        guards=[limit_sign_ins],
         include_in_schema=False,
     )
 
@@ -121,7 +190,7 @@ def create_app(
             LogController,
             front_door,
             choose_language,
-            SignInPages,
+            _front_doors(),
             _pages(),
             static_files(),
         ],
@@ -144,7 +213,10 @@ def create_app(
                 "intake": Intake(db, now),
                 "grade_cache": cache,
                 "blobs": BlobStore(Path(settings.data_dir) / "files"),
+                "uploads": Uploads(Path(settings.data_dir) / "uploads"),
                 "passwords": Passwords(),
+                "identity_provider": provider_of(settings, now),
+                "rates": Rates(),
                 "pages": make_pages(settings),
             }
         ),

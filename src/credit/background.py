@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import structlog
 
+from credit.access import jobs as access_jobs
 from credit.grades import jobs as grade_jobs
 from credit.kit import jobs
 from credit.kit.clock import Clock
@@ -15,7 +16,7 @@ from credit.logs import Logs
 
 __all__ = ["TASKS", "run_background"]
 
-TASKS: Sequence[Task] = (*jobs.TASKS, *grade_jobs.TASKS)
+TASKS: Sequence[Task] = (*jobs.TASKS, *access_jobs.TASKS, *grade_jobs.TASKS)
 RETRY_SECONDS = 5.0
 log = structlog.get_logger()
 

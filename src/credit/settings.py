@@ -1,8 +1,9 @@
 """Settings: the one reader of the environment. Every variable is `CREDIT_` and the field's name."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 __all__ = ["Settings"]
@@ -16,10 +17,11 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port the server listens on.")
     public_url: str = Field(
-        default="http://127.0.0.1:8000",
+        default_factory=lambda given: f"http://localhost:{given['port']}",
         pattern=r"^https?://[0-9A-Za-z.:\[\]-]{1,200}$",
         description="Address under which people reach the pages, without a path: passkeys and QR "
-        "codes name it, and with https cookies travel encrypted only.",
+        "codes name it, and with https cookies travel encrypted only. Left out: localhost and the "
+        "port.",
     )
     data_dir: Path = Field(
         default=Path("var"),
@@ -43,8 +45,35 @@ class Settings(BaseSettings):
     sequencer_interval_ms: int = Field(
         default=50, ge=5, le=5000, description="Pause between two batches of the log's sequencer."
     )
+    oidc_issuer: str | None = Field(
+        default=None,
+        pattern=r"^(https://|http://(localhost|127\.0\.0\.1)[:/])[^\s?#]{1,180}$",
+        description="Issuer of the identity provider (OpenID Connect) people may be linked to and "
+        "sign in by. Its redirect address here is `<CREDIT_PUBLIC_URL>/login/oidc/callback`. Left "
+        "out: passwords and passkeys alone.",
+    )
+    oidc_client_id: str | None = Field(
+        default=None, max_length=200, description="Client id the provider gave this service."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Client secret the provider gave this service."
+    )
+    oidc_label: str = Field(
+        default="统一身份认证",
+        min_length=1,
+        max_length=20,
+        description="What the button to the provider is called.",
+    )
     log_level: str = Field(
         default="info",
         pattern="^(debug|info|warning|error)$",
         description="Least level of messages written to standard error.",
     )
+
+    @model_validator(mode="after")
+    def _provider_is_whole(self) -> Self:
+        """Refuse half a provider: it would silently be none."""
+        whole = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret)
+        if any(whole) and not all(whole):
+            raise ValueError("CREDIT_OIDC_ISSUER, _CLIENT_ID and _CLIENT_SECRET belong together")
+        return self

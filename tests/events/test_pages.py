@@ -78,7 +78,9 @@ async def test_nobody_chooses_or_decides_their_own_proposal(world, browse):
     assert "不能是同一人" in refused.text
 
 
-@pytest.mark.parametrize("text", ["", "x", "[]", "{}", '{"id": 1, "body": []}', '{"id":"a","body":{}}'])
+@pytest.mark.parametrize(
+    "text", ["", "x", "[]", "{}", '{"id": 1, "body": []}', '{"id":"a","body":{}}']
+)
 async def test_what_is_carried_through_the_signing_page_may_be_anything(browse, text):
     officer = await browse("officer")
     fields = {"draft": text, "kid": "k1:" + "0" * 32, "signatures": "A" * 86 + "=="}

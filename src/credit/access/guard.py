@@ -1,6 +1,8 @@
 """Who may go where: API keys on the JSON interface, sessions on the pages, and the trail of both."""
 
-from typing import Any
+import math
+from dataclasses import replace
+from typing import Any, cast
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -11,8 +13,10 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from credit.access import logic
 from credit.access.service import authenticate, note_trail, visitor_of
-from credit.access.views import Actor, Seen, Visitor
-from credit.kit.errors import CreditError
+from credit.access.service.signatures import SignedRequest, accept_signature, signed_digest
+from credit.access.views import Actor, Caller, Seen, Visitor
+from credit.kit.errors import CreditError, TooManyRequests
+from credit.kit.limits import burst_of
 
 __all__ = [
     "SESSION_COOKIE",
@@ -20,6 +24,8 @@ __all__ = [
     "SignInNeeded",
     "TrailMiddleware",
     "guard",
+    "limit_sign_ins",
+    "note_seen",
     "page_guard",
     "provide_actor",
     "session_of",
@@ -27,6 +33,7 @@ __all__ = [
 
 SESSION_COOKIE = "credit_session"
 COOKIE_CHARS_MAX = 100
+SIGN_INS_PER_MINUTE = 60
 
 
 class SignInNeeded(CreditError):
@@ -48,18 +55,74 @@ class ConfirmationNeeded(CreditError):
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let a request through to a handler with `opt["scope"]` only with a key that carries it.
 
-    What was asked gets a line in the trail; what was sent is kept with its sender's name anyway.
+    A client that registered a public key signs whatever is not a GET, and a GET where
+    `opt["signed"]` says so. What was asked gets a line in the trail; what was sent is kept with
+    its sender's name anyway.
     """
     scope = handler.opt.get("scope")
     if scope is None:
         return
     state = connection.app.state
-    async with state.db.city(connection.path_params["city"]) as conn:
-        actor = await authenticate(conn, state.clock, connection.headers.get("authorization"))
-    connection.state.actor = actor
-    if "GET" in getattr(handler, "http_methods", ()):
-        _mark(connection, handler, actor)
-    logic.require(actor, scope)
+    city, reads = connection.path_params["city"], "GET" in getattr(handler, "http_methods", ())
+    async with state.db.city(city) as conn:
+        caller = await authenticate(conn, state.clock, connection.headers.get("authorization"))
+    rate = caller.rate_per_minute
+    _take(connection, (city, caller.client), per_minute=rate, burst=burst_of(rate))
+    if caller.public_key is not None and (not reads or handler.opt.get("signed")):
+        request = cast(Request[Any, Any, Any], connection)
+        await _check_signature(request, city, caller, caller.public_key)
+    connection.state.actor = caller.actor
+    if reads:
+        _mark(connection, handler, caller.actor, caller.client)
+    logic.require(caller.actor, scope)
+
+
+async def limit_sign_ins(
+    connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
+) -> None:
+    """Refuse further attempts to sign in from a place that has just made very many."""
+    request = cast(Request[Any, Any, Any], connection)
+    if request.method != "POST" or request.scope["path"] == "/logout":
+        return
+    address = logic.address_group(connection.client.host if connection.client else "")
+    limit = SIGN_INS_PER_MINUTE
+    _take(connection, ("sign-in", address), per_minute=limit, burst=limit)
+
+
+def _take(
+    connection: ASGIConnection[Any, Any, Any, Any],
+    key: tuple[str, str],
+    *,
+    per_minute: int,
+    burst: int,
+) -> None:
+    """Count a request; refuse it when there have been more than were agreed."""
+    state = connection.app.state
+    now = state.clock.now().timestamp()
+    wait = state.rates.take(key, now, per_minute=per_minute, burst=burst)
+    if wait:
+        seconds = math.ceil(wait)
+        raise TooManyRequests(
+            f"请求太频繁：每分钟最多 {per_minute} 次。请 {seconds} 秒后再试。",
+            retry_after_seconds=seconds,
+        )
+
+
+async def _check_signature(
+    request: Request[Any, Any, Any], city: str, caller: Caller, public_key: bytes
+) -> None:
+    """Check and use up the signature of a request (RFC 9421)."""
+    state, scope = request.app.state, request.scope
+    path = scope.get("raw_path") or scope["path"].encode()
+    query = b"?" + scope["query_string"] if scope["query_string"] else b""
+    # The address people know, not the one a proxy reaches us by.
+    url = state.settings.public_url + (path.partition(b"?")[0] + query).decode("latin-1")
+    signed = SignedRequest(request.method, url, list(scope["headers"]), await request.body())
+    digest = signed_digest(
+        signed, client=caller.client, public_key=public_key, now=state.clock.now()
+    )
+    async with state.db.city(city) as conn:
+        await accept_signature(conn, state.clock, digest)
 
 
 async def page_guard(
@@ -81,6 +144,11 @@ async def page_guard(
     now = connection.app.state.clock.now()
     if handler.opt.get("confirmed") and now - visitor.confirmed_at > logic.CONFIRMED_FOR:
         raise ConfirmationNeeded("这一步很重要，请再次确认是您本人。")
+
+
+def note_seen(request: Request[Any, Any, Any], **changed: Any) -> None:
+    """Say more for the request's line in the trail than its path does: `about`, `personal`."""
+    request.state.trail = replace(request.state.trail, **changed)
 
 
 async def provide_actor(request: Request[Any, Any, Any]) -> Actor:
@@ -110,13 +178,17 @@ async def _visitor(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor | 
 
 
 def _mark(
-    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, actor: Actor
+    connection: ASGIConnection[Any, Any, Any, Any],
+    handler: BaseRouteHandler,
+    actor: Actor,
+    client: str | None = None,
 ) -> None:
     """Leave word for the trail: who does what, to which object."""
     parts = {name: text for name, text in connection.path_params.items() if name != "city"}
     connection.state.trail = Seen(
         str(getattr(handler, "summary", None) or handler.handler_name)[:60],
         actor.person_id,
+        client,
         about="/".join(str(text) for text in parts.values())[:100] or None,
         personal=bool(handler.opt.get("personal")),
     )

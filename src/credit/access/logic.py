@@ -5,24 +5,36 @@ import hmac
 import re
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from credit.access.views import Actor
 from credit.kit.errors import Forbidden, Invalid
+from credit.kit.languages import marked
 
 __all__ = [
     "CONFIRMED_FOR",
+    "ORGANISATION_KINDS",
+    "PAGE_SCOPES",
     "PASSWORD_CHARS_MAX",
     "ROLES",
     "ROLE_TITLES",
     "SCOPES",
+    "SCOPE_TITLES",
     "SESSION_IDLE",
     "SESSION_LIFE",
+    "address_group",
+    "browser_name",
+    "check_belonging",
     "check_password",
+    "check_purpose",
     "check_roles",
+    "check_username",
+    "escape_like",
     "home_of",
     "key_digest",
     "locked_for",
     "make_key",
+    "masked",
     "refuse_same_person",
     "require",
     "safe_path",
@@ -52,18 +64,57 @@ SCOPES: dict[str, frozenset[str]] = {
 }
 ROLES = frozenset(SCOPES)
 ROLE_TITLES = {
-    "association_officer": "协会信用专员",
-    "association_reviewer": "协会审核员",
-    "street_officer": "街道专员",
-    "district_officer": "区县主管部门",
-    "city_officer": "市主管部门",
-    "enterprise_user": "企业用户",
-    "committee_user": "业主委员会用户",
-    "merchant_user": "商户",
-    "resident": "居民",
-    "bidder": "评标专家",
-    "auditor": "审计员",
-    "administrator": "管理员",
+    "association_officer": marked("协会信用专员"),
+    "association_reviewer": marked("协会审核员"),
+    "street_officer": marked("街道专员"),
+    "district_officer": marked("区县主管部门"),
+    "city_officer": marked("市主管部门"),
+    "enterprise_user": marked("企业用户"),
+    "committee_user": marked("业主委员会用户"),
+    "merchant_user": marked("商户"),
+    "resident": marked("居民"),
+    "bidder": marked("评标专家"),
+    "auditor": marked("审计员"),
+    "administrator": marked("管理员"),
+}
+# What only pages ask for: a key for a machine need not carry it.
+PAGE_SCOPES = frozenset(
+    {"console:use", "people:write", "portal:use", "till:use", "trail:read", "wallet:use"}
+)
+SCOPE_TITLES = {
+    "console:use": marked("进入工作台"),
+    "events:read": marked("查看事件和评级"),
+    "events:propose": marked("提出事件"),
+    "events:decide": marked("决定事件"),
+    "marks:enter": marked("录入评分"),
+    "evaluations:close": marked("办结评价"),
+    "grades:run": marked("提出评级"),
+    "grades:publish": marked("公布等级"),
+    "grades:query": marked("评标查询"),
+    "parties:write": marked("维护登记册"),
+    "people:write": marked("管理人员和密钥"),
+    "trail:read": marked("查看访问记录"),
+    "keys:own": marked("登记自己的签名密钥"),
+    "keys:revoke": marked("吊销他人的签名密钥"),
+    "portal:use": marked("进入企业门户"),
+    "till:use": marked("商户收款"),
+    "wallet:use": marked("居民积分"),
+}
+# Which kinds of organisation stand for a party of the register, and the roles their people have.
+PARTY_ROLES = {
+    "enterprise": frozenset({"enterprise_user"}),
+    "committee": frozenset({"committee_user"}),
+    "merchant": frozenset({"merchant_user"}),
+}
+ORGANISATION_KINDS = {
+    "association": marked("协会"),
+    "street": marked("街道"),
+    "district_department": marked("区县主管部门"),
+    "city_department": marked("市主管部门"),
+    "enterprise": marked("物业服务企业"),
+    "committee": marked("业主委员会"),
+    "merchant": marked("商户"),
+    "other": marked("其他"),
 }
 # Who watches over the others, or over the people, takes no part in what is decided.
 ALONE = frozenset({"auditor", "administrator"})
@@ -78,6 +129,29 @@ SESSION_IDLE = timedelta(minutes=30)
 SESSION_LIFE = timedelta(hours=12)
 CONFIRMED_FOR = timedelta(minutes=5)
 PATH_CHARS_MAX = 300
+AGENT_CHARS_MAX = 80
+# Marks in the User-Agent header, the more telling ones first: most name others beside themselves.
+BROWSERS = (
+    ("MicroMessenger", "微信"),
+    ("DingTalk", "钉钉"),
+    ("QQBrowser", "QQ 浏览器"),
+    ("Edg", "Edge"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("CriOS", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    ("HarmonyOS", "鸿蒙"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+_LIKE = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
 def scopes_of(roles: Iterable[str]) -> frozenset[str]:
@@ -93,6 +167,52 @@ def check_roles(roles: Collection[str]) -> None:
         raise Invalid(f"没有“{named}”这个角色。可用的角色：{'、'.join(sorted(ROLES))}。")
     if len(roles) > 1 and ALONE.intersection(roles):
         raise Invalid("管理员和审计员不能兼任其他角色：他们不参与信用决定。请分给不同的人。")
+
+
+def check_belonging(roles: Collection[str], kind: str, party: str | None) -> None:
+    """Refuse people of a scored enterprise among the officers, and the other way round."""
+    if kind not in ORGANISATION_KINDS:
+        raise Invalid("请从列表中选择单位类别。")
+    if (kind in PARTY_ROLES) != (party is not None):
+        raise Invalid("企业、业主委员会和商户要填登记册里的代码；其他单位不填代码。")
+    own = PARTY_ROLES.get(kind)
+    outside = frozenset[str]().union(*PARTY_ROLES.values()).intersection(roles)
+    if (own is not None and not own.issuperset(roles)) or (own is None and outside):
+        titles = "、".join(ROLE_TITLES[role] for role in sorted(roles))
+        raise Invalid(f"{ORGANISATION_KINDS[kind]}的人员不能担任“{titles}”。请核对单位类别和角色。")
+
+
+def check_purpose(purpose: str, *personal: str) -> None:
+    """Refuse a key's purpose that names a person: it is kept when the person's name is erased."""
+    if any(one and one.casefold() in purpose.casefold() for one in personal):
+        raise Invalid("用途请写系统或机器的名称，不要写人的姓名或用户名：用途会长期保留。")
+
+
+def check_username(username: str) -> None:
+    """Refuse a user name that could not be typed, or told from others, everywhere."""
+    if re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._@-]{1,39}", username, re.ASCII) is None:
+        raise Invalid("用户名用 2 到 40 个字母、数字和 . _ @ -，以字母或数字开头。")
+
+
+def escape_like(text: str) -> str:
+    """Make a text stand for itself within a LIKE pattern."""
+    return text.translate(_LIKE)
+
+
+def masked(name: str) -> str:
+    """Return a name with all but its first character covered."""
+    return name[:1] + "*" * min(len(name) - 1, 3) if name else ""
+
+
+def address_group(address: str) -> str:
+    """Return what counts as one place on the network: an address, of IPv6 a whole /64."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address[:45]
+    if isinstance(found, IPv6Address):
+        return str(found.ipv4_mapped or ip_network((found, 64), strict=False).network_address)
+    return str(found)
 
 
 def require(actor: Actor, scope: str) -> None:
@@ -141,6 +261,13 @@ def locked_for(failures: int) -> timedelta:
 def session_live(created_at: datetime, seen_at: datetime, now: datetime) -> bool:
     """Say whether a session still counts: used lately, and not begun too long ago."""
     return now - seen_at < SESSION_IDLE and now - created_at < SESSION_LIFE
+
+
+def browser_name(agent: str) -> str:
+    """Name a browser and its system as people call them; the header's beginning if unknown."""
+    browser = next((name for mark, name in BROWSERS if mark in agent), None)
+    system = next((name for mark, name in SYSTEMS if mark in agent), None)
+    return " · ".join(filter(None, (browser, system))) or agent[:AGENT_CHARS_MAX]
 
 
 def safe_path(path: str, fallback: str) -> str:

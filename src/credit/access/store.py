@@ -13,7 +13,6 @@ __all__ = [
     "CredentialRow",
     "PersonRow",
     "SessionRow",
-    "TrailRow",
     "add_client",
     "add_organisation",
     "add_person",
@@ -27,8 +26,8 @@ __all__ = [
     "find_client",
     "find_person",
     "find_session",
-    "list_trail",
     "lock_credential",
+    "locked_credential",
     "note_failure",
     "note_success",
     "people",
@@ -84,6 +83,7 @@ CREDENTIAL = """
 SELECT c.person_id, c.password_hash, c.failures, c.locked_until
 FROM credential c JOIN person p ON p.id = c.person_id WHERE p.username = $1 AND p.active
 """
+LOCKED_CREDENTIAL = f"{CREDENTIAL} FOR UPDATE OF c"
 # Counted in the statement itself, so that guesses made at once are all counted.
 NOTE_FAILURE = """
 UPDATE credential SET failures = failures + 1 WHERE person_id = $1 RETURNING failures
@@ -117,12 +117,6 @@ PURGE_SESSIONS = "DELETE FROM web_session WHERE created_at < $1 OR seen_at < $2"
 ADD_TRAIL = """
 INSERT INTO trail (at, person_id, client, action, object, status, personal, address)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-"""
-LIST_TRAIL = """
-SELECT id, at, person_id, client, action, object, status, personal, address FROM trail
-WHERE id < $1 AND ($2::text IS NULL OR person_id = $2)
-    AND ($3::text IS NULL OR action LIKE $3 OR object LIKE $3) AND at >= $4 AND at < $5
-ORDER BY id DESC LIMIT $6
 """
 PURGE_TRAIL = """
 DELETE FROM trail
@@ -171,21 +165,6 @@ class SessionRow:
     key: bytes | None
     name: bytes | None
     person: PersonRow
-
-
-@dataclass(frozen=True, slots=True)
-class TrailRow:
-    """A line of the access trail."""
-
-    id: int
-    at: datetime
-    person_id: str | None
-    client: str | None
-    action: str
-    object: str | None
-    status: int
-    personal: bool
-    address: str | None
 
 
 def _person(row: Sequence[object]) -> PersonRow:
@@ -291,6 +270,12 @@ async def credential(conn: Connection, username: str) -> CredentialRow | None:
     return None if row is None else CredentialRow(*row)
 
 
+async def locked_credential(conn: Connection, username: str) -> CredentialRow | None:
+    """Find the password of an active person and hold it until the transaction ends."""
+    row = await conn.fetchrow(LOCKED_CREDENTIAL, username)
+    return None if row is None else CredentialRow(*row)
+
+
 async def note_failure(conn: Connection, person_id: str) -> int:
     """Count one more miss; returns how many in a row there are."""
     failures: int = await conn.fetchval(NOTE_FAILURE, person_id)
@@ -376,20 +361,6 @@ async def add_trail(
         seen.personal,
         address,
     )
-
-
-async def list_trail(
-    conn: Connection,
-    before: int,
-    *,
-    person_id: str | None,
-    like: str | None,
-    period: tuple[datetime, datetime],
-    limit: int,
-) -> list[TrailRow]:
-    """List lines of a period, the newest first; `like` is a pattern for action or object."""
-    rows = await conn.fetch(LIST_TRAIL, before, person_id, like, *period, limit)
-    return [TrailRow(*row) for row in rows]
 
 
 async def purge_trail(conn: Connection) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Actor", "OpenSession", "Seen", "Visitor"]
+__all__ = ["Actor", "Caller", "OpenSession", "OwnPasskey", "Seen", "Visitor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,19 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """A machine with a key: for whom it acts, by which client, and what was agreed with it.
+
+    `client` is the key's prefix; with a `public_key` (Ed25519, 32 bytes) its requests are signed.
+    """
+
+    actor: Actor
+    client: str
+    rate_per_minute: int
+    public_key: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Visitor:
     """Somebody signed in at a browser; `name` is for their own eyes."""
 
@@ -45,6 +58,16 @@ class OpenSession:
     seen_at: datetime
     agent: str
     here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPasskey:
+    """A passkey as its owner sees it; `digest` (of its id) names it in addresses."""
+
+    digest: str
+    name: str
+    made_at: datetime
+    used_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,17 +93,37 @@ async def list_(*, city: str, as_json_: bool) -> None:
 @group.command("key")
 @click.argument("username")
 @city_option
-@click.option("--name", "purpose", required=True, help="这把密钥给哪台机器、哪个系统用。")
+@click.option("--name", "purpose", required=True, help="这把密钥给哪台机器、哪个系统用；不写人名。")
+@click.option("--scope", "scopes", multiple=True, metavar="SCOPE",
+              help="只给这些权限，例如 events:propose，可写几次；不写为此人的全部权限。")  # fmt: skip
+@click.option("--days", type=int, default=365, show_default=True, help="有效天数，最多 730。")
+@click.option("--rate", type=int, default=6000, show_default=True, help="每分钟最多请求数。")
 @json_option
 @runs
-async def key(*, username: str, city: str, purpose: str, as_json_: bool) -> None:
-    """给一个人的系统发接口密钥：只显示这一次，一年有效。"""
-    from credit.access import service
+async def key(
+    *,
+    username: str,
+    city: str,
+    purpose: str,
+    scopes: tuple[str, ...],
+    days: int,
+    rate: int,
+    as_json_: bool,
+) -> None:
+    """给一个人的系统发接口密钥：只显示这一次，到期前可以换发。"""
+    from credit.access.admin.clients import issue_client
 
     async with open_session() as session:
         actor = await acting(session, city, username)
         async with session.db.transaction(city) as conn:
-            made = await service.issue_key(
-                conn, session.clock, person_id=actor.person_id, name=purpose
+            made = await issue_client(
+                conn,
+                session.clock,
+                session.vault(city),
+                person_id=actor.person_id,
+                purpose=purpose,
+                scopes=scopes or None,
+                rate_per_minute=rate,
+                days=days,
             )
     answer(as_json_, {"username": username, "key": made}, f"{made}\n请现在保存，以后不再显示。")

@@ -2,11 +2,16 @@
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from rich.table import Table
 
 from credit.cli.context import answer, console, json_option, open_session, progress, runs
 from credit.settings import Settings
+
+if TYPE_CHECKING:
+    from credit.demo.load import Ready
 
 __all__ = ["check", "demo", "migrate", "openapi", "serve", "worker"]
 
@@ -76,7 +81,7 @@ async def worker() -> None:
 @json_option
 @runs
 async def check(*, as_json_: bool) -> None:
-    """检查设置、数据库、规则包和密钥；有任何不符时退出码为 1。"""
+    """检查设置、数据库、规则包、密钥和字体；有任何不符时退出码为 1，缺字体只作提示。"""
     from credit.kit.migrate import drift
     from credit.rules.loading import list_packs, load_pack
 
@@ -87,17 +92,30 @@ async def check(*, as_json_: bool) -> None:
             differences = await asyncio.to_thread(drift, session.url, city)
             cities[city] = {"drift": differences, "vkey": session.logs.verifier(city).vkey}
     ok = not any(found["drift"] for found in cities.values())
+    fonts, said = _fonts()
     answer(
         as_json_,
-        {"ok": ok, "packs": packs, "cities": cities},
+        {"ok": ok, "packs": packs, "cities": cities, "fonts": fonts},
         *(f"规则包 {name}：可用　{digest}" for name, digest in packs.items()),
         f"数据库：可用，城市 {'、'.join(cities) or '无'}",
         *(
             f"城市 {city}：{found['drift'] or '结构一致'}　日志公钥 {found['vkey']}"
             for city, found in cities.items()
         ),
+        said,
     )
     raise SystemExit(0 if ok else 1)
+
+
+def _fonts() -> tuple[str | None, str]:
+    """Return the fonts of credit reports, None without any, and a sentence that says so."""
+    from credit.documents.compiler import FontMissing, check_fonts
+
+    try:
+        fonts = check_fonts()
+    except FontMissing as missing:
+        return None, f"字体：没有。{missing.detail}其他功能不受影响。"
+    return fonts, f"字体：信用报告用 {fonts}"
 
 
 @click.command("openapi")
@@ -110,6 +128,24 @@ def openapi(*, as_json_: bool) -> None:  # noqa: ARG001 - JSON is all there is
     app = create_app(Settings(), "postgresql://", background=False)
     make_openapi_honest(app)
     answer(True, app.openapi_schema.to_schema())
+
+
+def _doors(ready: "Ready") -> Table:
+    """List the demo's users: who, with which password, through which door."""
+    from credit.access.logic import ROLE_TITLES
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("谁", "从这里进", "用户名", "密码"):
+        table.add_column(title)
+    table.add_row("任何人", f"{ready.pages_url}/150200/", "", "")
+    for user in ready.users:
+        table.add_row(
+            ROLE_TITLES[user.role],
+            f"{ready.pages_url}/login?next=/150200/{user.door}",
+            user.username,
+            user.password,
+        )
+    return table
 
 
 @click.command("demo")
@@ -125,10 +161,10 @@ def demo(*, load_only: bool) -> None:
     ready = asyncio.run(load_demo(settings, url, progress))
     path = Path(settings.data_dir) / "demo.json"
     console.print(f"\n[bold]演示数据由程序合成，不是真实企业。[/bold]　{ready.summary}")
-    console.print(f"接口　　　　{ready.base_url}/schema/openapi.json")
-    console.print(f"登记册　　　{ready.base_url}/api/v1/150200/enterprises")
+    console.print(_doors(ready))
+    console.print(f"接口文档　{ready.base_url}/schema/openapi.json")
     console.print(f"日志检查点　{ready.base_url}/log/150200/checkpoint")
-    console.print(f"接口密钥　　{path}")
+    console.print(f"登录和接口密钥也写在 {path}")
     if not load_only:
         console.print("按 Ctrl-C 停止。\n")
         _serve(settings, url)

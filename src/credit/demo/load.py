@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from credit.access import service as access
+from credit.access.logic import home_of, scopes_of
 from credit.access.views import Actor
 from credit.demo.cities import CITIES, City, Maker
 from credit.evaluations import service as evaluations
@@ -56,10 +57,22 @@ SIGNERS = ("officer", "reviewer", "city_authority", "street")
 
 
 @dataclass(frozen=True)
+class User:
+    """Somebody who can sign in to the demo's first city, and where their work is."""
+
+    username: str
+    password: str
+    role: str
+    door: str
+
+
+@dataclass(frozen=True)
 class Ready:
-    """What the demo offers: the base URL and a line about what was loaded."""
+    """What the demo offers: addresses for machines and people, who can sign in, what was loaded."""
 
     base_url: str
+    pages_url: str
+    users: tuple[User, ...]
     summary: str
 
 
@@ -287,7 +300,25 @@ async def load_demo(settings: Settings, url: str, progress: ProgressBar) -> Read
     }
     path.write_text(json.dumps(ready, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     path.chmod(0o600)
-    return Ready(base_url, f"{len(CITIES)} 个城市，本次装入 {loaded} 个。")
+    return Ready(
+        base_url,
+        settings.public_url,
+        _users(ready["users"]),
+        f"{len(CITIES)} 个城市，本次装入 {loaded} 个。",
+    )
+
+
+def _users(kept: dict[str, dict[str, str]]) -> tuple[User, ...]:
+    roles = {username: role for username, _, role, *_ in PEOPLE}
+    return tuple(
+        User(
+            one["username"],
+            one["password"],
+            roles[name],
+            home_of(scopes_of([roles[name]])),
+        )
+        for name, one in kept.items()
+    )
 
 
 def _at(day: date) -> datetime:

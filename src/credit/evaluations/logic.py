@@ -13,9 +13,13 @@ from credit.rules.sheets import SheetResult
 from credit.rules.trace import text
 
 __all__ = [
+    "SUBJECTS",
     "RecordBody",
+    "changed_inputs",
+    "clashing_rows",
     "closing_body",
     "derived_inputs",
+    "evaluable",
     "merge_inputs",
     "placement_fault",
     "reason_faults",
@@ -23,7 +27,12 @@ __all__ = [
 ]
 
 REASON_CHARS_MAX = 1000
-MERGED = ("marks", "findings", "rates", "reasons")
+# The ways to give a row, what is merged row by row, and what a later entry replaces as a whole.
+WAYS = ("marks", "findings", "rates")
+MERGED = (*WAYS, "reasons")
+WHOLE = ("variant", "negative", "survey")
+# Whom an evaluation may be about; other sheets are scored by hand with `credit rules score`.
+SUBJECTS = ("enterprise", "project", "street", "district")
 # What stands in the log in place of a reason: the words themselves may name people.
 ON_FILE = "存档"
 
@@ -35,6 +44,11 @@ class RecordBody(Struct, gc=False):
     occurred_on: date = date.min
     target: str = ""
     grade: str | None = None
+
+
+def evaluable(sheets: Iterable[Sheet]) -> list[Sheet]:
+    """Return the sheets whose subjects the register holds, so that they can be evaluated."""
+    return [sheet for sheet in sheets if sheet.subject in SUBJECTS]
 
 
 def placement_fault(placed: Placed) -> str | None:
@@ -50,20 +64,59 @@ def placement_fault(placed: Placed) -> str | None:
 
 
 def merge_inputs(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay a new entry over the earlier one: given rows replace, other rows stay.
+    """Lay a new entry over the earlier one: given rows replace, rows given as None are taken out,
+    other rows stay.
 
     A row that is now given in another way (a rate instead of a mark) leaves the earlier way.
     """
     merged = {**before, **new}
-    given = {row for part in MERGED[:3] for row in new.get(part) or {}}
+    given = {row for part in WAYS for row in new.get(part) or {}}
     for part in MERGED:
         earlier = before.get(part) or {}
         kept = {row: value for row, value in earlier.items() if row not in given}
-        if kept or new.get(part):
-            merged[part] = {**kept, **(new.get(part) or {})}
-        else:
-            merged.pop(part, None)
-    return merged
+        laid = {**kept, **(new.get(part) or {})}
+        merged[part] = {row: value for row, value in laid.items() if value is not None}
+    return {part: value for part, value in merged.items() if value is not None and value != {}}
+
+
+def changed_inputs(before: Mapping[str, Any], filled: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry that turns one input into another, to be laid over by `merge_inputs`.
+
+    `filled` is a whole form: what it leaves out and `before` has is taken out.
+    """
+    changed: dict[str, Any] = {}
+    for part in MERGED:
+        old, new = before.get(part) or {}, filled.get(part) or {}
+        rows = {row: new.get(row) for row in {**old, **new} if old.get(row) != new.get(row)}
+        if rows:
+            changed[part] = rows
+    touched = {row for part in WAYS for row in changed.get(part, {})}
+    reasons = {r: why for r, why in (filled.get("reasons") or {}).items() if r in touched}
+    if reasons:  # a row that is given anew loses its reason unless that is given, too
+        changed["reasons"] = {**reasons, **changed.get("reasons", {})}
+    for part in WHOLE:
+        if (before.get(part) or None) != (filled.get(part) or None):
+            changed[part] = filled.get(part) or None
+    return changed
+
+
+def clashing_rows(
+    before: Mapping[str, Any], now: Mapping[str, Any], changed: Mapping[str, Any]
+) -> list[str]:
+    """Name what a form filled in over `before` changes although it was changed meanwhile to
+    something else: rows by their id, else the part of the input.
+    """
+    clashes = {}
+    for part, rows in changed.items():
+        if part in WHOLE:
+            old, new = before.get(part) or None, now.get(part) or None
+            clashes[part] = new not in (old, rows)
+            continue
+        old, new = before.get(part) or {}, now.get(part) or {}
+        for row, value in rows.items():
+            clash = new.get(row) not in (old.get(row), value)
+            clashes[row] = clashes.get(row, False) or clash
+    return [name for name, clash in clashes.items() if clash]
 
 
 def reason_faults(given: Mapping[str, Any], sheet: Sheet) -> list[str]:
@@ -73,6 +126,8 @@ def reason_faults(given: Mapping[str, Any], sheet: Sheet) -> list[str]:
     for row, reason in (given.get("reasons") or {}).items():
         if row not in rows:
             faults.append(f"理由写在“{row[:40]}”名下，表里没有这一行。")
+        elif reason is None:  # taken out
+            continue
         elif not 0 < len(reason) <= REASON_CHARS_MAX or not reason.isprintable():
             faults.append(f"{row} 的理由要在 {REASON_CHARS_MAX} 字以内，不分行，不含控制字符。")
     return faults

@@ -15,11 +15,19 @@ __all__ = [
     "EvaluationRow",
     "NewClosing",
     "NewEvaluation",
+    "ShownRow",
     "add_closings",
     "add_entries",
+    "count_standing",
     "ensure_evaluations",
+    "find_id",
     "find_open",
+    "input_of",
+    "last_year",
     "load",
+    "load_by_key",
+    "show_list",
+    "show_these",
 ]
 
 ENSURE = """
@@ -46,6 +54,50 @@ JOIN unnest($1::text[], $2::text[], $3::int[], $4::text[]) AS k (sheet, subject,
 LOAD = f"{BASE} WHERE e.id = ANY($1)"
 FIND_OPEN = f"""{BASE}
 WHERE c.closed_at IS NULL AND e.sheet = $1 AND e.year = $2 ORDER BY e.subject, e.division LIMIT $3
+"""
+# What pages show: the page is cut first, so that entries are looked up for its rows alone.
+_PAGE = """
+SELECT e.*, c.evaluation_id IS NOT NULL AS closed, c.total, c.veto, c.valid, c.closed_on,
+    c.closed_by, coalesce(p.name, v.name, f.name) AS subject_name, f.name AS enterprise_name
+FROM evaluation e
+LEFT JOIN evaluation_closing c ON c.evaluation_id = e.id
+LEFT JOIN enterprise f ON f.code = e.enterprise
+LEFT JOIN project p ON e.subject_kind = 'project' AND p.code = e.subject
+LEFT JOIN division v ON e.subject_kind IN ('street', 'district') AND v.code = e.subject
+"""
+_SHOWN = """
+SELECT s.id, s.pack, s.sheet, s.subject_kind, s.subject, s.enterprise, s.division, s.year,
+    s.weight, coalesce(n.version, 0) AS version, coalesce(n.input, '{{}}')::text AS input,
+    n.entered_by, s.closed, s.subject_name, s.enterprise_name, n.entered_at, s.total, s.veto,
+    s.valid, s.closed_on, s.closed_by
+FROM ({page}) AS s
+LEFT JOIN LATERAL (
+    SELECT version, input, entered_by, entered_at FROM evaluation_entry
+    WHERE evaluation_id = s.id ORDER BY version DESC LIMIT 1) n ON true
+"""
+_LIST = f"""{_PAGE}
+WHERE e.sheet = $1 AND e.year = $2
+    AND ($3::text IS NULL OR e.subject LIKE $3 OR coalesce(p.name, v.name, f.name) LIKE $3)
+    AND ($4::uuid IS NULL OR (c.evaluation_id IS NOT NULL, e.subject, e.division) > (
+        SELECT k.evaluation_id IS NOT NULL, o.subject, o.division
+        FROM evaluation o LEFT JOIN evaluation_closing k ON k.evaluation_id = o.id
+        WHERE o.id = $4))
+ORDER BY closed, e.subject, e.division LIMIT $5
+"""
+SHOW_LIST = f"{_SHOWN.format(page=_LIST)} ORDER BY s.closed, s.subject, s.division"
+SHOW_THESE = _SHOWN.format(page=f"{_PAGE} WHERE e.id = ANY($1)")
+COUNT_STANDING = """
+SELECT count(*), count(c.evaluation_id)
+FROM evaluation e LEFT JOIN evaluation_closing c ON c.evaluation_id = e.id
+WHERE e.sheet = $1 AND e.year = $2
+"""
+LAST_YEAR = "SELECT max(year) FROM evaluation WHERE sheet = $1"
+FIND_ID = """
+SELECT id FROM evaluation WHERE sheet = $1 AND subject = $2 AND year = $3 AND division = $4
+"""
+INPUT_OF = """
+SELECT n.input::text FROM evaluation e JOIN evaluation_entry n ON n.evaluation_id = e.id
+WHERE e.sheet = $1 AND e.subject = $2 AND e.year = $3 AND e.division = $4 AND n.version = $5
 """
 ADD_ENTRIES = """
 INSERT INTO evaluation_entry (evaluation_id, version, input, entered_by, entered_at)
@@ -92,6 +144,23 @@ class EvaluationRow(NewEvaluation):
 
 
 @dataclass(frozen=True, slots=True)
+class ShownRow(EvaluationRow):
+    """An evaluation as pages show it; names are None where the register has none.
+
+    `total` is numeric and with `veto`, `valid`, `closed_on` and `closed_by` that of its closing.
+    """
+
+    subject_name: str | None
+    enterprise_name: str | None
+    entered_at: datetime | None
+    total: Decimal | None
+    veto: bool | None
+    valid: bool | None
+    closed_on: date | None
+    closed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class NewClosing:
     """A closing to store."""
 
@@ -127,6 +196,46 @@ async def find_open(conn: Connection, sheet: str, year: int, limit: int) -> list
     return [_row(row) for row in await conn.fetch(FIND_OPEN, sheet, year, limit)]
 
 
+async def show_list(
+    conn: Connection, sheet: str, year: int, *, like: str | None, after: UUID | None, limit: int
+) -> list[ShownRow]:
+    """List a sheet's evaluations of a year after one of them: the open ones first."""
+    rows = await conn.fetch(SHOW_LIST, sheet, year, like, after, limit)
+    return [_shown(row) for row in rows]
+
+
+async def show_these(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, ShownRow]:
+    """Return evaluations by id."""
+    return {row["id"]: _shown(row) for row in await conn.fetch(SHOW_THESE, ids)}
+
+
+async def count_standing(conn: Connection, sheet: str, year: int) -> tuple[int, int]:
+    """Count a sheet's evaluations of a year: (all, closed)."""
+    row = await conn.fetchrow(COUNT_STANDING, sheet, year)
+    assert row is not None  # noqa: S101 - an aggregate has a row
+    return row[0], row[1]
+
+
+async def last_year(conn: Connection, sheet: str) -> int | None:
+    """Return the newest year a sheet has evaluations of."""
+    year: int | None = await conn.fetchval(LAST_YEAR, sheet)
+    return year
+
+
+async def find_id(conn: Connection, key: tuple[str, str, int, str]) -> UUID | None:
+    """Find an evaluation by (sheet, subject, year, division)."""
+    found: UUID | None = await conn.fetchval(FIND_ID, *key)
+    return found
+
+
+async def input_of(
+    conn: Connection, key: tuple[str, str, int, str], version: int
+) -> dict[str, Any] | None:
+    """Return the input of one version of an evaluation."""
+    text: str | None = await conn.fetchval(INPUT_OF, *key, version)
+    return None if text is None else orjson.loads(text)
+
+
 async def add_entries(
     conn: Connection,
     entries: Sequence[tuple[UUID, int, dict[str, Any]]],
@@ -154,6 +263,8 @@ def _columns(kind: type[Any], items: Sequence[Any]) -> list[list[Any]]:
 
 
 def _row(row: Any) -> EvaluationRow:
-    values = dict(row)
-    values["input"] = orjson.loads(values["input"])
-    return EvaluationRow(**values)
+    return EvaluationRow(**{**row, "input": orjson.loads(row["input"])})
+
+
+def _shown(row: Any) -> ShownRow:
+    return ShownRow(**{**row, "input": orjson.loads(row["input"])})

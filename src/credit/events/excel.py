@@ -1,15 +1,36 @@
-"""Credit events as a workbook: columns from the catalogue, rows to record bodies."""
+"""Credit events as a workbook: columns from the catalogue, rows to record bodies, and back."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 from credit.events.logic import subjects_or_as_written
-from credit.kit.excel import Column, RowData, SheetSpec
+from credit.events.service import events_page
+from credit.kit.db import Connection
+from credit.kit.errors import TooLarge
+from credit.kit.excel import ROWS_MAX, Column, RowData, SheetSpec
 from credit.parties.views import Placed
-from credit.rules.model import FixedPoints, Grading, LevelPoints, RangePoints
+from credit.rules.model import EventType, FixedPoints, Grading, LevelPoints, RangePoints
 from credit.rules.trace import text
 
-__all__ = ["body_of_row", "event_sheet"]
+__all__ = ["body_of_row", "event_sheet", "events_table"]
 
+EXPORTED_AT_ONCE = 5_000
+DECIDED = {"待决定": "proposed", "已生效": "accepted", "已退回": "refused"}
+EXPORTED = SheetSpec(
+    "信用事件",
+    (
+        Column("id", "编号", "code", width=38),
+        Column("code", "事件代码", "code"),
+        Column("title", "事件", "text", required=False),
+        Column("enterprise", "企业代码", "code"),
+        Column("subject", "对象代码", "code"),
+        Column("occurred_on", "发生日期", "date", required=False),
+        Column("outcome", "决定", "choice", choices=DECIDED),
+        Column("reason", "理由", "text", required=False),
+    ),
+)
 KINDS = {"企业": "enterprise", "项目": "project", "项目负责人": "manager"}
 
 
@@ -87,6 +108,39 @@ def body_of_row(row: RowData, placed: Placed, pack: str) -> dict[str, Any]:
     if values["valid_until"] is not None:
         body["valid_until"] = str(values["valid_until"])
     return body
+
+
+async def events_table(
+    conn: Connection, catalogue: Mapping[str, EventType], *, enterprise: str | None = None
+) -> tuple[SheetSpec, list[dict[str, Any]]]:
+    """Return every event with its decision, or an enterprise's, oldest first.
+
+    TooLarge where they do not fit a sheet.
+    """
+    rows: list[dict[str, Any]] = []
+    after = UUID(int=0)
+    while found := await events_page(
+        conn, after, outcome=None, enterprise=enterprise, limit=EXPORTED_AT_ONCE
+    ):
+        if len(rows) + len(found) > ROWS_MAX:
+            raise TooLarge(
+                f"事件超过 {ROWS_MAX} 条，一张 Excel 表放不下。请在企业的页面上逐家导出。"
+            )
+        rows += [
+            {
+                "id": str(row.id),
+                "code": row.code,
+                "title": catalogue[row.code].title if row.code in catalogue else None,
+                "enterprise": row.enterprise,
+                "subject": row.subject,
+                "occurred_on": row.occurred_on if row.occurred_on > date.min else None,
+                "outcome": row.outcome or "proposed",
+                "reason": row.reason,
+            }
+            for row in found
+        ]
+        after = found[-1].id
+    return EXPORTED, rows
 
 
 def _points_text(points: object) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from credit.kit.db import Connection
@@ -11,6 +12,7 @@ __all__ = [
     "DecisionRow",
     "EventRow",
     "Listed",
+    "OwnRow",
     "ShownRow",
     "add_decisions",
     "add_events",
@@ -18,9 +20,13 @@ __all__ = [
     "add_waiting",
     "count_waiting",
     "known_evidence",
+    "known_facts",
     "list_events",
     "load_events",
     "outcomes",
+    "own_event",
+    "own_events",
+    "own_waiting",
     "remove_waiting",
     "show_latest",
     "show_of",
@@ -46,6 +52,13 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
     AS n (id, kind, code, subject_kind, subject, enterprise, occurred_on, target,
           fingerprint, body, kid, signature)
 ON CONFLICT DO NOTHING RETURNING id
+"""
+# Facts that stand: neither refused nor taken back or replaced.
+KNOWN_FACTS = """
+SELECT e.fingerprint FROM event e LEFT JOIN event_decision d ON d.event_id = e.id
+WHERE e.fingerprint = ANY($1) AND d.outcome IS DISTINCT FROM 'refused' AND NOT EXISTS (
+    SELECT FROM event w JOIN event_decision wd ON wd.event_id = w.id
+    WHERE w.target = e.id AND wd.outcome = 'accepted')
 """
 ADD_DECISIONS = """
 INSERT INTO event_decision (event_id, outcome, reason, kid, signature, decided_by, decided_at)
@@ -98,6 +111,34 @@ SHOW_WAITING = f"""
 WHERE w.event_id > $1 ORDER BY w.event_id LIMIT $2
 """
 SHOW_THESE = f"{_SHOWN_EVENT} WHERE e.id = ANY($1)"
+# What an enterprise sees of what is recorded about it, with the record that took a fact back or put
+# another in its place. A withdrawal has no day of its own and stands at the day it was proposed on.
+_UNDONE = """
+LEFT JOIN LATERAL (
+    SELECT w.id AS undone_by, w.kind AS undone_kind
+    FROM event w JOIN event_decision x ON x.event_id = w.id
+    WHERE w.target = e.id AND x.outcome = 'accepted' LIMIT 1) u ON true
+"""
+_OWN = _SHOWN.replace(" AS project_name", " AS project_name, u.undone_by, u.undone_kind") + _UNDONE
+OWN_EVENTS = f"""
+WITH own AS (
+    SELECT id,
+        CASE kind WHEN 'event-withdrawn' THEN proposed_at::date ELSE occurred_on END AS day
+    FROM event WHERE enterprise = $1
+), page AS (
+    SELECT id, day FROM own
+    WHERE $2::uuid IS NULL OR (day, id) < (SELECT day, id FROM own WHERE id = $2)
+    ORDER BY day DESC, id DESC LIMIT $3
+)
+{_OWN.format("page g JOIN event e ON e.id = g.id")} ORDER BY g.day DESC, g.id DESC
+"""
+OWN_EVENT = f"{_OWN.format('event e')} WHERE e.enterprise = $1 AND e.id = $2"
+# Materialized: else the planner walks over all events in the order asked for.
+OWN_WAITING = f"""
+WITH own AS MATERIALIZED (SELECT id FROM event WHERE enterprise = $1)
+{_SHOWN.format("own o JOIN event_waiting w ON w.event_id = o.id JOIN event e ON e.id = o.id")}
+ORDER BY e.id LIMIT $2
+"""
 COUNT_WAITING = "SELECT count(*) FROM (SELECT FROM event_waiting LIMIT $1) AS waiting"
 ADD_EVIDENCE = """
 INSERT INTO evidence (digest, size, media_type, uploaded_by, uploaded_at)
@@ -177,6 +218,15 @@ class ShownRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnRow:
+    """An event as its enterprise sees it; `undone_kind` says how it was taken back, if it was."""
+
+    shown: ShownRow
+    undone_by: UUID | None
+    undone_kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class NewEvent:
     """A proposal to store."""
 
@@ -206,6 +256,11 @@ async def add_events(
     columns = [[getattr(event, name) for event in events] for name in NewEvent.__dataclass_fields__]
     rows = await conn.fetch(ADD_EVENTS, *columns, by, now)
     return {row["id"] for row in rows}
+
+
+async def known_facts(conn: Connection, fingerprints: Sequence[bytes]) -> set[bytes]:
+    """Return the fingerprints of facts that stand."""
+    return {row["fingerprint"] for row in await conn.fetch(KNOWN_FACTS, fingerprints)}
 
 
 async def add_decisions(
@@ -280,6 +335,25 @@ async def show_these(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, ShownR
     return {row["id"]: ShownRow(*row) for row in await conn.fetch(SHOW_THESE, ids)}
 
 
+async def own_events(
+    conn: Connection, enterprise: str, before: UUID | None, limit: int
+) -> list[OwnRow]:
+    """Return the newest events about an enterprise by their day, from behind one of them on."""
+    rows = await conn.fetch(OWN_EVENTS, enterprise, before, limit)
+    return [_own(row) for row in rows]
+
+
+async def own_event(conn: Connection, enterprise: str, event_id: UUID) -> OwnRow | None:
+    """Return one event about an enterprise; None for one about another."""
+    row = await conn.fetchrow(OWN_EVENT, enterprise, event_id)
+    return None if row is None else _own(row)
+
+
+async def own_waiting(conn: Connection, enterprise: str, limit: int) -> list[ShownRow]:
+    """Return the events about an enterprise that wait for a decision, the oldest first."""
+    return [ShownRow(*row) for row in await conn.fetch(OWN_WAITING, enterprise, limit)]
+
+
 async def count_waiting(conn: Connection, limit: int) -> int:
     """Count the events that wait, up to a limit."""
     count: int = await conn.fetchval(COUNT_WAITING, limit)
@@ -297,3 +371,8 @@ async def known_evidence(conn: Connection, digests: Sequence[str]) -> dict[str, 
     """Return (size, media type) of each known digest."""
     rows = await conn.fetch(KNOWN_EVIDENCE, digests)
     return {row["digest"]: (row["size"], row["media_type"]) for row in rows}
+
+
+def _own(row: Any) -> OwnRow:
+    *shown, undone_by, undone_kind = row
+    return OwnRow(ShownRow(*shown), undone_by, undone_kind)

@@ -23,7 +23,7 @@ from credit.grades.views import (
     RunState,
     TraceNode,
 )
-from credit.kit.db import Connection
+from credit.kit.db import BIDDER_ROLE, Connection
 from credit.kit.errors import Conflict, NotFound
 from credit.kit.http import (
     City,
@@ -198,6 +198,7 @@ class QueryController(Controller):
             key=idempotency_key,
             request=b"grade-queries" + msgspec.json.encode(data),
             act=act,
+            opens=lambda: state.db.bound(city, BIDDER_ROLE, person=actor.person_id),
         )
 
 

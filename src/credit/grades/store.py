@@ -95,7 +95,8 @@ FROM enterprise e LEFT JOIN LATERAL (
 """
 # One page of the register: enterprises with the grade in force on a day, by keyset on the code.
 REGISTER_PAGE = f"""
-SELECT e.code, e.name, g.status, g.grade, g.score {_IN_FORCE}
+SELECT e.code, e.name, g.status, g.grade, g.score,
+    (SELECT d.name FROM division d WHERE d.code = e.district) {_IN_FORCE}
 WHERE e.code > $2
     AND ($3::text IS NULL OR e.name LIKE $3 OR e.code LIKE $3)
     AND ($4::text IS NULL OR coalesce(g.grade, g.status, 'unrated') = $4)
@@ -199,13 +200,14 @@ class PublishedRow:
 
 @dataclass(frozen=True, slots=True)
 class RegisterRow:
-    """A line of the register."""
+    """A line of the register; `district` is the district's name."""
 
     code: str
     name: str
     status: str | None
     grade: str | None
     score: Decimal | None
+    district: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ __all__ = [
     "NotFound",
     "Overloaded",
     "TooLarge",
+    "TooManyRequests",
     "Unauthenticated",
     "Unprocessable",
 ]
@@ -100,6 +101,14 @@ class Unprocessable(CreditError):
     status = 422
     slug = "unprocessable"
     title = "无法处理"
+
+
+class TooManyRequests(CreditError):
+    """429: more often than agreed; `retry_after_seconds` says when to come back."""
+
+    status = 429
+    slug = "too-many-requests"
+    title = "请求太频繁"
 
 
 class Overloaded(CreditError):

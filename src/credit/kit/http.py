@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -33,6 +34,7 @@ __all__ = [
     "PartyCode",
     "RecordKey",
     "SearchText",
+    "SoughtText",
     "entity_tag",
     "idempotent",
     "parse_date",
@@ -66,6 +68,10 @@ IdCursor = Annotated[str | None, QueryParameter(pattern=r"^[0-9a-f]{32}$", max_l
 Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)]
 SearchText = Annotated[
     str | None, QueryParameter(pattern=r"^[^\u0000-\u001f\u007f]+$(?!\n)", max_length=60)
+]
+# What a search form sends, which may be left empty.
+SoughtText = Annotated[
+    str, QueryParameter(pattern=r"^[^\u0000-\u001f\u007f]*$(?!\n)", max_length=60)
 ]
 DayText = Annotated[str | None, QueryParameter(format="date", max_length=10)]
 IdempotencyHeader = Annotated[
@@ -117,15 +123,16 @@ async def idempotent(
     key: str,
     request: bytes,
     act: Callable[[Connection], Awaitable[tuple[int, object]]],
+    opens: Callable[[], AbstractAsyncContextManager[Connection]] | None = None,
 ) -> Response[Any]:
     """Answer once: the same key with the same request gets the kept answer again.
 
-    `act` works in a transaction of the city, in which the answer is kept exactly when the work is. A second
-    request with the key waits for the first one's transaction. Another request under a used key
-    raises Unprocessable (422).
+    `act` works in a transaction of the city, or in the one that `opens` lends, in which the answer
+    is kept exactly when the work is. A second request with the key waits for the first one's
+    transaction. Another request under a used key raises Unprocessable (422).
     """
     request_hash = hashlib.sha256(request).digest()
-    async with state.db.transaction(city) as conn:
+    async with opens() if opens else state.db.transaction(city) as conn:
         kept = await store.claim_key(conn, client, key)
         if kept is not None:
             if kept.request_hash != request_hash:

@@ -2,16 +2,13 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
-from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import msgspec
-from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from litestar import Request, Response
 from litestar.datastructures import Cookie, UploadFile
@@ -22,9 +19,9 @@ from markupsafe import Markup
 
 from credit.kit.clock import CHINA
 from credit.kit.errors import FieldError, Forbidden, Invalid
+from credit.kit.languages import LANGUAGE, LANGUAGES, load_catalogues
 
 __all__ = [
-    "LANGUAGES",
     "Languages",
     "Pages",
     "SameOrigin",
@@ -37,13 +34,11 @@ __all__ = [
 ]
 
 Form = TypeVar("Form")
-LANGUAGES = {"zh": "中文", "en": "English"}
 LANGUAGE_COOKIE = "language"
 NOTICE_COOKIE = "notice"
 NOTICE_CHARS_MAX = 300
 NOT_PAGES = ("/api/", "/log/", "/schema/", "/health/", "/metrics", "/static/")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-LANGUAGE: ContextVar[str] = ContextVar("language", default="zh")
 # Everything a page uses comes from this site; nothing is inline, nothing may frame it.
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -63,10 +58,7 @@ class Pages:
     def __init__(self, source: Path, globals_: Mapping[str, Any]) -> None:
         folders = sorted(source.glob("*/templates"))
         self._static = source / "web" / "static"
-        self._catalogues: dict[str, NullTranslations | GNUTranslations] = {
-            name: Translations.load(source / "web" / "locale", [name], "credit")
-            for name in LANGUAGES
-        }
+        catalogues = load_catalogues(source / "web" / "locale")
         self.environment = Environment(
             loader=PrefixLoader({one.parent.name: FileSystemLoader(one) for one in folders}),
             autoescape=True,
@@ -76,8 +68,8 @@ class Pages:
             extensions=["jinja2.ext.i18n"],
         )
         self.environment.install_gettext_callables(  # type: ignore[attr-defined]
-            lambda text: self._catalogue().gettext(text),
-            lambda one, many, n: self._catalogue().ngettext(one, many, n),
+            lambda text: catalogues[LANGUAGE.get()].gettext(text),  # noqa: PLW0108 - chosen per call
+            lambda one, many, n: catalogues[LANGUAGE.get()].ngettext(one, many, n),  # noqa: PLW0108
             newstyle=True,
         )
         self.environment.filters |= {"number": number, "day": day, "moment": moment}
@@ -92,9 +84,6 @@ class Pages:
     def render(self, name: str, context: Mapping[str, Any]) -> str:
         """Render a template."""
         return self.environment.get_template(name).render(context)
-
-    def _catalogue(self) -> NullTranslations | GNUTranslations:
-        return self._catalogues[LANGUAGE.get()]
 
     def _address_of(self) -> Callable[[str], str]:
         """Name static files by their content, so that a browser may keep them for ever."""

@@ -310,7 +310,7 @@ async def entry_proof(conn: Connection, record_id: UUID) -> InclusionProof:
     head = await store.last_checkpoint(conn)
     if row is None or head is None or row.idx >= head[0]:
         raise NotFound("日志里还没有这条记录。如果刚刚提交，请稍后再试。", slug="not-in-log")
-    size, note = head
+    size, note, _ = head
     hashes = await inclusion(conn, row.idx, size)
     return InclusionProof(row.idx, size, row.entry, hashes, note)
 

@@ -123,7 +123,7 @@ ADD_CHECKPOINT = """
 INSERT INTO log_checkpoint (size, root, note, signed_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING
 """
-LAST_CHECKPOINT = "SELECT size, note FROM log_checkpoint ORDER BY size DESC LIMIT 1"
+LAST_CHECKPOINT = "SELECT size, note, signed_at FROM log_checkpoint ORDER BY size DESC LIMIT 1"
 ADD_KEY = """
 INSERT INTO signing_key (kid, algorithm, public_key, holder, purpose, announced_by, announced_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING kid
@@ -367,10 +367,10 @@ async def add_checkpoint(
     await conn.execute(ADD_CHECKPOINT, size, root, note, now)
 
 
-async def last_checkpoint(conn: Connection) -> tuple[int, str] | None:
-    """Return (size, note) of the newest checkpoint."""
+async def last_checkpoint(conn: Connection) -> tuple[int, str, datetime] | None:
+    """Return (size, note, when it was signed) of the newest checkpoint."""
     row = await conn.fetchrow(LAST_CHECKPOINT)
-    return None if row is None else (row["size"], row["note"])
+    return None if row is None else (row["size"], row["note"], row["signed_at"])
 
 
 async def prefer_indexes(conn: Connection) -> None:

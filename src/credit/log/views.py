@@ -1,6 +1,7 @@
 """The log as other slices and the interface see it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from msgspec import Struct, field
@@ -42,10 +43,11 @@ class ChainEntry(Struct, Generic[Body], frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class LogHead:
-    """The newest checkpoint: size and the signed note."""
+    """The newest checkpoint: size, the signed note, and when it was signed."""
 
     size: int
     note: str
+    signed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

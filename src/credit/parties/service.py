@@ -18,31 +18,56 @@ from credit.parties.logic import (
     names_without_code,
     normalise,
 )
-from credit.parties.views import Fault, Placed, RegisteredEnterprise, Row, Sheets
+from credit.parties.views import (
+    Fault,
+    FoundSubject,
+    Placed,
+    RegisteredEnterprise,
+    Represented,
+    Row,
+    Sheets,
+)
 
 __all__ = [
     "PartiesPlan",
     "apply_parties",
     "areas_by_district",
     "areas_of_projects",
+    "containing",
+    "districts",
     "find_enterprise",
+    "find_subjects",
     "matching",
     "place",
     "plan_parties",
+    "represented",
 ]
 
 MANAGER_NAME = "name"
 MATCHING_MAX = 50
+DISTRICTS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
 class PartiesPlan:
-    """What a register file would do: rows by sheet, every fault found, and counts by sheet."""
+    """What a register file would do: rows by sheet, every fault found, and counts by sheet.
+
+    `held` says for each row, in the file's order, whether the register has it already.
+    """
 
     rows: Mapping[str, Sequence[Row]]
     faults: Sequence[Fault]
-    added: Mapping[str, int]
-    updated: Mapping[str, int]
+    held: Mapping[str, Sequence[bool]]
+
+    @property
+    def updated(self) -> Mapping[str, int]:
+        """How many rows the register has, by sheet."""
+        return {sheet: sum(flags) for sheet, flags in self.held.items()}
+
+    @property
+    def added(self) -> Mapping[str, int]:
+        """How many rows are new, by sheet."""
+        return {sheet: len(flags) - sum(flags) for sheet, flags in self.held.items()}
 
 
 async def find_enterprise(conn: Connection, code: str) -> RegisteredEnterprise:
@@ -55,8 +80,28 @@ async def find_enterprise(conn: Connection, code: str) -> RegisteredEnterprise:
 
 async def matching(conn: Connection, query: str) -> list[str]:
     """Return the codes of enterprises whose name or code holds a text, up to fifty."""
+    return await store.matching(conn, containing(query), MATCHING_MAX)
+
+
+def containing(query: str) -> str:
+    """Return the LIKE pattern of texts that hold a text."""
     escaped = query.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return await store.matching(conn, f"%{escaped}%", MATCHING_MAX)
+    return f"%{escaped}%"
+
+
+async def find_subjects(
+    conn: Connection, kind: str, query: str, limit: int = MATCHING_MAX
+) -> list[FoundSubject]:
+    """Return enterprises, projects, streets or districts by code or part of the name.
+
+    Whoever has the very code stands first.
+    """
+    return await store.find_subjects(conn, kind, query, containing(query), limit)
+
+
+async def districts(conn: Connection) -> list[tuple[str, str]]:
+    """Return (code, name) of the city's districts."""
+    return await store.districts(conn, DISTRICTS_MAX)
 
 
 async def place(
@@ -78,6 +123,14 @@ async def areas_of_projects(conn: Connection, projects: Sequence[str]) -> dict[s
     return await store.project_areas(conn, projects)
 
 
+async def represented(conn: Connection, committee: str, on: date) -> Represented:
+    """Return a committee with its project and the enterprise managing it; NotFound without it."""
+    found = await store.represented(conn, committee, on)
+    if found is None:
+        raise NotFound("登记册里没有您的业主委员会。请联系协会管理员核对账号。")
+    return found
+
+
 async def plan_parties(conn: Connection, clock: Clock, sheets: Sheets) -> PartiesPlan:
     """Check a register file whole: sheets divisions, enterprises, projects, managers, committees.
 
@@ -89,12 +142,11 @@ async def plan_parties(conn: Connection, clock: Clock, sheets: Sheets) -> Partie
     register = await store.load_register(conn, codes_named(sheets), names_without_code(sheets))
     sheets = identify(sheets, register)
     rows = {sheet: [row for _, row in numbered] for sheet, numbered in sheets.items()}
-    updated = {
-        sheet: sum(row.get("code") in held for row in rows.get(sheet, ()))
-        for sheet, held in register.codes().items()
+    held = {
+        sheet: [row.get("code") in codes for row in rows.get(sheet, ())]
+        for sheet, codes in register.codes().items()
     }
-    added = {sheet: len(rows.get(sheet, ())) - count for sheet, count in updated.items()}
-    return PartiesPlan(rows, find_faults(sheets, register, clock.today()), added, updated)
+    return PartiesPlan(rows, find_faults(sheets, register, clock.today()), held)
 
 
 async def apply_parties(conn: Connection, clock: Clock, vault: Vault, plan: PartiesPlan) -> None:

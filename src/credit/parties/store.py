@@ -6,11 +6,20 @@ from datetime import date, datetime
 from typing import Any
 
 from credit.kit.db import Connection
-from credit.parties.views import Placed, Register, RegisteredEnterprise, Subject
+from credit.parties.views import (
+    FoundSubject,
+    Placed,
+    Register,
+    RegisteredEnterprise,
+    Represented,
+    Subject,
+)
 
 __all__ = [
     "area_managed",
+    "districts",
     "find_enterprise",
+    "find_subjects",
     "load_register",
     "lock_parties",
     "matching",
@@ -26,6 +35,7 @@ __all__ = [
     "put_managers",
     "put_posts",
     "put_projects",
+    "represented",
 ]
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || ' parties'))"
@@ -143,6 +153,36 @@ FROM management m JOIN project p ON p.code = m.project
 WHERE m.since <= $1 AND (m.until IS NULL OR $1 < m.until) AND m.enterprise = ANY($2)
 GROUP BY 1, 2
 """
+# Who may be meant by a code or a part of a name, by kind: whoever has the very code comes first.
+FIND_SUBJECTS = {
+    "enterprise": """
+SELECT code, name, kind FROM enterprise
+WHERE code = $1 OR code LIKE $2 OR name LIKE $2 ORDER BY code = $1 DESC, code LIMIT $3
+""",
+    "project": """
+SELECT code, name, kind FROM project
+WHERE code = $1 OR code LIKE $2 OR name LIKE $2 ORDER BY code = $1 DESC, code LIMIT $3
+""",
+    "street": """
+SELECT code, name, level AS kind FROM division
+WHERE level = 'street' AND (code = $1 OR code LIKE $2 OR name LIKE $2)
+ORDER BY code = $1 DESC, code LIMIT $3
+""",
+    "district": """
+SELECT code, name, level AS kind FROM division
+WHERE level = 'district' AND (code = $1 OR code LIKE $2 OR name LIKE $2)
+ORDER BY code = $1 DESC, code LIMIT $3
+""",
+}
+DISTRICTS = "SELECT code, name FROM division WHERE level = 'district' ORDER BY code LIMIT $1"
+REPRESENTED = """
+SELECT c.name, c.kind, c.ended_on, p.code, p.name, e.code, e.name, m.since
+FROM committee c JOIN project p ON p.code = c.project
+LEFT JOIN management m ON m.project = p.code
+    AND m.since <= $2 AND (m.until IS NULL OR $2 < m.until)
+LEFT JOIN enterprise e ON e.code = m.enterprise
+WHERE c.code = $1
+"""
 PROJECT_AREAS = "SELECT code, area_m2 FROM project WHERE code = ANY($1)"
 
 Columns = Sequence[Sequence[Any]]
@@ -242,6 +282,19 @@ async def matching(conn: Connection, like: str, limit: int) -> list[str]:
     return [row["code"] for row in await conn.fetch(MATCHING, like, limit)]
 
 
+async def find_subjects(
+    conn: Connection, kind: str, code: str, like: str, limit: int
+) -> list[FoundSubject]:
+    """Return subjects of a kind whose code is one, or whose code or name is like a pattern."""
+    rows = await conn.fetch(FIND_SUBJECTS[kind], code, like, limit)
+    return [FoundSubject(*row) for row in rows]
+
+
+async def districts(conn: Connection, limit: int) -> list[tuple[str, str]]:
+    """Return (code, name) of the districts."""
+    return [(row["code"], row["name"]) for row in await conn.fetch(DISTRICTS, limit)]
+
+
 async def place(
     conn: Connection, kinds: Sequence[str], codes: Sequence[str], days: Sequence[date]
 ) -> list[Placed]:
@@ -265,3 +318,9 @@ async def area_managed(
 async def project_areas(conn: Connection, projects: Sequence[str]) -> dict[str, int]:
     """Return square metres by project."""
     return {row["code"]: row["area_m2"] for row in await conn.fetch(PROJECT_AREAS, projects)}
+
+
+async def represented(conn: Connection, committee: str, on: date) -> Represented | None:
+    """Return a committee with its project and who manages that on a day."""
+    row = await conn.fetchrow(REPRESENTED, committee, on)
+    return None if row is None else Represented(*row)

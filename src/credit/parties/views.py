@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-__all__ = ["Fault", "Placed", "Register", "RegisteredEnterprise", "Row", "Sheets", "Subject"]
+__all__ = [
+    "Fault",
+    "FoundSubject",
+    "Placed",
+    "Register",
+    "RegisteredEnterprise",
+    "Represented",
+    "Row",
+    "Sheets",
+    "Subject",
+]
 
 Row = Mapping[str, Any]
 # A register file: the rows of each sheet, every one with its number in the file.
@@ -36,6 +46,15 @@ class Placed:
     project: str | None
     manager: str | None
     exists_from: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSubject:
+    """Somebody of the register found by code or name; `kind` is the register's own, as 老旧小区."""
+
+    code: str
+    name: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +104,17 @@ class Register:
             "managers": self.managers,
             "committees": self.committees.keys(),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Represented:
+    """A committee with its project, and the enterprise that manages it on a day, if one does."""
+
+    committee: str
+    kind: str
+    ended_on: date | None
+    project: str
+    project_name: str
+    enterprise: str | None
+    enterprise_name: str | None
+    since: date | None

@@ -25,7 +25,7 @@ from credit.rules.advice_model import (
     Way,
 )
 from credit.rules.arithmetic import add_months
-from credit.rules.grading import Evaluation, Fact, Grader, GradeResult, SubjectRecord
+from credit.rules.grading import Evaluation, Fact, Grader, GradeResult, SubjectRecord, lapse_of
 from credit.rules.model import (
     EvaluationRule,
     EventType,
@@ -143,7 +143,7 @@ class _Advisor:
 
     def _lapse(self, fact: Fact) -> date:
         event = self.grader.events[fact.code]
-        return fact.valid_until or add_months(fact.occurred_on, event.validity_months)
+        return lapse_of(event, fact.occurred_on, fact.valid_until)
 
     def _days_of_change(self) -> list[date]:
         """List the later days on which the record could give another result, in order."""

@@ -35,6 +35,7 @@ __all__ = [
     "GradeResult",
     "Grader",
     "SubjectRecord",
+    "lapse_of",
     "rank_subjects",
 ]
 
@@ -105,6 +106,11 @@ def _expiry(occurred_on: date, months: int) -> date:
     return add_months(occurred_on, months)
 
 
+def lapse_of(event: EventType, occurred_on: date, valid_until: date | None) -> date:
+    """Return the first day on which a fact counts no more: its own, or by the catalogue."""
+    return valid_until or _expiry(occurred_on, event.validity_months)
+
+
 class Grader:
     """Grades subjects by one grading in force; build it once for many subjects."""
 
@@ -154,7 +160,7 @@ class Grader:
                 continue
             if fact.occurred_on > on:
                 future += 1
-            elif on >= (fact.valid_until or _expiry(fact.occurred_on, event.validity_months)):
+            elif on >= lapse_of(event, fact.occurred_on, fact.valid_until):
                 expired += 1
             else:
                 live.append(_Live(fact, event, self.points_of(fact)))

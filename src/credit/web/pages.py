@@ -6,7 +6,8 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie, State
 
 from credit.access.logic import safe_path
-from credit.kit.pages import LANGUAGE_COOKIE, LANGUAGES, form_of, redirect, render
+from credit.kit.languages import LANGUAGES
+from credit.kit.pages import LANGUAGE_COOKIE, form_of, redirect, render
 
 __all__ = ["choose_language", "front_door"]
 

@@ -1,7 +1,7 @@
 """Refusals on pages: a page that says what happened and what to do, or the way to sign in."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from litestar import Request, Response
 
@@ -29,7 +29,7 @@ def refused_page(
     if request.url.query:
         onward += f"?{request.url.query}"
     if request.method != "GET":
-        onward = ""
+        onward = _page_before(request)
     if isinstance(error, SignInNeeded):
         return redirect("/login?" + urlencode({"city": city, "next": onward}))
     if isinstance(error, ConfirmationNeeded):
@@ -39,8 +39,6 @@ def refused_page(
     if city not in request.app.state.db.cities:
         request.path_params.pop("city", None)  # the layout names only cities there are
         problem = NOT_FOUND if request.method == "GET" else problem
-    back = request.headers.get("referer", "")
-    same_site = back.startswith(request.app.state.settings.public_url)
     return render(
         request,
         "web/problem.html",
@@ -48,5 +46,11 @@ def refused_page(
         title=problem["title"],
         detail=problem["detail"],
         errors=problem["errors"],
-        back=back if same_site else "/",
+        back=_page_before(request) or "/",
     )
+
+
+def _page_before(request: Request[Any, Any, Any]) -> str:
+    """Return the path of the page a form was sent from, if it is one of this site."""
+    before = urlsplit(request.headers.get("referer", ""))
+    return before.path if before.netloc == request.headers.get("host") else ""

@@ -7,6 +7,7 @@ from litestar import Router
 from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 
+from credit.kit.languages import marked
 from credit.kit.pages import Pages
 from credit.parties.logic import division_name
 from credit.settings import Settings
@@ -16,15 +17,22 @@ __all__ = ["make_pages", "static_files"]
 SOURCE = Path(__file__).parents[1]
 # What an officer finds in the console: the scope that shows it, its place, its name.
 CONSOLE_MENU = (
-    ("events:read", "enterprises", "企业"),
-    ("events:read", "events", "事件"),
-    ("marks:enter", "evaluations", "评价"),
-    ("events:read", "runs", "评级"),
-    ("parties:write", "imports", "导入"),
-    ("events:read", "exports", "导出"),
-    ("people:write", "people", "人员"),
-    ("people:write", "clients", "接口密钥"),
-    ("trail:read", "trail", "访问记录"),
+    ("events:read", "enterprises", marked("企业")),
+    ("events:read", "events", marked("事件")),
+    ("events:read", "evaluations", marked("评价")),
+    ("events:read", "runs", marked("评级")),
+    ("marks:enter", "imports", marked("导入")),
+    ("events:read", "exports", marked("导出")),
+    ("people:write", "people", marked("人员")),
+    ("people:write", "clients", marked("接口密钥")),
+    ("trail:read", "trail", marked("访问记录")),
+)
+# What the user of an enterprise finds in the portal: the role it is for, its place, its name.
+PORTAL_MENU = (
+    ("enterprise_user", "lift", marked("怎样提升")),
+    ("enterprise_user", "facts", marked("事实")),
+    ("enterprise_user", "duties", marked("期限")),
+    ("enterprise_user", "people", marked("人员")),
 )
 # Addresses of static files name their content, so that a new content is a new address.
 FOR_EVER = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
@@ -39,6 +47,7 @@ def make_pages(settings: Settings) -> Pages:
             "city_name": division_name,
             "console_menu": CONSOLE_MENU,
             "is_demo": lambda city: city in demo,
+            "portal_menu": PORTAL_MENU,
             "named_cities": lambda cities: [(code, division_name(code)) for code in cities],
         },
     )

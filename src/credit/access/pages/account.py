@@ -8,12 +8,13 @@ from litestar.datastructures import State
 
 from credit.access import logic, service
 from credit.access.pages.signin import Onward, Password, open_session
+from credit.access.service import identities, passkeys
 from credit.access.views import Visitor
 from credit.kit.errors import CreditError, Unauthenticated
 from credit.kit.http import City
 from credit.kit.pages import form_of, read_form, redirect, render
 
-__all__ = ["AccountPages"]
+__all__ = ["AccountPages", "account_page", "confirm_page"]
 
 
 class PasswordForm(msgspec.Struct, frozen=True):
@@ -41,7 +42,7 @@ class AccountPages(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City
     ) -> Response[str]:
         """Show where one is signed in, and what may be changed."""
-        return await _account_page(request, state, city)
+        return await account_page(request, state, city)
 
     @post("/password", summary="改密码", opt={"scope": ""}, status_code=200)
     async def password(
@@ -61,7 +62,7 @@ class AccountPages(Controller):
                     conn, state.clock, state.passwords, visitor.actor.person_id, form.new
                 )
         except CreditError as refused:
-            return await _account_page(request, state, city, refused)
+            return await account_page(request, state, city, refused)
         response = await open_session(
             request, state, city, visitor.actor.person_id, f"/{city}/account"
         )
@@ -81,10 +82,11 @@ class AccountPages(Controller):
     async def confirm_form(
         self,
         request: Request[Any, Any, Any],
+        state: State,
         onward: Onward = "",
     ) -> Response[str]:
         """Ask for a proof of identity before something important."""
-        return render(request, "access/confirm.html", next=onward, problem=None)
+        return await confirm_page(request, state, onward)
 
     @post("/confirm", summary="确认身份", opt={"scope": ""}, status_code=200)
     async def confirm(
@@ -99,33 +101,59 @@ class AccountPages(Controller):
                 state.db, state.clock, state.passwords, visitor, form.password
             )
         except CreditError as refused:
-            onward = str(fields.get("next", ""))
-            return render(
-                request,
-                "access/confirm.html",
-                http_status=refused.status,
-                next=onward,
-                problem=refused,
-            )
+            return await confirm_page(request, state, str(fields.get("next", "")), refused)
         async with state.db.transaction(city) as conn:
             await service.confirm_session(conn, state.clock, visitor)
         return redirect(logic.safe_path(form.next, f"/{city}/account"))
 
 
-async def _account_page(
+async def account_page(
     request: Request[Any, Any, Any],
     state: State,
     city: str,
     refused: CreditError | None = None,
 ) -> Response[str]:
+    """Show the visitor's account: sessions, passkeys, what they are linked to."""
     visitor: Visitor = request.state.visitor
+    provider = state.identity_provider
     async with state.db.city(city) as conn:
         sessions = await service.sessions_of(conn, state.clock, visitor)
+        kept = await passkeys.passkeys_of(conn, visitor)
+        linked = await identities.linked_since(conn, provider, visitor) if provider.label else None
     return render(
         request,
         "access/account.html",
         http_status=refused.status if refused else 200,
+        city=city,
+        path=f"/{city}/account",
+        query={},
         sessions=sessions,
+        passkeys=kept,
+        passkeys_at=passkeys.site_of(state.settings.public_url),
+        provider=provider.label,
+        linked=linked,
         role_titles=logic.ROLE_TITLES,
+        problem=refused,
+    )
+
+
+async def confirm_page(
+    request: Request[Any, Any, Any],
+    state: State,
+    onward: str,
+    refused: CreditError | None = None,
+) -> Response[str]:
+    """Ask for the password once more, or for a passkey of those who have one."""
+    visitor: Visitor = request.state.visitor
+    async with state.db.city(visitor.city) as conn:
+        kept = await passkeys.passkeys_of(conn, visitor)
+    return render(
+        request,
+        "access/confirm.html",
+        http_status=refused.status if refused else 200,
+        path=f"/{visitor.city}/account/confirm",
+        query={"next": onward},
+        next=onward,
+        passkeys_at=passkeys.site_of(state.settings.public_url) if kept else None,
         problem=refused,
     )

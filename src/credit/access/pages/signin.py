@@ -9,11 +9,21 @@ from litestar.params import QueryParameter
 
 from credit.access import logic, service
 from credit.access.guard import SESSION_COOKIE, session_of
+from credit.access.service.passkeys import site_of
 from credit.access.views import Seen
 from credit.kit.errors import CreditError, NotFound, Unauthenticated
 from credit.kit.pages import form_of, read_form, redirect, render
 
-__all__ = ["Onward", "Password", "SignInPages", "open_session"]
+__all__ = [
+    "CityCode",
+    "Onward",
+    "Password",
+    "SignInPages",
+    "city_of",
+    "note_sign_in",
+    "open_session",
+    "sign_in_page",
+]
 
 Onward = Annotated[str, QueryParameter(name="next", max_length=300)]
 Chosen = Annotated[str, QueryParameter(max_length=6)]
@@ -41,7 +51,7 @@ class SignInPages(Controller):
         self, request: Request[Any, Any, Any], state: State, city: Chosen = "", onward: Onward = ""
     ) -> Response[str]:
         """Ask for city, user name and password."""
-        return _sign_in_page(request, state, {"city": city, "next": onward})
+        return sign_in_page(request, state, {"city": city, "next": onward})
 
     @post("/login", summary="登录", status_code=200)
     async def sign_in(self, request: Request[Any, Any, Any], state: State) -> Response[Any]:
@@ -53,14 +63,14 @@ class SignInPages(Controller):
         fields = await form_of(request)
         try:
             form = read_form(SignInForm, fields)
-            city = _city_of(state, form.city)
+            city = city_of(state, form.city)
             person_id = await service.sign_in(
                 state.db, state.clock, state.passwords, city, form.username, form.password
             )
         except CreditError as refused:
             if isinstance(refused, Unauthenticated):
-                await _note(request, state, _city_of(state, fields.get("city")), None, 401)
-            return _sign_in_page(request, state, fields, refused)
+                await note_sign_in(request, state, city_of(state, fields.get("city")), None, 401)
+            return sign_in_page(request, state, fields, refused)
         return await open_session(request, state, city, person_id, form.next)
 
     @post("/logout", summary="退出", status_code=200)
@@ -90,7 +100,7 @@ async def open_session(
             await service.drop_token(conn, earlier[1])
         token = await service.begin_session(conn, state.clock, person_id, agent)
         actor = await service.actor_of(conn, person_id)
-    await _note(request, state, city, person_id, 303)
+    await note_sign_in(request, state, city, person_id, 303)
     response = redirect(logic.safe_path(onward, f"/{city}/{logic.home_of(actor.scopes)}"))
     response.set_cookie(
         SESSION_COOKIE,
@@ -103,7 +113,7 @@ async def open_session(
     return response
 
 
-async def _note(
+async def note_sign_in(
     request: Request[Any, Any, Any], state: State, city: str, person_id: str | None, status: int
 ) -> None:
     """Note a sign-in or a refusal of one; a guessed user name is not noted, it may be a password."""
@@ -117,7 +127,7 @@ async def _note(
         )
 
 
-def _city_of(state: State, wanted: str | None) -> str:
+def city_of(state: State, wanted: str | None) -> str:
     """Return the city to sign in to: the one wanted, else the deployment's first."""
     if not state.db.cities:
         raise NotFound("这里还没有城市，无法登录。")
@@ -125,19 +135,26 @@ def _city_of(state: State, wanted: str | None) -> str:
     return wanted if wanted and wanted in state.db.cities else first
 
 
-def _sign_in_page(
+def sign_in_page(
     request: Request[Any, Any, Any],
     state: State,
     fields: dict[str, Any],
     refused: CreditError | None = None,
 ) -> Response[str]:
+    """Show the ways to sign in there are, filled in as far as `fields` tells."""
+    chosen = city_of(state, str(fields.get("city") or "")) if state.db.cities else ""
+    onward = str(fields.get("next") or "")
     return render(
         request,
         "access/sign_in.html",
         http_status=refused.status if refused else 200,
+        path="/login",
+        query={"city": chosen, "next": onward},
         cities=sorted(state.db.cities),
-        chosen=str(fields.get("city") or ""),
+        chosen=chosen,
+        passkeys_at=site_of(state.settings.public_url),
+        provider=state.identity_provider.label,
         username=str(fields.get("username") or ""),
-        next=str(fields.get("next") or ""),
+        next=onward,
         problem=refused,
     )

@@ -6,15 +6,17 @@ from datetime import timedelta
 
 from credit.access import logic, store
 from credit.access.service.people import acting
-from credit.access.views import Actor
+from credit.access.views import Actor, Caller
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Invalid, NotFound, Unauthenticated
 
-__all__ = ["authenticate", "issue_key"]
+__all__ = ["KEY_DAYS", "KEY_DAYS_MAX", "RATE_MAX", "RATE_PER_MINUTE", "authenticate", "issue_key"]
 
 KEY_DAYS = 365
+KEY_DAYS_MAX = 730
 RATE_PER_MINUTE = 6_000
+RATE_MAX = 100_000
 
 
 async def issue_key(
@@ -24,6 +26,8 @@ async def issue_key(
     person_id: str,
     name: str,
     scopes: Collection[str] | None = None,
+    rate_per_minute: int = RATE_PER_MINUTE,
+    days: int = KEY_DAYS,
 ) -> str:
     """Make an API key for a person's machine; it is shown this once and only its hash is kept.
 
@@ -32,11 +36,16 @@ async def issue_key(
     found = await store.person(conn, person_id)
     if found is None:
         raise NotFound("这个人已不在岗，不能发接口密钥。")
+    if not 1 <= days <= KEY_DAYS_MAX:
+        raise Invalid(f"密钥的有效期应为 1 到 {KEY_DAYS_MAX} 天。")
+    if not 1 <= rate_per_minute <= RATE_MAX:
+        raise Invalid(f"每分钟的请求数应为 1 到 {RATE_MAX}。")
     allowed = logic.scopes_of(found.roles)
     beyond = sorted(set(scopes or ()) - allowed)
     if beyond:
         raise Invalid(f"这个人的角色没有 {'、'.join(beyond)} 权限，密钥也不能有。")
     prefix, key = logic.make_key(secrets.token_bytes(32))
+    now = clock.now()
     await store.add_client(
         conn,
         prefix,
@@ -44,13 +53,13 @@ async def issue_key(
         name=name,
         person_id=person_id,
         scopes=sorted(scopes or allowed),
-        rate_per_minute=RATE_PER_MINUTE,
-        validity=(clock.now(), clock.now() + timedelta(days=KEY_DAYS)),
+        rate_per_minute=rate_per_minute,
+        validity=(now, now + timedelta(days=days)),
     )
     return key
 
 
-async def authenticate(conn: Connection, clock: Clock, authorization: str | None) -> Actor:
+async def authenticate(conn: Connection, clock: Clock, authorization: str | None) -> Caller:
     """Return who holds the key of an `Authorization: Bearer …` header.
 
     Whatever is wrong, a missing header, a malformed, unknown, expired or revoked key, raises the
@@ -63,6 +72,7 @@ async def authenticate(conn: Connection, clock: Clock, authorization: str | None
     if not logic.same_digest(kept, logic.key_digest(key.strip())) or client is None:
         raise Unauthenticated("请在 Authorization 头中给出有效的接口密钥：Bearer ck_…")
     whole = acting(client.person)
-    return Actor(
+    actor = Actor(
         whole.person_id, whole.roles, whole.division, whole.scopes & client.scopes, whole.party
     )
+    return Caller(actor, prefix or "", client.rate_per_minute, client.public_key)

@@ -4,6 +4,7 @@ import secrets
 from datetime import timedelta
 
 from credit.access import logic, store
+from credit.access.proofs import store as proofs
 from credit.access.service.people import NAME, acting
 from credit.access.store import CredentialRow, SessionRow
 from credit.access.views import OpenSession, Visitor
@@ -20,6 +21,7 @@ __all__ = [
     "drop_token",
     "end_session",
     "end_session_named",
+    "purge_sessions",
     "sessions_of",
     "set_password",
     "sign_in",
@@ -27,7 +29,6 @@ __all__ = [
 ]
 
 TOUCH_EVERY = timedelta(seconds=60)
-AGENT_CHARS_MAX = 80
 # One sentence whatever was wrong: who guesses learns nothing about which users there are.
 REFUSED = "用户名或密码不对，或者错了多次、暂时锁定。请核对后再试；忘记密码请联系管理员重设。"
 
@@ -46,20 +47,31 @@ async def sign_in(
         password[: logic.PASSWORD_CHARS_MAX], kept.password_hash if kept else None
     )
     async with db.transaction(city) as conn:
-        person_id = await _outcome(conn, clock, kept, fits=fits)
+        person_id = await _outcome(conn, clock, username, kept, fits=fits)
     if person_id is None:
         raise Unauthenticated(REFUSED, slug="sign-in-refused")
     return person_id
 
 
 async def _outcome(
-    conn: Connection, clock: Clock, kept: CredentialRow | None, *, fits: bool
+    conn: Connection,
+    clock: Clock,
+    username: str,
+    checked: CredentialRow | None,
+    *,
+    fits: bool,
 ) -> str | None:
-    """Count a miss, or forget the earlier ones; returns who is signed in."""
-    if kept is None:
+    """Count a miss, or forget the earlier ones; returns who is signed in.
+
+    The lock is looked at after the check, one guess after another: guesses sent at once would
+    otherwise all be weighed before the first of them locks the account.
+    """
+    kept = await store.locked_credential(conn, username)
+    if checked is None or kept is None:
         return None
     now = clock.now()
     locked = kept.locked_until is not None and now < kept.locked_until
+    fits = fits and kept.password_hash == checked.password_hash  # not one changed meanwhile
     if fits and not locked:
         await store.note_success(conn, kept.person_id)
         return kept.person_id
@@ -96,7 +108,7 @@ async def begin_session(conn: Connection, clock: Clock, person_id: str, agent: s
         conn,
         logic.key_digest(token),
         person_id,
-        agent=agent[:AGENT_CHARS_MAX],
+        agent=logic.browser_name(agent),
         now=clock.now(),
     )
     return token
@@ -131,6 +143,13 @@ def _name(vault: Vault, found: SessionRow) -> str:
 async def drop_token(conn: Connection, token: str) -> None:
     """End the session of a token, whoever it belongs to."""
     await store.drop_session(conn, logic.key_digest(token))
+
+
+async def purge_sessions(conn: Connection, clock: Clock) -> None:
+    """Forget sessions that no longer count, and challenges nobody answered in time."""
+    now = clock.now()
+    await store.purge_sessions(conn, now - logic.SESSION_LIFE, now - logic.SESSION_IDLE)
+    await proofs.purge_challenges(conn, now)
 
 
 async def confirm_session(conn: Connection, clock: Clock, visitor: Visitor) -> None:

@@ -1,17 +1,19 @@
 """The access trail: who saw or did what, and when."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from credit.access import store
-from credit.access.logic import require
-from credit.access.store import TrailRow
+from credit.access.admin import store as admin_store
+from credit.access.admin.store import TrailPlace, TrailRow
+from credit.access.logic import escape_like, require
 from credit.access.views import Actor, Seen
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
+from credit.kit.errors import Invalid
 
-__all__ = ["note_trail", "purge_trail", "trail_page"]
+__all__ = ["PERIOD_MAX", "note_trail", "purge_trail", "trail_page"]
 
-FIRST_ID = 2**62
+PERIOD_MAX = timedelta(days=92)
 
 
 async def note_trail(
@@ -30,23 +32,28 @@ async def trail_page(
     conn: Connection,
     actor: Actor,
     *,
-    before: int | None,
+    below: TrailPlace | None,
     person_id: str | None,
     text: str | None,
     period: tuple[datetime, datetime],
     limit: int,
 ) -> list[TrailRow]:
-    """List lines of a period, the newest first; `text` is looked for in actions and objects."""
+    """List lines of a period, the newest first; `text` is looked for in actions and objects.
+
+    `below` is the last line of the page before. A period of more than a quarter is refused.
+    """
     require(actor, "trail:read")
-    like = f"%{text.translate(_LIKE)}%" if text else None
-    return await store.list_trail(
-        conn, before or FIRST_ID, person_id=person_id, like=like, period=period, limit=limit
-    )
+    begin, end = period
+    if not begin < end <= begin + PERIOD_MAX:
+        raise Invalid(f"请选择不超过 {PERIOD_MAX.days} 天的时间范围，起始日期不晚于截止日期。")
+    like = f"%{escape_like(text)}%" if text else None
+    place = below or TrailPlace(end, 0)
+    if person_id is None:
+        return await admin_store.trail_by_time(conn, period, place, like=like, limit=limit)
+    line = place.id or 2**62
+    return await admin_store.trail_of(conn, person_id, period, line, like=like, limit=limit)
 
 
 async def purge_trail(conn: Connection) -> None:
     """Delete lines that have been kept long enough; the database refuses to delete others."""
     await store.purge_trail(conn)
-
-
-_LIKE = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})

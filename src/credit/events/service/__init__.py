@@ -1,5 +1,6 @@
 """Use cases of credit events: propose, decide, look up, show."""
 
+from credit.events.service.own import OwnFact, own_fact, own_facts, own_waiting
 from credit.events.service.procedure import (
     BATCH_MAX,
     Intake,
@@ -8,6 +9,7 @@ from credit.events.service.procedure import (
     keep_evidence,
     plan,
     propose,
+    refuse_known,
     state_of,
 )
 from credit.events.service.reading import (
@@ -23,13 +25,18 @@ __all__ = [
     "BATCH_MAX",
     "WAITING_SHOWN_MAX",
     "Intake",
+    "OwnFact",
     "ShownEvent",
     "count_waiting",
     "decide",
     "events_page",
     "keep_evidence",
+    "own_fact",
+    "own_facts",
+    "own_waiting",
     "plan",
     "propose",
+    "refuse_known",
     "shown",
     "shown_event",
     "state_of",

@@ -32,7 +32,16 @@ from credit.parties import service as parties
 from credit.rules.loading import pack_of_city
 from credit.rules.pack import Pack
 
-__all__ = ["Intake", "decide", "events_page", "keep_evidence", "plan", "propose", "state_of"]
+__all__ = [
+    "Intake",
+    "decide",
+    "events_page",
+    "keep_evidence",
+    "plan",
+    "propose",
+    "refuse_known",
+    "state_of",
+]
 
 BATCH_MAX = 500
 STATUS = {None: "proposed", "accepted": "effective", "refused": "refused"}
@@ -83,6 +92,26 @@ def _refuse_known(rows: Sequence[NewEvent], added: set[UUID]) -> None:
             )
             faults.append(FieldError(f"items[{position}]", message))
         fresh.discard(row.id)
+    if faults:
+        raise Conflict(faults[0].message, slug="event-exists", errors=tuple(faults))
+
+
+async def refuse_known(conn: Connection, drafts: Sequence[Draft]) -> None:
+    """Refuse facts that stand already, or twice among the drafts, each under `items[i]`.
+
+    Nothing is written: what `propose` finds out by writing is told before anybody signs.
+    """
+    fingerprints = [logic.fingerprint(draft) for draft in drafts]
+    known = await store.known_facts(conn, fingerprints)
+    faults = []
+    for position, fingerprint in enumerate(fingerprints):
+        if fingerprint in known:
+            message = (
+                "同一事实（代码、对象、日期、文号都相同）已经登记过，或在这里出现了两次。"
+                "请去掉这一条；如果是另一件事，请核对文号。"
+            )
+            faults.append(FieldError(f"items[{position}]", message))
+        known.add(fingerprint)
     if faults:
         raise Conflict(faults[0].message, slug="event-exists", errors=tuple(faults))
 

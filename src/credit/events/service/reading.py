@@ -15,7 +15,15 @@ from credit.log import service as log
 from credit.parties import service as parties
 from credit.rules.model import EventType
 
-__all__ = ["WAITING_SHOWN_MAX", "ShownEvent", "count_waiting", "shown", "shown_event", "waiting"]
+__all__ = [
+    "WAITING_SHOWN_MAX",
+    "ShownEvent",
+    "count_waiting",
+    "in_words",
+    "shown",
+    "shown_event",
+    "waiting",
+]
 
 WAITING_SHOWN_MAX = 1_000
 LAST_ID = UUID(int=2**128 - 1)
@@ -67,7 +75,7 @@ async def shown(
         rows = await store.show_of(conn, codes, before or LAST_ID, limit)
     else:
         rows = await store.show_latest(conn, before or LAST_ID, limit)
-    return [_in_words(row, catalogue) for row in rows]
+    return [in_words(row, catalogue) for row in rows]
 
 
 async def waiting(
@@ -77,7 +85,7 @@ async def waiting(
     rows = await store.show_these(conn, ids)
     if missing := set(ids) - rows.keys():
         raise NotFound(f"没有编号为 {min(missing)} 的事件。")
-    return [_in_words(rows[one], catalogue) for one in ids]
+    return [in_words(rows[one], catalogue) for one in ids]
 
 
 async def shown_event(
@@ -88,7 +96,7 @@ async def shown_event(
     if event_id not in rows:
         raise NotFound("没有这个编号的事件。")
     index = (await log.index_of(conn, [event_id])).get(event_id)
-    return _in_words(rows[event_id], catalogue, index)
+    return in_words(rows[event_id], catalogue, index)
 
 
 async def count_waiting(conn: Connection) -> int:
@@ -96,9 +104,10 @@ async def count_waiting(conn: Connection) -> int:
     return await store.count_waiting(conn, WAITING_SHOWN_MAX)
 
 
-def _in_words(
+def in_words(
     row: ShownRow, catalogue: Mapping[str, EventType], index: int | None = None
 ) -> ShownEvent:
+    """Put an event into the catalogue's words; its own code stands for what that does not know."""
     body = parse(row.body)
     event = catalogue.get(row.code)
     prefix = TITLES.get(row.kind, "")

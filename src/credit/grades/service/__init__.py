@@ -1,5 +1,6 @@
 """Use cases of grades: a run proposes, a publication decides, and anybody asks."""
 
+from credit.grades.service.advice import advise
 from credit.grades.service.answers import (
     ANSWER_TYPE,
     Question,
@@ -19,6 +20,16 @@ from credit.grades.service.comparison import (
     explain_change,
     score_history,
 )
+from credit.grades.service.portrait import (
+    CountedEvaluation,
+    Held,
+    HeldBound,
+    OwnStep,
+    Portrait,
+    SinceStep,
+    load_held,
+    portray,
+)
 from credit.grades.service.publication import prepare_publication, publish
 from credit.grades.service.runs import (
     RUN_TASK,
@@ -33,8 +44,15 @@ __all__ = [
     "ANSWER_TYPE",
     "COMPARED_MAX",
     "RUN_TASK",
+    "CountedEvaluation",
+    "Held",
+    "HeldBound",
+    "OwnStep",
+    "Portrait",
     "Question",
+    "SinceStep",
     "Standing",
+    "advise",
     "answer_query",
     "ask_for_run",
     "compare_run",
@@ -43,6 +61,8 @@ __all__ = [
     "explain",
     "explain_change",
     "known_size",
+    "load_held",
+    "portray",
     "prepare_publication",
     "publish",
     "register",

@@ -38,6 +38,7 @@ __all__ = [
     "run",
     "run_state",
     "runs_page",
+    "subject_records",
 ]
 
 CHUNK = 5  # enterprises: their facts should fit into a socket's buffer, see `_records_by_chunk`
@@ -141,7 +142,7 @@ async def explain(
 
     In a rank family the grade depends on all others: the result then has a score only.
     """
-    (record,) = await _subject_records(conn, [code], size)
+    (record,) = await subject_records(conn, [code], size)
     result = pack.on(on).grader.grade(record, on)
     return result, result.trace.to_json()
 
@@ -180,7 +181,7 @@ async def _records_by_chunk(
         for begin in range(0, len(codes) + CHUNK, CHUNK):
             found = await ahead if ahead else None
             chunk = codes[begin : begin + CHUNK]
-            ahead = asyncio.create_task(_subject_records(conn, chunk, size)) if chunk else None
+            ahead = asyncio.create_task(subject_records(conn, chunk, size)) if chunk else None
             await asyncio.sleep(0)  # the question is on its way before the caller computes
             if found is not None:
                 yield found
@@ -189,9 +190,7 @@ async def _records_by_chunk(
             ahead.cancel()
 
 
-async def _subject_records(
-    conn: Connection, codes: Sequence[str], size: int
-) -> list[SubjectRecord]:
+async def subject_records(conn: Connection, codes: Sequence[str], size: int) -> list[SubjectRecord]:
     """Read enterprises' facts and evaluations from their chains below a log size."""
     subjects = {(scheme_of(code), code): code for code in codes}
     chains = await log.chains(conn, list(subjects), size, INPUT_KINDS, logic.RecordBody)

@@ -109,7 +109,7 @@ def legend(y: float, items: Sequence[tuple[str, str]], id_: str) -> Markup:
 
     A look is `s1` or `s2` for bars, `line-s1` or `line-s2` for outlines.
     """
-    room = WIDTH / len(items) - 22
+    room = WIDTH / len(items) - 37
     parts: list[Markup] = []
     x = 2.0
     for look, name in items:

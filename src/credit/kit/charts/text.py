@@ -135,7 +135,7 @@ def wrap(text: str, room: float, lines_max: int) -> list[str]:
     """Break a text into at most `lines_max` lines of about equal width, none above `room` units."""
     lines = _break(text, room)
     if len(lines) > lines_max:
-        head = lines[: lines_max - 1]
+        head = [line.rstrip() for line in lines[: lines_max - 1]]
         return [*head, fit("".join(lines[lines_max - 1 :]), room)]
     narrow = width(text) / len(lines)
     while narrow < room:
@@ -152,13 +152,13 @@ def _break(text: str, room: float) -> list[str]:
     for token in _tokens(text, room):
         if width(lines[-1] + token.rstrip()) <= room or not lines[-1]:
             lines[-1] += token
-        elif token in _CLOSING and 0 < len(last) < len(lines[-1]):
+        elif token in _CLOSING and len(last) < len(lines[-1]) and width(last + token) <= room:
             # A closing mark never begins a line: what stands before it comes along.
             lines[-1] = lines[-1][: -len(last)]
             lines.append(last + token)
         else:
             lines.append(token)
-        last = token
+        last = last + token if token in _CLOSING else token
     return lines
 
 

@@ -104,7 +104,7 @@ def draw_waterfall(
         hatch(id_, "bad", BAD),
         _ground(scale, ticks, (top, bottom), rows),
         _threshold_lines(scale, cuts, places, (top, bottom)),
-        *(_bar(row, scale, id_) for row in rows),
+        _bars(rows, scale, id_),
         _links(rows, scale),
         _names(rows),
         _numbers(rows),
@@ -120,14 +120,21 @@ def _axis(
     values: list[Decimal], names: list[str], numbers: list[str]
 ) -> tuple[Scale, list[Decimal]]:
     low, high = min(values), max(values)
-    room = (high - low) / 10
+    room = (high - low) / 8  # as much as the cuts need
     # Far from 0 the steps would be too small to see: there the bars of the totals are broken.
-    low = low - room if low * 2 > high else min(low, Decimal(0))
-    high = high + room if high * 2 < low else max(high, Decimal(0))
-    ticks = nice_ticks(low, high, 3)
+    near = Decimal("0.6")
+    low, high = (
+        low - room if high > low > high * near else min(low, Decimal(0)),
+        high + room if low < high < low * near else max(high, Decimal(0)),
+    )
+    ticks = nice_ticks(low, high, 4)
+    if low < high:  # no room is given away to reach the next tick
+        ticks = [tick for tick in ticks if low <= tick <= high]
+    else:
+        low, high = ticks[0], ticks[-1]
     left = min(max(map(width, names)), _LABEL_ROOM) + 10
-    right = WIDTH - max(map(width, numbers)) - 10
-    return Scale(ticks[0], ticks[-1], round(left, 1), round(right, 1)), ticks
+    right = WIDTH - max(map(width, numbers)) - 15  # the totals are bold
+    return Scale(low, high, round(left, 1), round(right, 1)), ticks
 
 
 def _rows(chain: list[Step], sums: list[Decimal], top: float) -> list[_Row]:
@@ -189,37 +196,48 @@ def _threshold_lines(
     ) + group(*texts, class_="chart-text chart-halo", text_anchor="middle")
 
 
-def _bar(row: _Row, scale: Scale, id_: str) -> Markup:
+def _kind(row: _Row) -> str:
+    if not row.is_step:
+        return "total"
+    return "good" if row.end > row.begin else "bad" if row.end < row.begin else "none"
+
+
+def _bars(rows: list[_Row], scale: Scale, id_: str) -> Markup:
+    looks = {
+        "total": {"fill": BLUE, "stroke": BLUE},
+        "good": {"fill": GOOD, "stroke": GOOD},
+        "bad": {"fill": f"url(#{id_}-bad)", "stroke": BAD},
+        "none": {"stroke": "currentColor", "stroke_width": "3"},
+    }
+    groups: list[Markup] = []
+    for kind, look in looks.items():
+        bars = [_bar(row, scale) for row in rows if _kind(row) == kind]
+        groups.append(group(*bars, class_=f"chart-{kind}", **look) if bars else Markup())
+    broken = not scale.low <= 0 <= scale.high
+    cuts = "".join(_cut(row, scale) for row in rows if broken and not row.is_step)
+    return Markup().join(groups) + path(cuts, class_="chart-cut", stroke="#fff", stroke_width=2)
+
+
+def _ends(row: _Row, scale: Scale) -> tuple[float, float]:
     begin, end = (scale(min(max(v, scale.low), scale.high)) for v in (row.begin, row.end))
+    return begin, end
+
+
+def _bar(row: _Row, scale: Scale) -> Markup:
+    begin, end = _ends(row, scale)
     y = row.middle - _BAR / 2
-    kind = "total" if not row.is_step else "good" if row.end > row.begin else "bad"
-    colour = {"total": BLUE, "good": GOOD, "bad": BAD}[kind]
-    if begin == end:
-        line = f"M{coordinate(end)} {coordinate(y)}v{coordinate(_BAR)}"
-        if row.begin == row.end:
-            kind, colour = "none", "currentColor"
-        return path(line, class_=f"chart-{kind}", stroke=colour, stroke_width=2)
-    bar = element(
-        "rect",
-        class_=f"chart-{kind}",
-        x=min(begin, end),
-        y=y,
-        width=abs(end - begin),
-        height=_BAR,
-        fill=f"url(#{id_}-bad)" if kind == "bad" else colour,
-        **({"stroke": colour} if row.is_step else {}),
-    )
-    if row.is_step or scale.low <= 0 <= scale.high:
-        return bar
+    if begin == end:  # nothing, or too little to have a width
+        return path(f"M{coordinate(end)} {coordinate(y)}v{coordinate(_BAR)}")
+    left, right = min(begin, end), max(begin, end)
+    return element("rect", x=left, y=y, width=right - left, height=_BAR)
+
+
+def _cut(row: _Row, scale: Scale) -> str:
     # Two slanting cuts near the end at which 0 would be.
-    x = begin + (5 if end > begin else -11)
-    cut = f"M{coordinate(x)} {coordinate(y + _BAR + 1)}l6 -15"
-    return bar + path(
-        cut + f"M{coordinate(x + 4)} {coordinate(y + _BAR + 1)}l6 -15",
-        class_="chart-cut",
-        stroke="#fff",
-        stroke_width=2,
-    )
+    begin, end = _ends(row, scale)
+    x = begin + (3 if end > begin else -13)
+    y = coordinate(row.middle + _BAR / 2 + 1)
+    return f"M{coordinate(x)} {y}l6 -15M{coordinate(x + 4)} {y}l6 -15"
 
 
 def _links(rows: list[_Row], scale: Scale) -> Markup:

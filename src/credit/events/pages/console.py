@@ -26,7 +26,7 @@ from credit.kit.blobs import BLOB_BYTES_MAX
 from credit.kit.canonical import canonical
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, CreditError, Invalid, NotFound, TooLarge
-from credit.kit.http import City, IdCursor, Paragraph, RecordKey, SearchText
+from credit.kit.http import City, IdCursor, Paragraph, RecordKey, SoughtText
 from credit.kit.ids import new_id
 from credit.kit.pages import form_of, read_form, redirect, render
 from credit.log.pages import ToSign, signatures_of, signing_page
@@ -80,7 +80,7 @@ class ConsoleEventPages(Controller):
         state: State,
         city: City,
         status: Annotated[Literal["", "proposed", "refused"], QueryParameter()] = "",
-        q: SearchText = None,
+        q: SoughtText = "",
         cursor: IdCursor = None,
     ) -> Response[str]:
         """List events: those that wait oldest first, others newest first."""
@@ -99,7 +99,7 @@ class ConsoleEventPages(Controller):
             "events/list.html",
             events=found[:PAGE],
             status=status,
-            q=q or "",
+            q=q,
             waiting=waiting,
             waiting_max=service.WAITING_SHOWN_MAX,
             cursor=found[PAGE - 1].row.id.hex if len(found) > PAGE else None,

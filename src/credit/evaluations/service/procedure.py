@@ -1,6 +1,7 @@
 """Use cases of evaluations: entering marks, and closing with a signed record."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,25 +11,31 @@ import msgspec
 from credit.access.logic import refuse_same_person, require
 from credit.access.views import Actor
 from credit.evaluations import logic, store
+from credit.evaluations.service.scoring import derived, score, subjects_of
 from credit.evaluations.store import EvaluationRow, NewClosing, NewEvaluation
 from credit.evaluations.views import EvaluationState, SheetAnswer, Submission
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
-from credit.kit.errors import Conflict, FieldError, Forbidden, NotFound
+from credit.kit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from credit.kit.ids import new_id
 from credit.log import service as log
 from credit.log.records import Record
 from credit.parties import service as parties
-from credit.parties.logic import scheme_of
-from credit.rules.model import Sheet
 from credit.rules.pack import Pack
-from credit.rules.sheets import InputRefused, SheetResult, score_sheet
+from credit.rules.sheets import InputRefused, SheetResult
 
-__all__ = ["close", "evaluation_states", "open_evaluations", "prepare_closings", "submit"]
+__all__ = [
+    "close",
+    "evaluation_states",
+    "laid_over",
+    "open_evaluations",
+    "prepare_closings",
+    "submit",
+    "submit_form",
+]
 
 OPEN_MAX = 5_000
 YEAR_MIN = 2000
-CHAIN_KINDS = ("grade", "credit-event", "event-withdrawn", "event-corrected")
 
 
 async def submit(
@@ -54,7 +61,7 @@ async def submit(
     faults: list[FieldError] = []
     entries: list[tuple[UUID, int, dict[str, Any]]] = []
     states: list[EvaluationState] = []
-    derived = await _derived(conn, pack, list(rows.values()), clock.today())
+    from_log = await derived(conn, pack, list(rows.values()), clock.today())
     for position, (key, one) in enumerate(zip(keys, submissions, strict=True)):
         row = rows[key]
         if row.closed:
@@ -63,7 +70,7 @@ async def submit(
             continue
         merged = logic.merge_inputs(row.input, one.input)
         try:
-            result = _score(pack, row, {**merged, **derived[row.id]}, clock.today())
+            result = score(pack, row, {**merged, **from_log[row.id]}, clock.today())
         except InputRefused as refused:
             faults += [
                 FieldError(f"items[{position}].{p.row}".rstrip("."), p.message)
@@ -76,8 +83,62 @@ async def submit(
         raise _refused(faults)
     stored = await store.add_entries(conn, entries, by=actor.person_id, now=now)
     if len(stored) != len(entries):
-        raise Conflict("有人刚刚为同一评价打了分，请刷新后重试。", slug="entered-meanwhile")
+        raise _entered_meanwhile()
     return states
+
+
+async def submit_form(
+    conn: Connection,
+    clock: Clock,
+    actor: Actor,
+    pack: Pack,
+    filled: Submission,
+    *,
+    version: int,
+) -> EvaluationState:
+    """Enter a whole form that was filled in over a version (0: none): what it changes is laid over
+    the newest entry, so that several may fill in rows of one sheet at once.
+
+    Refuses, besides what `submit` refuses, a form that changes a row somebody else changed to
+    something else meanwhile; each such row is named under `items[0]`.
+    """
+    require(actor, "marks:enter")
+    row, before, changed = await _changes(conn, filled, version)
+    now = row.input if row else {}
+    if clashes := logic.clashing_rows(before, now, changed):
+        message = "同事刚把这里改成了别的内容。"
+        raise Conflict(
+            f"有 {len(clashes)} 处刚刚被同事改过，您的表单还没有保存。"
+            "下面是最新的评分加上您的改动，请核对这几处后再保存。",
+            slug="entered-meanwhile",
+            errors=tuple(FieldError(f"items[0].{name}", message) for name in clashes),
+        )
+    if row and version and not changed:
+        return (await evaluation_states(conn, clock, pack, [row.id]))[0]
+    (state,) = await submit(conn, clock, actor, pack, [replace(filled, input=changed)])
+    if state.version != (row.version if row else 0) + 1:  # what was compared is outdated
+        raise _entered_meanwhile()
+    return state
+
+
+async def laid_over(
+    conn: Connection, filled: Submission, *, version: int
+) -> tuple[int, dict[str, Any]]:
+    """Return the newest version, and its input with what a form filled in over `version` changes."""
+    row, _, changed = await _changes(conn, filled, version)
+    return (row.version, logic.merge_inputs(row.input, changed)) if row else (0, filled.input)
+
+
+async def _changes(
+    conn: Connection, filled: Submission, version: int
+) -> tuple[EvaluationRow | None, dict[str, Any], dict[str, Any]]:
+    """Return the evaluation as it is, the input a form was filled in over, and what it changes."""
+    key = (filled.sheet, filled.subject, filled.year, filled.division)
+    before = await store.input_of(conn, key, version) if version else {}
+    if before is None:
+        raise Invalid("表单所依据的那一版评分不存在，请重新打开这份评价。")
+    row = (await store.load_by_key(conn, [key])).get(key)
+    return row, before, logic.changed_inputs(before, filled.input)
 
 
 async def prepare_closings(
@@ -86,7 +147,7 @@ async def prepare_closings(
     """Return for each open evaluation the record body that would close it, to be signed."""
     rows = await store.load(conn, ids)
     today = clock.today()
-    derived = await _derived(conn, pack, list(rows.values()), today)
+    from_log = await derived(conn, pack, list(rows.values()), today)
     bodies: dict[UUID, dict[str, Any]] = {}
     for evaluation_id in ids:
         row = rows.get(evaluation_id)
@@ -94,13 +155,13 @@ async def prepare_closings(
             raise NotFound(f"没有编号为 {evaluation_id} 的评价，或者还没有打分。")
         if row.closed:
             raise Conflict(f"评价 {evaluation_id} 已经结束。", slug="already-closed")
-        given = {**row.input, **derived[row.id]}
-        result = _score(pack, row, given, today)
+        given = {**row.input, **from_log[row.id]}
+        result = score(pack, row, given, today)
         bodies[evaluation_id] = logic.closing_body(
             evaluation_id=str(row.id),
             pack_id=pack.head.id,
             pack_digest=pack.digest,
-            subjects=_subjects(row),
+            subjects=subjects_of(row),
             sheet=row.sheet,
             year=row.year,
             division=row.division,
@@ -135,7 +196,7 @@ async def close(
             )
         if [keys[sig.kid].holder for sig in record.sigs] != [actor.person_id]:
             raise Forbidden("请用您自己的密钥签名。", slug="bad-signature")
-        total = _score(pack, row, body["input"], clock.today()).total
+        total = score(pack, row, body["input"], clock.today()).total
         closings.append(NewClosing(row.id, row.version, total, body["veto"], body["valid"]))
     stored = await store.add_closings(
         conn, closings, on=clock.today(), by=actor.person_id, now=clock.now()
@@ -155,21 +216,15 @@ async def evaluation_states(
 ) -> list[EvaluationState]:
     """Return evaluations with their present results."""
     rows = list((await store.load(conn, ids)).values())
-    derived = await _derived(conn, pack, rows, clock.today())
+    from_log = await derived(conn, pack, rows, clock.today())
     return [
         _state(
             row,
             row.version,
-            _score(pack, row, {**row.input, **derived[row.id]}, clock.today()),
+            score(pack, row, {**row.input, **from_log[row.id]}, clock.today()),
         )
         for row in rows
     ]
-
-
-def _score(pack: Pack, row: EvaluationRow, given: dict[str, Any], today: date) -> SheetResult:
-    rules = pack.on(min(today, date(row.year, 12, 31)))
-    sheet = rules.sheets[row.sheet]
-    return score_sheet(sheet, given, pack=pack.head.id, ladder=rules.grader.ladder)
 
 
 def _state(row: EvaluationRow, version: int, result: SheetResult) -> EvaluationState:
@@ -185,22 +240,16 @@ def _state(row: EvaluationRow, version: int, result: SheetResult) -> EvaluationS
     )
 
 
+def _entered_meanwhile() -> Conflict:
+    return Conflict("有人刚刚为同一评价打了分，请刷新后重试。", slug="entered-meanwhile")
+
+
 def _refused(faults: list[FieldError]) -> Conflict:
     return Conflict(
         f"有 {len(faults)} 处不能打分：{faults[0].message}",
         slug="marks-refused",
         errors=tuple(faults),
     )
-
-
-def _subjects(row: EvaluationRow) -> list[dict[str, str]]:
-    """Name the subjects: the enterprise that answers first, then the one judged."""
-    subjects = []
-    if row.enterprise is not None:
-        subjects.append({"scheme": scheme_of(row.enterprise), "id": row.enterprise})
-    if row.subject_kind != "enterprise":
-        subjects.append({"scheme": row.subject_kind.upper(), "id": row.subject})
-    return subjects
 
 
 def _check(clock: Clock, pack: Pack, submissions: Sequence[Submission]) -> None:
@@ -295,25 +344,3 @@ async def _weights(
         or 1
         for one, day in zip(submissions, days, strict=True)
     ]
-
-
-async def _derived(
-    conn: Connection, pack: Pack, rows: Sequence[EvaluationRow], today: date
-) -> dict[UUID, dict[str, Any]]:
-    """Return what each sheet derives from its enterprise's chain in the log."""
-    sheets: dict[str, Sheet] = pack.on(today).sheets
-    subjects = {
-        row.enterprise: (scheme_of(row.enterprise), row.enterprise)
-        for row in rows
-        if row.enterprise is not None
-    }
-    size = await log.size_at(conn, None)
-    chains = await log.chains(conn, list(subjects.values()), size, CHAIN_KINDS, logic.RecordBody)
-    return {
-        row.id: logic.derived_inputs(
-            sheets[row.sheet],
-            chains.get(subjects.get(row.enterprise or "", ("", "")), []),
-            row.year,
-        )
-        for row in rows
-    }

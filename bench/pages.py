@@ -1,0 +1,235 @@
+"""Every page of console, portal and public site: server CPU, statements, bytes."""
+
+import re
+import statistics
+import time
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import islice
+from typing import Any
+
+import asyncpg
+from litestar import Litestar
+
+from bench.report import Line
+from bench.stage import CODE, Stage, analyze
+from credit.access import service as access
+from credit.access.logic import SCOPES
+from credit.app import create_app
+from credit.events import service as events
+from credit.grades import service as grades
+from credit.kit.clock import SystemClock
+from credit.log.service import sign_records
+
+FACTS = 20_000
+ROUNDS = 40
+WARM_UP = 3
+CPU_MS_MAX = 60
+STATEMENTS_MAX = 12
+BYTES_MAX = 100_000
+# Who looks at pages that several roles may open: the one who does so all day.
+VISITORS = {
+    "officer": "association_officer",
+    "reviewer": "association_reviewer",
+    "auditor": "auditor",
+    "administrator": "administrator",
+    "enterprise": "enterprise_user",
+}
+NOT_SHOWN = re.compile(r"\.pdf$|/evidence/|/exports/|/template|passkey|oidc|/static|/trail/export")
+
+
+async def measure(stage: Stage) -> list[Line]:
+    """Open each page many times in the process itself, where its CPU can be told apart."""
+    await _fill(stage)
+    app = create_app(stage.settings, stage.url, background=False)
+    found: dict[str, tuple[float, int, int]] = {}
+    async with app.lifespan():
+        tokens = await _sign_in(app, stage)
+        shaped = await _shaped(app, stage)
+        for template, handler in _pages(app):
+            path = re.sub(r"\{(\w+)\}", lambda match: shaped.get(match[1], ""), template)
+            who = _visitor(handler.opt.get("scope"))
+            cookie = f"credit_session={CODE}.{tokens[who]}" if who else ""
+            one = await _measure(app, path, cookie)
+            if one is not None:
+                found[template] = one
+    return [*_lines(found), *_slowest(found)]
+
+
+def _lines(found: dict[str, tuple[float, int, int]]) -> Iterator[Line]:
+    for what, place, bar, shown in (
+        ("server CPU of a page, p95", 0, CPU_MS_MAX, "{:.1f} ms"),
+        ("statements of a page", 1, STATEMENTS_MAX, "{:.0f}"),
+        ("bytes of a page, pictures apart", 2, BYTES_MAX, "{:,.0f}"),
+    ):
+        template, values = max(found.items(), key=lambda item: item[1][place])
+        median = statistics.median(one[place] for one in found.values())
+        yield Line(
+            what,
+            shown.format(values[place]),
+            "",
+            None,
+            "≤ " + shown.format(bar),
+            ok=values[place] <= bar,
+            note=f"the worst of {len(found)} pages: {template}; median {shown.format(median)}",
+        )
+
+
+def _slowest(found: dict[str, tuple[float, int, int]]) -> Iterator[Line]:
+    for template, (cpu, statements, size) in sorted(
+        found.items(), key=lambda item: item[1][0], reverse=True
+    )[:6]:
+        note = f"{statements} statements, {size:,} bytes"
+        yield Line(f"… {template}", f"{cpu:.1f} ms", "", None, "", ok=True, note=note)
+
+
+def _pages(app: Litestar) -> Iterator[tuple[str, Any]]:
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", []):
+            named = route.path_format.startswith(("/{city}", "/login"))
+            if named and "GET" in handler.http_methods and not NOT_SHOWN.search(route.path_format):
+                yield route.path_format, handler
+
+
+def _visitor(scope: str | None) -> str | None:
+    if scope is None:
+        return None
+    return next(who for who, role in VISITORS.items() if not scope or scope in SCOPES[role])
+
+
+async def _measure(app: Litestar, path: str, cookie: str) -> tuple[float, int, int] | None:
+    """Return (p95 of CPU in ms, statements, bytes without pictures); None for what is no page."""
+    times: list[float] = []
+    statements: list[str] = []
+    for attempt in range(WARM_UP + ROUNDS):
+        if attempt == WARM_UP:
+            _watch(app.state.db.pool, statements)
+        begin = time.process_time()
+        status, content = await _get(app, path, cookie)
+        times.append((time.process_time() - begin) * 1000)
+        if attempt == WARM_UP:
+            _watch(app.state.db.pool, None)
+        assert status < 500, path
+        if status != 200:
+            return None
+    pictures = re.compile(rb"<svg.*?</svg>", re.DOTALL)
+    counted = [one for one in statements if not one.startswith(("BEGIN", "COMMIT", "ROLLBACK"))]
+    p95 = statistics.quantiles(times[WARM_UP:], n=20)[-1]
+    return p95, len(counted), len(pictures.sub(b"", content))
+
+
+def _watch(pool: asyncpg.Pool, statements: list[str] | None) -> None:
+    """Have every connection of the pool tell its statements; with None, no more."""
+    for holder in pool._holders:
+        conn = holder._con
+        if conn is None:
+            continue
+        if statements is None:
+            conn._query_loggers.clear()
+        else:
+            conn.add_query_logger(lambda record: statements.append(record.query.strip()))
+
+
+async def _get(app: Litestar, path: str, cookie: str) -> tuple[int, bytes]:
+    """Ask the application itself, without a network or a client's own work."""
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"127.0.0.1"), (b"cookie", cookie.encode())],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+    status, parts = 0, []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        nonlocal status
+        status = message.get("status", status)
+        parts.append(message.get("body", b""))
+
+    await app(scope, receive, send)  # type: ignore[arg-type]
+    return status, b"".join(parts)
+
+
+async def _sign_in(app: Litestar, stage: Stage) -> dict[str, str]:
+    """Begin a session for somebody of each role."""
+    tokens, clock, vault = {}, app.state.clock, stage.logs.vault(CODE)
+    async with stage.db.transaction(CODE) as conn:
+        firm = await access.add_organisation(
+            conn, clock, kind="enterprise", name="演示企业", party=stage.maker.enterprises[0]
+        )
+        for who, role in VISITORS.items():
+            if who not in stage.actors:
+                await access.add_person(
+                    conn,
+                    clock,
+                    vault,
+                    username=who,
+                    name=who,
+                    roles=[role],
+                    organisation_id=firm if who == "enterprise" else None,
+                )
+            person = await access.actor_named(conn, who)
+            tokens[who] = await access.begin_session(conn, clock, person.person_id, "bench")
+    return tokens
+
+
+async def _shaped(app: Litestar, stage: Stage) -> dict[str, str]:
+    """Return what stands for a path's parameters: things that are there."""
+    today = app.state.clock.today()
+    async with stage.db.city(CODE) as conn:
+        code = stage.maker.enterprises[0]
+        event_id = await conn.fetchval("SELECT id FROM event WHERE enterprise = $1 LIMIT 1", code)
+        run_id = await conn.fetchval("SELECT id FROM grade_run ORDER BY proposed_at DESC LIMIT 1")
+        evaluation = await conn.fetchval("SELECT id FROM evaluation LIMIT 1")
+    return {
+        "city": CODE,
+        "code": code,
+        "event_id": str(event_id),
+        "run_id": str(run_id),
+        "evaluation_id": str(evaluation),
+        "index": "10",
+        "sheet": "A.2",
+        "kind": "events",
+        "year": str(today.year),
+    }
+
+
+async def _fill(stage: Stage) -> None:
+    """Three years of facts through intake, some of them undecided, and two publications."""
+    today = SystemClock().today()
+    catalogue = stage.pack.on(today).grader.events
+    facts = stage.maker.events(
+        catalogue, date(today.year - 2, 1, 1), today - timedelta(days=3), FACTS
+    )
+    while bodies := list(islice(facts, events.BATCH_MAX)):
+        drafts = await stage.drafts(bodies)
+        async with stage.db.transaction(CODE) as conn:
+            await events.propose(conn, SystemClock(), stage.actors["officer"], stage.pack, drafts)
+    await stage.sequence()
+    await analyze(stage.url)
+    for on in (today - timedelta(days=200), today):
+        async with stage.db.transaction(CODE) as conn:
+            run = await grades.run(conn, SystemClock(), stage.actors["officer"], stage.pack, on)
+            bodies = await grades.prepare_publication(conn, SystemClock(), stage.pack, run.id)
+            key = stage.keys["city_authority"]
+            records = sign_records(key, "grade", bodies, SystemClock())
+            await grades.publish(
+                conn,
+                SystemClock(),
+                stage.actors["city_authority"],
+                stage.pack,
+                run.id,
+                records,
+            )
+        await stage.sequence()
+    await analyze(stage.url)

@@ -1,0 +1,125 @@
+"""Take pictures of the pages: `make screenshots` loads a demo of its own and looks at every door.
+
+Pictures for the guide go to docs/images/guide; all of them, light and dark, on a desktop and on a
+telephone, to the folder named on the command line.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+GUIDE = Path(__file__).parent / "images" / "guide"
+PORT = 18_731
+BASE = f"http://localhost:{PORT}"
+CITY = f"{BASE}/150200"
+DESKTOP = {"width": 1200, "height": 800}
+TELEPHONE = {"width": 390, "height": 844}
+READY_SECONDS = 180
+# name of the picture, who looks, where, and whether the guide shows it
+SHOTS = (
+    ("front-door", None, "/", True),
+    ("public-city", None, "/150200/", True),
+    ("public-register", None, "/150200/enterprises", True),
+    ("public-rules", None, "/150200/rules", True),
+    ("public-log", None, "/150200/log", True),
+    ("sign-in", None, "/login", False),
+    ("desk", "officer", "/150200/console", True),
+    ("console-enterprises", "officer", "/150200/console/enterprises", True),
+    ("console-events", "officer", "/150200/console/events", True),
+    ("console-entry", "officer", "/150200/console/events/new", True),
+    ("console-imports", "officer", "/150200/console/imports", True),
+    ("console-evaluations", "officer", "/150200/console/evaluations", True),
+    ("console-runs", "officer", "/150200/console/runs", True),
+    ("console-trail", "auditor", "/150200/console/trail", True),
+    ("console-people", "administrator", "/150200/console/people", True),
+    ("console-clients", "administrator", "/150200/console/clients", True),
+    ("portal", "enterprise", "/150200/portal", True),
+    ("portal-lift", "enterprise", "/150200/portal/lift", True),
+    ("portal-facts", "enterprise", "/150200/portal/facts", True),
+    ("account", "officer", "/150200/account", True),
+)
+
+
+def main(folder: Path) -> None:
+    """Start a demo, look at every page in every way, and stop it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    GUIDE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="credit-pictures-", dir="/tmp") as data:
+        Path(data).chmod(0o755)
+        environment = os.environ | {
+            "CREDIT_DATA_DIR": data,
+            "CREDIT_PORT": str(PORT),
+            "CREDIT_PUBLIC_URL": BASE,
+        }
+        demo = subprocess.Popen([sys.executable, "-m", "credit", "demo"], env=environment)
+        try:
+            wait_until_ready()
+            users = json.loads((Path(data) / "demo.json").read_text())["users"]
+            with sync_playwright() as playwright:
+                path = shutil.which("chromium")
+                browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+                for scheme in ("light", "dark"):
+                    for kind, size in (("desktop", DESKTOP), ("phone", TELEPHONE)):
+                        take(browser, users, folder, scheme, kind, size)
+                browser.close()
+        finally:
+            demo.terminate()
+            demo.wait()
+
+
+def wait_until_ready() -> None:
+    """Wait until the demo answers."""
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"{BASE}/health/ready", timeout=2)  # noqa: S310 - our own
+        except OSError:
+            time.sleep(0.5)
+        else:
+            return
+    raise TimeoutError("the demo did not start")
+
+
+def take(
+    browser: Browser, users: dict[str, dict[str, str]], folder: Path, scheme: str, kind: str,
+    size: dict[str, int],
+) -> None:  # fmt: skip
+    """Take every picture in one colour scheme and size."""
+    pages: dict[str | None, Page] = {}
+    for name, who, path, in_guide in SHOTS:
+        if who not in pages:
+            context = browser.new_context(
+                viewport=size, color_scheme=scheme, locale="zh-CN", base_url=BASE
+            )
+            pages[who] = context.new_page()
+            if who is not None:
+                sign_in(pages[who], users[who])
+        page = pages[who]
+        answer = page.goto(path)
+        if answer is None or answer.status != 200:
+            raise RuntimeError(f"{path} answers {answer and answer.status}")
+        page.screenshot(path=folder / f"{name}-{kind}-{scheme}.png", full_page=True)
+        if in_guide and (kind, scheme) == ("desktop", "light"):
+            page.screenshot(path=GUIDE / f"{name}.png")
+
+
+def sign_in(page: Page, user: dict[str, str]) -> None:
+    """Sign in as one of the demo's users."""
+    page.goto("/login")
+    page.select_option("[name=city]", "150200")
+    page.fill("[name=username]", user["username"])
+    page.fill("[name=password]", user["password"])
+    page.click("main form button:not([type=button])")
+    page.wait_for_url("**/150200/**")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "var/screenshots"))

@@ -1,0 +1,1 @@
+"""Administration: people and their offices, invitations, machines' keys."""

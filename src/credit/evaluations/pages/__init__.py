@@ -1,0 +1,6 @@
+"""Pages of evaluations: how a year stands, score sheets as forms, closing with a signature."""
+
+from credit.evaluations.pages.closing import ClosingPages
+from credit.evaluations.pages.console import ConsoleEvaluationPages
+
+__all__ = ["ClosingPages", "ConsoleEvaluationPages"]

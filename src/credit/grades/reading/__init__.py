@@ -1,0 +1,1 @@
+"""What officers look at around grades: enterprises with their trend, one enterprise whole, runs."""

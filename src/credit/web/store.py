@@ -1,0 +1,189 @@
+"""SQL of pages that look across the slices: the desk and the search."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from credit.kit.db import Connection
+
+__all__ = [
+    "FoundEnterprise",
+    "FoundEvaluation",
+    "FoundEvent",
+    "FoundProject",
+    "OpenSheet",
+    "enterprises",
+    "evaluations_by_id",
+    "evaluations_of",
+    "events_by_id",
+    "events_of",
+    "open_sheets",
+    "own_proposals",
+    "projects",
+]
+
+# Ids begin with the time, so that those from one on are those begun since: both tables are read
+# from there by their keys. Older ones that nobody closed are not looked for.
+OPEN_SHEETS = """
+SELECT e.sheet, e.year, count(*) AS evaluations, min(e.created_at) AS since
+FROM evaluation e
+WHERE e.id >= $1 AND NOT EXISTS (
+    SELECT FROM evaluation_closing c WHERE c.evaluation_id = e.id AND c.evaluation_id >= $1)
+GROUP BY e.sheet, e.year ORDER BY e.year, e.sheet LIMIT $2
+"""
+# Of what waits and of what was refused lately, as much as is worth looking through.
+OWN_PROPOSALS = """
+SELECT
+    (SELECT count(*) FROM (SELECT event_id FROM event_waiting ORDER BY event_id LIMIT $3) w
+     JOIN event e ON e.id = w.event_id WHERE e.proposed_by = $1) AS waiting,
+    (SELECT count(*) FROM (
+        SELECT event_id, decided_at FROM event_decision WHERE outcome = 'refused'
+        ORDER BY event_id DESC LIMIT $3) d
+     JOIN event e ON e.id = d.event_id
+     WHERE e.proposed_by = $1 AND d.decided_at >= $2) AS refused
+"""
+ENTERPRISES = """
+SELECT e.code, e.name, d.name AS district, g.grade
+FROM enterprise e LEFT JOIN division d ON d.code = e.district LEFT JOIN LATERAL (
+    SELECT grade FROM published_grade
+    WHERE enterprise = e.code AND valid_from <= $3 AND $3 < valid_until
+    ORDER BY published_at DESC LIMIT 1) g ON true
+WHERE e.name LIKE $1 OR e.code LIKE $2 OR e.former_code LIKE $2 ORDER BY e.code LIMIT $4
+"""
+PROJECTS = """
+SELECT p.code, p.name, m.enterprise, e.name AS enterprise_name
+FROM project p LEFT JOIN management m ON m.project = p.code AND m.until IS NULL
+LEFT JOIN enterprise e ON e.code = m.enterprise
+WHERE p.name LIKE $1 OR p.code LIKE $2 ORDER BY p.code LIMIT $3
+"""
+# The inner questions have an index of their own each; the outer ones sort what little they find.
+_EVENTS = """
+WITH found AS MATERIALIZED (
+    SELECT id, kind, code, occurred_on, enterprise FROM event WHERE {})
+SELECT v.id, v.kind, v.code, v.occurred_on, v.enterprise, e.name, d.outcome
+FROM found v JOIN enterprise e ON e.code = v.enterprise
+LEFT JOIN event_decision d ON d.event_id = v.id ORDER BY v.id DESC LIMIT
+"""
+EVENTS_BY_ID = f"{_EVENTS.format('id BETWEEN $1 AND $2 ORDER BY id LIMIT $3')} $3"
+EVENTS_OF = f"{_EVENTS.format('enterprise = ANY($1)')} $2"
+_EVALUATIONS = """
+WITH found AS MATERIALIZED (
+    SELECT id, sheet, year, subject_kind, subject, enterprise FROM evaluation WHERE {})
+SELECT v.id, v.sheet, v.year, v.subject, coalesce(p.name, e.name) AS name,
+    c.evaluation_id IS NOT NULL AS closed
+FROM found v LEFT JOIN evaluation_closing c ON c.evaluation_id = v.id
+LEFT JOIN project p ON v.subject_kind = 'project' AND p.code = v.subject
+LEFT JOIN enterprise e ON e.code = v.enterprise
+ORDER BY v.year DESC, v.sheet, v.subject, v.id LIMIT
+"""
+EVALUATIONS_BY_ID = f"{_EVALUATIONS.format('id BETWEEN $1 AND $2 ORDER BY id LIMIT $3')} $3"
+EVALUATIONS_OF = f"{_EVALUATIONS.format('enterprise = ANY($1)')} $2"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSheet:
+    """How many evaluations of a sheet and year are open, and since when the oldest is."""
+
+    sheet: str
+    year: int
+    evaluations: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEnterprise:
+    """An enterprise with its district's name and the grade in force."""
+
+    code: str
+    name: str
+    district: str | None
+    grade: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundProject:
+    """A project and who manages it now."""
+
+    code: str
+    name: str
+    enterprise: str | None
+    enterprise_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEvent:
+    """An event; `outcome` is None while it waits."""
+
+    id: UUID
+    kind: str
+    code: str
+    occurred_on: date
+    enterprise: str
+    enterprise_name: str
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEvaluation:
+    """An evaluation; `name` is its project's or its enterprise's."""
+
+    id: UUID
+    sheet: str
+    year: int
+    subject: str
+    name: str | None
+    closed: bool
+
+
+async def open_sheets(conn: Connection, since: UUID, limit: int) -> list[OpenSheet]:
+    """Count open evaluations by sheet and year, from an id on, the oldest year first."""
+    return [OpenSheet(*row) for row in await conn.fetch(OPEN_SHEETS, since, limit)]
+
+
+async def own_proposals(
+    conn: Connection, person_id: str, since: datetime, limit: int
+) -> tuple[int, int]:
+    """Count a person's proposals that wait, and those refused since a moment."""
+    (row,) = await conn.fetch(OWN_PROPOSALS, person_id, since, limit)
+    return row["waiting"], row["refused"]
+
+
+async def enterprises(
+    conn: Connection, name_like: str, code_like: str, on: date, limit: int
+) -> list[FoundEnterprise]:
+    """Find enterprises by name or code."""
+    rows = await conn.fetch(ENTERPRISES, name_like, code_like, on, limit)
+    return [FoundEnterprise(*row) for row in rows]
+
+
+async def projects(
+    conn: Connection, name_like: str, code_like: str, limit: int
+) -> list[FoundProject]:
+    """Find projects by name or code."""
+    return [FoundProject(*row) for row in await conn.fetch(PROJECTS, name_like, code_like, limit)]
+
+
+async def events_by_id(conn: Connection, low: UUID, high: UUID, limit: int) -> list[FoundEvent]:
+    """Find events whose ids lie within bounds."""
+    return [FoundEvent(*row) for row in await conn.fetch(EVENTS_BY_ID, low, high, limit)]
+
+
+async def events_of(conn: Connection, codes: Sequence[str], limit: int) -> list[FoundEvent]:
+    """Return the newest events of enterprises."""
+    return [FoundEvent(*row) for row in await conn.fetch(EVENTS_OF, codes, limit)]
+
+
+async def evaluations_by_id(
+    conn: Connection, low: UUID, high: UUID, limit: int
+) -> list[FoundEvaluation]:
+    """Find evaluations whose ids lie within bounds."""
+    rows = await conn.fetch(EVALUATIONS_BY_ID, low, high, limit)
+    return [FoundEvaluation(*row) for row in rows]
+
+
+async def evaluations_of(
+    conn: Connection, codes: Sequence[str], limit: int
+) -> list[FoundEvaluation]:
+    """Return the newest evaluations that enterprises answer for."""
+    return [FoundEvaluation(*row) for row in await conn.fetch(EVALUATIONS_OF, codes, limit)]

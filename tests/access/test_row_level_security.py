@@ -1,0 +1,274 @@
+"""A party's session sees its own rows, whatever is asked: the database itself leaves out others'.
+
+Every table of the schema is asked without any filter, as each of the roles a session may be bound
+to. What is neither everybody's nor the party's own must be refused.
+"""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+
+from credit.access import service as access
+from credit.evaluations import service as evaluations
+from credit.evaluations.views import Submission
+from credit.events import service as events
+from credit.events.views import Decision
+from credit.grades import service as grades
+from credit.grades.api import service as answering
+from credit.kit.db import APP_ROLE, BIDDER_ROLE, MERCHANT_ROLE, PORTAL_ROLE, Database
+from credit.log.service import sign_records
+
+CITY = "150200"
+ENTERPRISE, OTHER = "91150200MA0000000C", "91150200MA0000001F"
+# What everybody may see: the register, what was published, the log.
+PUBLIC = {
+    "division", "enterprise", "project", "management", "committee", "published_grade",
+    "grade_publication", "log_record", "log_subject", "log_entry", "log_tile", "log_checkpoint",
+    "log_state", "subject_head", "signing_key",
+}  # fmt: skip
+_OF_EVENT = "event_id IN (SELECT id FROM event WHERE enterprise = $1)"
+_OF_EVALUATION = "evaluation_id IN (SELECT id FROM evaluation WHERE enterprise = $1)"
+_PUBLISHED = "IN (SELECT run_id FROM grade_publication)"
+# Which rows are one's own, said a second time here, in every table where one may see any.
+OWN = {
+    PORTAL_ROLE: {
+        "event": "enterprise = $1",
+        "event_decision": _OF_EVENT,
+        "event_waiting": _OF_EVENT,
+        "evaluation": "enterprise = $1",
+        "evaluation_entry": _OF_EVALUATION,
+        "evaluation_closing": _OF_EVALUATION,
+        "grade_run": f"id {_PUBLISHED} AND $1::text <> ''",
+        "grade_result": f"enterprise = $1 AND run_id {_PUBLISHED}",
+    },
+    BIDDER_ROLE: {
+        "grade_query": "asked_by = $1",
+        "idempotency_key": "client = $1",
+        "grade_run": f"id {_PUBLISHED} AND $1::text <> ''",
+    },
+    MERCHANT_ROLE: {},
+}
+# What was published is everybody's, and so is shown to a session that is nobody's too.
+NOT_ONES_OWN = {"grade_run"}
+TABLES = """
+SELECT relname FROM pg_class WHERE relnamespace = 'city_150200'::regnamespace
+    AND relkind IN ('r', 'p', 'v', 'm', 'f')
+"""
+
+WRITES = """
+SELECT role, privilege, relname::text FROM pg_class,
+    unnest($1::text[]) AS role, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS privilege
+WHERE relnamespace = 'city_150200'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f') AND CASE
+    WHEN privilege IN ('INSERT', 'UPDATE') THEN has_any_column_privilege(role, oid, privilege)
+    ELSE has_table_privilege(role, oid, privilege) END
+"""
+
+
+@pytest.fixture
+async def full(world, app):
+    """The small city with rows of both enterprises and of two bidders where there can be any."""
+    officer, reviewer = world.actors["officer"], world.actors["reviewer"]
+    refused = []
+    for code in (ENTERPRISE, OTHER):
+        signers = (["officer"], ["officer"], ["officer", "reviewer"])
+        drafts = [world.draft(signers=names, subject=("USCC", code)) for names in signers]
+        await world.propose(*drafts)
+        refused.append(UUID(drafts[0].id))
+    marks = {"marks": {"A2-01": "2"}}
+    async with world.db.transaction(CITY) as conn:
+        no = Decision("refused", "证据不足")
+        await events.decide(conn, world.clock, reviewer, dict.fromkeys(refused, no))
+        both = [
+            Submission("A.2", "enterprise", code, 2025, "150203", marks)
+            for code in (ENTERPRISE, OTHER)
+        ]
+        states = await evaluations.submit(conn, world.clock, officer, world.pack, both)
+        ids = [UUID(one.id) for one in states]
+        bodies = await evaluations.prepare_closings(conn, world.clock, world.pack, ids)
+        records = sign_records(world.keys["reviewer"], "evaluation", bodies, world.clock)
+        await evaluations.close(conn, world.clock, reviewer, world.pack, records)
+    await world.publish_grades()
+    world.clock.now_value += timedelta(days=1)
+    async with world.db.transaction(CITY) as conn:  # and a run that nobody has published
+        await grades.run(conn, world.clock, officer, world.pack, world.clock.today())
+        person = await access.add_person(
+            conn, world.clock, world.vault, username="bidder2", name="乙专家", roles=["bidder"]
+        )
+        world.actors["bidder2"] = await access.actor_named(conn, "bidder2")
+        world.api_keys["bidder2"] = await access.issue_key(
+            conn, world.clock, person_id=person, name="乙平台"
+        )
+    for bidder in ("bidder", "bidder2"):
+        assert (await ask(world, app, bidder)).status_code == 201
+    return world
+
+
+async def ask(world, app, bidder, key="k-1"):
+    """Ask for grades over the interface, as a bid evaluator's system does."""
+    headers = {"Authorization": f"Bearer {world.api_keys[bidder]}", "Idempotency-Key": key}
+    question = {"purpose": "政府采购", "tender_ref": "包采〔2026〕7号", "bidders": [ENTERPRISE]}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://credit.test") as client:
+        path = f"/api/v1/{CITY}/grade-queries"
+        return await client.post(path, json=question, headers=headers)
+
+
+async def rows_of(conn, table, where="", *arguments):
+    """Return every row of a table as text; None where that is refused."""
+    try:
+        async with conn.transaction():
+            found = await conn.fetch(f'SELECT t::text FROM "{table}" t {where}', *arguments)
+    except asyncpg.InsufficientPrivilegeError:
+        return None
+    return sorted(row[0] for row in found)
+
+
+async def seen(world, role, **who):
+    """Return what a session of a role finds in each table of the schema."""
+    async with world.db.pool.acquire() as conn:
+        tables = [row[0] for row in await conn.fetch(TABLES)]
+    async with world.db.bound(CITY, role, **who) as conn:
+        assert await conn.fetchval("SELECT current_user") == role
+        return {table: await rows_of(conn, table) for table in tables}
+
+
+def whose(world, role):
+    """Return each party of a role: (what is set, what its rows name)."""
+    if role == PORTAL_ROLE:
+        return [({"party": code}, code) for code in (ENTERPRISE, OTHER)]
+    return [
+        ({"person": world.actors[name].person_id}, world.actors[name].person_id)
+        for name in ("bidder", "bidder2")
+    ]
+
+
+async def test_every_table_shows_ones_own_rows_everybodys_or_none(full):
+    for role, own in OWN.items():
+        for who, name in whose(full, role):
+            found = await seen(full, role, **who)
+            assert len(found) > 40
+            for table, rows in found.items():
+                async with full.db.city(CITY) as conn:
+                    everything = await rows_of(conn, table)
+                    expected = None
+                    if table in PUBLIC:
+                        expected = everything
+                    elif table in own:
+                        expected = await rows_of(conn, table, f"WHERE {own[table]}", name)
+                        # Nothing would be shown by a table that has nothing, or nobody else's.
+                        assert expected, (role, table)
+                        assert len(expected) < len(everything), (role, table)
+                assert rows == expected, (role, table)
+
+
+async def test_a_session_that_says_not_whose_it_is_sees_nobodys_rows(full):
+    for role, own in OWN.items():
+        found = await seen(full, role)
+        assert all(found[table] == [] for table in own.keys() - NOT_ONES_OWN)
+        async with full.db.transaction(CITY) as conn:  # nor one that never set anything
+            await conn.execute(f"SET LOCAL ROLE {role}")
+            for table in own.keys() - NOT_ONES_OWN:
+                assert await rows_of(conn, table) == []
+
+
+async def test_a_bound_session_writes_nothing_but_ones_own_questions(full):
+    (who, name), (_, other) = whose(full, BIDDER_ROLE)
+    add = "INSERT INTO grade_query (id, asked_by, purpose, tender_ref, asked_at, answer)"
+    values = "VALUES (gen_random_uuid(), $1, '', '', now(), '')"
+    async with full.db.bound(CITY, BIDDER_ROLE, **who) as conn:
+        await conn.execute(f"{add} {values}", name)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with conn.transaction():
+                await conn.execute(f"{add} {values}", other)
+    async with full.db.pool.acquire() as conn:
+        may = await conn.fetch(WRITES, list(OWN))
+    assert {tuple(row) for row in may} == {
+        (BIDDER_ROLE, "INSERT", "grade_query"),
+        (BIDDER_ROLE, "INSERT", "idempotency_key"),
+    }
+
+
+async def test_the_role_ends_with_the_transaction_however_it_ends(full):
+    """On one connection, whose prepared statements and plans are used by one role after another."""
+    async with Database(full.db.url, size_max=1) as db:
+        everything = await count(db)
+        for who, name in whose(full, PORTAL_ROLE) * 2:
+            with suppress(ZeroDivisionError):
+                async with db.bound(CITY, PORTAL_ROLE, **who) as conn:
+                    own = await conn.fetch("SELECT enterprise FROM event")
+                    assert {row[0] for row in own} == {name}
+                    raise ZeroDivisionError
+            assert await state_of(db) == (APP_ROLE, "", "")
+            async with db.bound(CITY, PORTAL_ROLE, **who) as conn:
+                assert 0 < await conn.fetchval("SELECT count(*) FROM event") < everything
+            assert await state_of(db) == (APP_ROLE, "", "")
+            assert await count(db) == everything
+
+
+async def count(db):
+    async with db.city(CITY) as conn:
+        return await conn.fetchval("SELECT count(*) FROM event")
+
+
+async def state_of(db):
+    async with db.city(CITY) as conn:
+        row = await conn.fetchrow(
+            "SELECT current_user::text, coalesce(current_setting('credit.party', true), ''),"
+            " coalesce(current_setting('credit.person', true), '')"
+        )
+    return tuple(row)
+
+
+async def test_requests_cancelled_at_any_moment_leave_no_role_behind(full):
+    parties = whose(full, PORTAL_ROLE)
+    outcomes = []
+
+    async def look(db, who, name):
+        async with db.bound(CITY, PORTAL_ROLE, **who) as conn:
+            for _ in range(3):
+                found = await conn.fetch("SELECT enterprise FROM event")
+                assert {row[0] for row in found} == {name}
+        return "finished"
+
+    async with Database(full.db.url, size_max=2) as db:
+        everything = await count(db)
+        for moment in range(200):
+            task = asyncio.create_task(look(db, *parties[moment % 2]))
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            task.cancel()
+            outcomes += await asyncio.gather(task, return_exceptions=True)
+            # Both connections, since either may be the one that was left.
+            states = await asyncio.gather(state_of(db), state_of(db))
+            assert set(states) == {(APP_ROLE, "", "")}
+            assert await count(db) == everything
+    kinds = {type(one).__name__ for one in outcomes}
+    assert kinds <= {"CancelledError", "str"}
+    assert sum(isinstance(one, asyncio.CancelledError) for one in outcomes) > 20
+
+
+async def test_a_bid_evaluators_question_is_answered_within_what_they_may_see(
+    full, app, monkeypatch
+):
+    roles = []
+    answer_query = answering.answer_query
+
+    async def noting(conn, *args, **kwargs):
+        roles.append(
+            tuple(
+                await conn.fetchrow("SELECT current_user::text, current_setting('credit.person')")
+            )
+        )
+        return await answer_query(conn, *args, **kwargs)
+
+    monkeypatch.setattr(answering, "answer_query", noting)
+    first, again = [await ask(full, app, "bidder", "k-2") for _ in range(2)]
+    assert (first.status_code, first.content) == (201, again.content)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert first.json()["answers"][0]["grade"]
+    assert roles == [(BIDDER_ROLE, full.actors["bidder"].person_id)]
