@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from credit.access import service as access
@@ -204,15 +205,42 @@ async def test_nobody_ends_themselves_and_the_last_administrator_stays(
                 await act(conn)
 
 
-async def test_two_administrators_who_end_each_other_at_once_leave_one(world, add_administrator):
+@pytest.fixture
+def at_once(world, lock_awaited):
+    """What has people changed at the same moment: each has begun before any can go on."""
+
+    async def run(*acts):
+        async def one(act):
+            async with world.db.transaction(CITY) as conn:
+                await act(conn)
+
+        holder = await asyncpg.connect(world.db.url)
+        async with holder.transaction():
+            await holder.execute("SELECT FROM city_150200.person FOR UPDATE")
+            tasks = [asyncio.create_task(one(act)) for act in acts]
+            await lock_awaited(world.db.url, sessions=len(acts))
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        await holder.close()
+        return sorted(type(outcome).__name__ for outcome in outcomes)
+
+    return run
+
+
+async def test_two_administrators_who_end_each_other_at_once_leave_one(
+    world, add_administrator, at_once
+):
     first, second = world.actors["administrator"], await add_administrator("second")
+    outcomes = await at_once(
+        lambda conn: people.deactivate(conn, first, second.person_id),
+        lambda conn: people.deactivate(conn, second, first.person_id),
+    )
+    assert outcomes == ["Conflict", "NoneType"]
 
-    async def end(actor, other):
-        async with world.db.transaction(CITY) as conn:
-            await people.deactivate(conn, actor, other.person_id)
 
-    outcomes = await asyncio.gather(end(first, second), end(second, first), return_exceptions=True)
-    assert sorted(type(one).__name__ for one in outcomes) == ["Conflict", "NoneType"]
+async def test_of_two_who_end_the_same_person_at_once_one_is_told(world, at_once):
+    actor, officer = world.actors["administrator"], world.actors["officer"]
+    outcomes = await at_once(*[lambda conn: people.deactivate(conn, actor, officer.person_id)] * 2)
+    assert outcomes == ["Conflict", "NoneType"]
 
 
 async def test_offices_fit_organisations_and_a_known_one_keeps_its_code(world, browse):
