@@ -64,3 +64,38 @@ async def test_pages_are_used_without_script(open_as):
     assert "q=" in officer.url
     await officer.click("text=English")
     assert await officer.get_attribute("html", "lang") == "en"
+
+
+async def test_a_run_is_published_after_a_fresh_proof_and_seen_by_everybody(
+    world, open_as, password
+):
+    from datetime import timedelta
+
+    from credit.grades import service
+
+    await world.propose(world.draft(), world.draft(code="duty.charity", points="2"))
+    await world.sequence()
+    async with world.db.transaction("150200") as conn:
+        run = await service.run(
+            conn, world.clock, world.actors["officer"], world.pack, world.clock.today()
+        )
+    publisher = await open_as("city_authority")
+    await make_key(publisher)
+    world.clock.now_value += timedelta(minutes=10)
+    await publisher.goto(f"/150200/console/runs/{run.id}")
+    await publisher.click("main a[href$='/publication']")
+    await publisher.wait_for_url("**/account/confirm**")
+    await publisher.fill("[name=password]", password)
+    await publisher.click("main form:has([name=password]) button")
+    await publisher.wait_for_url("**/publication")
+    await sign(publisher)
+    await publisher.wait_for_selector("text=已公布")
+    await world.sequence()
+    enterprise, anybody = await open_as("enterprise"), await open_as()
+    await enterprise.goto("/150200/portal")
+    assert "92" in await enterprise.inner_text("main")
+    async with enterprise.expect_download() as report:
+        await enterprise.click("text=下载信用报告")
+    assert (await report.value).suggested_filename.endswith(".pdf")
+    await anybody.goto("/150200/enterprises/91150200MA0000000C")
+    assert "92" in await anybody.inner_text("main")
