@@ -472,3 +472,14 @@ async def browse(world, app):
 def password():
     """The password everybody in the small city has."""
     return PASSWORD
+
+
+@pytest.fixture(scope="session")
+def fonts():
+    """A Chinese font on this system; without one, what prints is skipped, and says so."""
+    from credit.documents.compiler import FontMissing, check_fonts
+
+    try:
+        return check_fonts()
+    except FontMissing as missing:
+        pytest.skip(f"no Chinese font: {missing.detail}")

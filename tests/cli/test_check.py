@@ -8,7 +8,7 @@ def nothing():
     raise FontMissing("这台服务器没有中文字体。")
 
 
-async def test_the_font_of_reports_is_named_or_its_absence_said(credit, monkeypatch):
+async def test_the_font_of_reports_is_named_or_its_absence_said(credit, monkeypatch, fonts):
     found = await credit("check", "--json")
     assert (found["ok"], found["fonts"]) == (True, check_fonts())
     assert f"字体：信用报告用 {check_fonts()}" in await credit("check")

@@ -205,6 +205,8 @@ async def test_a_person_is_registered_signs_and_gets_a_key_once(world, credit):
     assert added["signs"] is True
     key = await credit("people", "key", "wang", "--name", "办公电脑", *to)
     assert key["key"].startswith("ck_")
+    invited = await credit("people", "invite", "wang", *to)
+    assert "/invitation/150200?token=" in invited["link"]
     assert "wang" in {one["username"] for one in await credit("people", "list", *to)}
     await credit("people", "add", "wang", *person, *to, code=2)
     await credit("people", "add", "li", "--name", "李", "--role", "chief", "--organisation", "市协会", *to, code=2)  # fmt: skip

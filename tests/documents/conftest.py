@@ -125,3 +125,8 @@ def _parts(array: bytes) -> Iterator[bytes | float]:
         else:
             for found in re.findall(rb"<[0-9A-F]+>|-?[\d.]+", plain):
                 yield bytes.fromhex(found[1:-1].decode()) if found[:1] == b"<" else float(found)
+
+
+@pytest.fixture(autouse=True)
+def _printable(fonts):
+    """Nothing is printed without a Chinese font."""

@@ -227,7 +227,7 @@ async def test_no_page_of_the_portal_shows_anything_of_another_enterprise(world,
             assert (await browser.get(f"/410402/portal{path}")).url.path == "/login"
 
 
-async def test_the_report_is_printed_for_its_enterprise_and_for_officers(world, browse, app):
+async def test_the_report_is_printed_for_its_enterprise_and_for_officers(world, browse, app, fonts):
     await grade_changes(world)
     browsers = {name: await browse(name) for name in ("enterprise", "competitor", "auditor")}
     console = "/150200/console/enterprises/{}/report.pdf"
@@ -248,7 +248,7 @@ async def test_the_report_is_printed_for_its_enterprise_and_for_officers(world, 
     assert (await browsers["auditor"].get(console.format("91150200MA0000009X"))).status_code == 404
 
 
-async def test_the_report_says_what_the_page_says(world, app):
+async def test_the_report_says_what_the_page_says(world, app, fonts):
     await grade_changes(world)
     async with world.db.bound(CITY, PORTAL_ROLE, party=ENTERPRISE) as conn:
         report = await report_of(conn, app.state, CITY, ENTERPRISE)

@@ -127,3 +127,22 @@ async def key(
                 days=days,
             )
     answer(as_json_, {"username": username, "key": made}, f"{made}\n请现在保存，以后不再显示。")
+
+
+@group.command("invite")
+@click.argument("username")
+@city_option
+@json_option
+@runs
+async def invite_(*, username: str, city: str, as_json_: bool) -> None:
+    """给一个人发邀请链接：七天内打开一次，自己设密码；以前的链接作废。"""
+    from credit.access.admin.invitations import invite
+
+    async with open_session() as session:
+        actor = await acting(session, city, username)
+        async with session.db.transaction(city) as conn:
+            token = await invite(conn, session.clock, actor.person_id)
+    link = f"{session.settings.public_url}/invitation/{city}?token={token}"
+    answer(
+        as_json_, {"username": username, "link": link}, f"{link}\n请当面或用可靠的方式交给本人。"
+    )

@@ -151,7 +151,7 @@ class _Loader:
                     )
                 if username in ("officer", "bidder"):
                     clients[username] = await access.issue_key(
-                        conn, SystemClock(), person_id=person, name=f"演示 {shown}"
+                        conn, SystemClock(), person_id=person, name=f"演示系统 {username}"
                     )
         return clients
 

@@ -32,7 +32,7 @@ PORTAL_MENU = (
     ("enterprise_user", "lift", marked("怎样提升")),
     ("enterprise_user", "facts", marked("事实")),
     ("enterprise_user", "duties", marked("期限")),
-    ("enterprise_user", "people", marked("人员")),
+    ("enterprise_user", "people", marked("同事")),
 )
 # Addresses of static files name their content, so that a new content is a new address.
 FOR_EVER = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
