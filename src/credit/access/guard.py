@@ -27,7 +27,6 @@ __all__ = [
     "limit_sign_ins",
     "note_seen",
     "page_guard",
-    "provide_actor",
     "session_of",
 ]
 
@@ -149,12 +148,6 @@ async def page_guard(
 def note_seen(request: Request[Any, Any, Any], **changed: Any) -> None:
     """Say more for the request's line in the trail than its path does: `about`, `personal`."""
     request.state.trail = replace(request.state.trail, **changed)
-
-
-async def provide_actor(request: Request[Any, Any, Any]) -> Actor:
-    """Hand the authenticated actor to the handler."""
-    actor: Actor = request.state.actor
-    return actor
 
 
 def session_of(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str, str] | None:

@@ -1,11 +1,11 @@
 """`credit demo`, `serve`, `worker`, `migrate`, `check`: running the service."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
 from credit.cli.context import answer, console, json_option, open_session, progress, runs
 from credit.settings import Settings
@@ -130,22 +130,14 @@ def openapi(*, as_json_: bool) -> None:  # noqa: ARG001 - JSON is all there is
     answer(True, app.openapi_schema.to_schema())
 
 
-def _doors(ready: "Ready") -> Table:
-    """List the demo's users: who, with which password, through which door."""
+def _doors(ready: "Ready") -> Iterator[str]:
+    """List who can come in, through which door, with which name and password, a line each."""
     from credit.access.logic import ROLE_TITLES
 
-    table = Table(box=None, pad_edge=False)
-    for title in ("谁", "从这里进", "用户名", "密码"):
-        table.add_column(title)
-    table.add_row("任何人", f"{ready.pages_url}/150200/", "", "")
+    yield f"任何人　{ready.pages_url}/150200/"
     for user in ready.users:
-        table.add_row(
-            ROLE_TITLES[user.role],
-            f"{ready.pages_url}/login?next=/150200/{user.door}",
-            user.username,
-            user.password,
-        )
-    return table
+        door = f"{ready.pages_url}/login?next=/150200/{user.door}"
+        yield f"{ROLE_TITLES[user.role]}　{door}　用户名 {user.username}　密码 {user.password}"
 
 
 @click.command("demo")
@@ -161,7 +153,8 @@ def demo(*, load_only: bool) -> None:
     ready = asyncio.run(load_demo(settings, url, progress))
     path = Path(settings.data_dir) / "demo.json"
     console.print(f"\n[bold]演示数据由程序合成，不是真实企业。[/bold]　{ready.summary}")
-    console.print(_doors(ready))
+    for line in _doors(ready):
+        console.print(line, soft_wrap=True, highlight=False)
     console.print(f"接口文档　{ready.base_url}/schema/openapi.json")
     console.print(f"日志检查点　{ready.base_url}/log/150200/checkpoint")
     console.print(f"登录和接口密钥也写在 {path}")
