@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import warnings
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import httpx
@@ -354,7 +354,7 @@ def test_half_a_provider_or_an_unsafe_one_is_refused(given):
         Settings(**given)
 
 
-NOW = SystemClock().now().replace(microsecond=0)
+NOW = datetime(2026, 6, 30, 4, 0, tzinfo=UTC)
 RSA, OTHER = RSAKey.generate_key(2048, {"kid": "1"}), RSAKey.generate_key(2048, {"kid": "1"})
 EC = ECKey.generate_key("P-256", {"kid": "2"})
 KEYS = KeySet([RSA, EC]).as_dict()
