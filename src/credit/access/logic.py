@@ -29,7 +29,6 @@ __all__ = [
     "check_purpose",
     "check_roles",
     "check_username",
-    "escape_like",
     "home_of",
     "key_digest",
     "locked_for",
@@ -151,7 +150,6 @@ SYSTEMS = (
     ("Mac OS X", "macOS"),
     ("Linux", "Linux"),
 )
-_LIKE = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
 def scopes_of(roles: Iterable[str]) -> frozenset[str]:
@@ -192,11 +190,6 @@ def check_username(username: str) -> None:
     """Refuse a user name that could not be typed, or told from others, everywhere."""
     if re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._@-]{1,39}", username, re.ASCII) is None:
         raise Invalid("用户名用 2 到 40 个字母、数字和 . _ @ -，以字母或数字开头。")
-
-
-def escape_like(text: str) -> str:
-    """Make a text stand for itself within a LIKE pattern."""
-    return text.translate(_LIKE)
 
 
 def masked(name: str) -> str:

@@ -4,7 +4,10 @@ import secrets
 from datetime import datetime
 from uuid import UUID
 
-__all__ = ["new_id"]
+__all__ = ["LAST_ID", "new_id"]
+
+# After every id there is: where a list that begins with the newest starts.
+LAST_ID = UUID(int=2**128 - 1)
 
 
 def new_id(now: datetime) -> UUID:

@@ -8,6 +8,7 @@ from typing import Any
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
+from credit.kit.patterns import containing
 from credit.kit.vault import Vault
 from credit.parties import store
 from credit.parties.logic import (
@@ -33,7 +34,6 @@ __all__ = [
     "apply_parties",
     "areas_by_district",
     "areas_of_projects",
-    "containing",
     "districts",
     "find_enterprise",
     "find_subjects",
@@ -81,12 +81,6 @@ async def find_enterprise(conn: Connection, code: str) -> RegisteredEnterprise:
 async def matching(conn: Connection, query: str) -> list[str]:
     """Return the codes of enterprises whose name or code holds a text, up to fifty."""
     return await store.matching(conn, containing(query), MATCHING_MAX)
-
-
-def containing(query: str) -> str:
-    """Return the LIKE pattern of texts that hold a text."""
-    escaped = query.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return f"%{escaped}%"
 
 
 async def find_subjects(

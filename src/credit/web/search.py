@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from credit.kit.db import Connection
+from credit.kit.patterns import containing
 from credit.web import store
 from credit.web.store import FoundEnterprise, FoundEvaluation, FoundEvent, FoundProject
 
@@ -15,7 +16,6 @@ GROUP_MAX = 20
 # Events and evaluations are listed for enterprises only where the text names so few.
 NAMED_MAX = 3
 ID_DIGITS_MIN, ID_DIGITS = 8, 32
-LIKE = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ async def search(conn: Connection, text: str, on: date, *, records: bool) -> Fou
     `records` says whether events and evaluations may be shown; those of an enterprise are listed
     where the text names no more than NAMED_MAX enterprises.
     """
-    name = f"%{text.translate(LIKE)}%"
-    code = f"%{text.upper().translate(LIKE)}%"
+    name = containing(text)
+    code = containing(text.upper())
     limit = GROUP_MAX + 1
     enterprises = await store.enterprises(conn, name, code, on, limit)
     projects = await store.projects(conn, name, code, limit)

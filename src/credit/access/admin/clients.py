@@ -13,6 +13,7 @@ from credit.access.views import Actor
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, Invalid, NotFound
+from credit.kit.patterns import containing
 from credit.kit.signing import unb64
 from credit.kit.vault import Vault
 
@@ -44,7 +45,7 @@ async def clients_page(
 ) -> list[ClientShown]:
     """List keys, the newest first; `query` is looked for in purposes, user names and prefixes."""
     logic.require(actor, "people:write")
-    like = f"%{logic.escape_like(query)}%" if query else None
+    like = containing(query) if query else None
     return await store.clients(conn, after, like=like, ended=ended, now=clock.now(), limit=limit)
 
 

@@ -22,6 +22,7 @@ from credit.kit.db import Connection
 from credit.kit.errors import Conflict, Forbidden, NotFound
 from credit.kit.languages import marked
 from credit.kit.passwords import Passwords
+from credit.kit.patterns import containing
 from credit.kit.vault import Vault
 
 __all__ = [
@@ -85,7 +86,7 @@ async def people_page(
 ) -> list[ShownPerson]:
     """List people by user name; `query` is looked for in user names and organisations."""
     within = await _reach(conn, actor)
-    like = f"%{logic.escape_like(query)}%" if query else None
+    like = containing(query) if query else None
     rows = await store.people(
         conn,
         after,

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from credit.access import store
 from credit.access.admin import store as admin_store
 from credit.access.admin.store import TrailPlace, TrailRow
-from credit.access.logic import escape_like, require
+from credit.access.logic import require
 from credit.access.views import Actor, Seen
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Invalid
+from credit.kit.patterns import containing
 
 __all__ = ["PERIOD_MAX", "note_trail", "purge_trail", "trail_page"]
 
@@ -46,7 +47,7 @@ async def trail_page(
     begin, end = period
     if not begin < end <= begin + PERIOD_MAX:
         raise Invalid(f"请选择不超过 {PERIOD_MAX.days} 天的时间范围，起始日期不晚于截止日期。")
-    like = f"%{escape_like(text)}%" if text else None
+    like = containing(text) if text else None
     place = below or TrailPlace(end, 0)
     if person_id is None:
         return await admin_store.trail_by_time(conn, period, place, like=like, limit=limit)

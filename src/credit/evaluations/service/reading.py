@@ -18,6 +18,7 @@ from credit.evaluations.store import ShownRow
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, Forbidden, Invalid, NotFound
+from credit.kit.patterns import containing
 from credit.log import service as log
 from credit.parties import service as parties
 from credit.rules.model import Sheet
@@ -93,7 +94,7 @@ async def shown(
 
     `query` is looked for in the names and codes of subjects.
     """
-    like = parties.containing(query) if query else None
+    like = containing(query) if query else None
     rows = await store.show_list(conn, sheet, year, like=like, after=after, limit=limit)
     begun = [row for row in rows if row.version and not row.closed]
     from_log = await derived(conn, pack, begun, clock.today()) if begun else {}

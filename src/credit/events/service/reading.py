@@ -11,6 +11,7 @@ from credit.events.store import ShownRow
 from credit.kit.canonical import parse
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
+from credit.kit.ids import LAST_ID
 from credit.log import service as log
 from credit.parties import service as parties
 from credit.rules.model import EventType
@@ -26,7 +27,6 @@ __all__ = [
 ]
 
 WAITING_SHOWN_MAX = 1_000
-LAST_ID = UUID(int=2**128 - 1)
 Filter = Literal["", "proposed", "refused"]
 TITLES = {"event-withdrawn": "撤回", "event-corrected": "更正"}
 SUBJECT_WORDS = {"enterprise": "企业", "project": "项目", "manager": "项目负责人"}

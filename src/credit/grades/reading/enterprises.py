@@ -23,6 +23,7 @@ from credit.grades.service.runs import INPUT_KINDS
 from credit.grades.views import ScorePoint
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
+from credit.kit.patterns import containing
 from credit.kit.vault import Vault
 from credit.log import service as log
 from credit.log.views import ChainEntry
@@ -124,10 +125,7 @@ async def office_page(
     limit: int,
 ) -> list[EnterpriseRow]:
     """Return a page of enterprises after a code: the grade on a day, its trend, the work."""
-    like = None
-    if query:
-        escaped = query.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        like = f"%{escaped}%"
+    like = containing(query) if query else None
     return await store.enterprises(
         conn, on, after, like=like, grade=grade, district=district, limit=limit
     )

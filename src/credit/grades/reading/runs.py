@@ -10,10 +10,10 @@ from credit.grades.reading.store import LatestPublication, RunLine
 from credit.grades.store import ComparedRow
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
+from credit.kit.ids import LAST_ID
 
 __all__ = ["RunView", "latest_publication", "newest_runs", "one_run", "results_of"]
 
-LAST_ID = UUID(int=2**128 - 1)
 State = Literal["queued", "working", "failed", "proposed", "published"]
 
 STATES: dict[str, State] = {"todo": "queued", "doing": "working"}  # by the job's

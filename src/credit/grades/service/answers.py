@@ -17,6 +17,7 @@ from credit.kit.clock import Clock, rfc3339
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
 from credit.kit.ids import new_id
+from credit.kit.patterns import containing
 from credit.kit.signing import ALGORITHM, SigningKey, b64
 from credit.log import service as log
 from credit.rules.trace import text
@@ -141,10 +142,7 @@ async def register(
     conn: Connection, on: date, after: str, *, query: str | None, grade: str | None, limit: int
 ) -> list[store.RegisterRow]:
     """Return a page of the register: enterprises after a code, with the grade in force."""
-    like = None
-    if query:
-        escaped = query.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        like = f"%{escaped}%"
+    like = containing(query) if query else None
     return await store.register_page(conn, on, after, like=like, grade=grade, limit=limit)
 
 
