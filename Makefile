@@ -62,7 +62,7 @@ docs: setup ## Write the documents that are made from code
 
 .PHONY: translations
 translations: setup ## Bring the English catalogue up to the texts of the pages; new ones wait to be translated
-	$(BIN)/pybabel -q extract -F babel.cfg -k marked --no-location --sort-output --project=credit -o .venv/credit.pot src/credit
+	$(BIN)/pybabel -q extract -F babel.cfg -k marked -k say -k marked_as:1c,2 --no-location --sort-output --project=credit -o .venv/credit.pot src/credit
 	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header -i .venv/credit.pot -d src/credit/web/locale -l en -D credit
 
 .PHONY: lock

@@ -23,6 +23,9 @@ CITY = f"{BASE}/150200"
 DESKTOP = {"width": 1200, "height": 800}
 TELEPHONE = {"width": 390, "height": 844}
 READY_SECONDS = 180
+# The page that answers a bid evaluator's question: there is none before it is asked.
+ASKING = "/150200/queries?q="
+BIDDERS_SHOWN = 8
 # name of the picture, who looks, where, and whether the guide shows it
 SHOTS = (
     ("front-door", None, "/", True),
@@ -38,13 +41,21 @@ SHOTS = (
     ("console-imports", "officer", "/150200/console/imports", True),
     ("console-evaluations", "officer", "/150200/console/evaluations", True),
     ("console-runs", "officer", "/150200/console/runs", True),
+    ("query", "bidder", ASKING, True),
+    ("queries", "bidder", "/150200/queries", True),
+    ("answers", None, "/150200/answers", False),
     ("console-trail", "auditor", "/150200/console/trail", True),
+    ("console-queries", "auditor", "/150200/console/queries", True),
     ("console-people", "administrator", "/150200/console/people", True),
     ("console-clients", "administrator", "/150200/console/clients", True),
     ("portal", "enterprise", "/150200/portal", True),
     ("portal-lift", "enterprise", "/150200/portal/lift", True),
     ("portal-facts", "enterprise", "/150200/portal/facts", True),
+    ("portal-committee", "committee", "/150200/portal", True),
+    ("portal-people", "committee", "/150200/portal/people", False),
     ("account", "officer", "/150200/account", True),
+    ("account-merchant", "merchant", "/150200/account", True),
+    ("account-resident", "resident", "/150200/account", False),
 )
 
 
@@ -106,6 +117,8 @@ def take(
         answer = page.goto(path)
         if answer is None or answer.status != 200:
             raise RuntimeError(f"{path} answers {answer and answer.status}")
+        if path == ASKING:
+            ask(page)
         page.screenshot(path=folder / f"{name}-{kind}-{scheme}.png", full_page=True)
         if in_guide and (kind, scheme) == ("desktop", "light"):
             page.screenshot(path=GUIDE / f"{name}.png")
@@ -119,6 +132,16 @@ def sign_in(page: Page, user: dict[str, str]) -> None:
     page.fill("[name=password]", user["password"])
     page.click("main form button:not([type=button])")
     page.wait_for_url("**/150200/**")
+
+
+def ask(page: Page) -> None:
+    """Ask for the grades of a few bidders, as a bid evaluator does, and wait for the answer."""
+    answer = page.request.get(f"/api/v1/150200/enterprises?limit={BIDDERS_SHOWN}")
+    page.fill("[name=purpose]", "前期物业招标投标")
+    page.fill("[name=tender_ref]", "包公资〔2026〕17号")
+    page.fill("[name=bidders]", "\n".join(one["uscc"] for one in answer.json()["items"]))
+    page.click("#ask [name=act][value=ask]")
+    page.wait_for_selector("#signature")
 
 
 if __name__ == "__main__":

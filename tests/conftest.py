@@ -190,6 +190,7 @@ PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 PASSWORD = "一句好记的话2026"
 ENTERPRISE = "91150200MA0000000C"
 OTHER = "91150200MA0000001F"
+ELSEWHERE = "91150200MA0000002J"
 
 
 class World:
@@ -256,6 +257,50 @@ class World:
         self.sequencer = self.logs.sequencer(self.db, self.clock, "150200")
         return self
 
+    async def hire(self, name, role, *, kind=None, division=None, organisation=None, party=None):
+        """Add somebody with a key; of a kind of organisation, in one of its own unless named."""
+        from credit.access import service as access
+        from credit.log import service as log
+
+        async with self.db.transaction("150200") as conn:
+            belongs = None
+            if kind is not None:
+                belongs = await access.add_organisation(
+                    conn,
+                    self.clock,
+                    kind=kind,
+                    name=organisation or f"{name}的单位",
+                    division=division,
+                    party=party,
+                )
+            person = await access.add_person(
+                conn,
+                self.clock,
+                self.vault,
+                username=name,
+                name=f"{name}的姓名",
+                roles=[role],
+                organisation_id=belongs,
+            )
+            await access.set_password(conn, self.clock, PASSWORDS, person, PASSWORD)
+            self.actors[name] = await access.actor_named(conn, name)
+            self.keys[name] = self.logs.person_key("150200", name)
+            await log.announce_key(conn, self.clock, key=self.keys[name], holder=person, role=role)
+            self.api_keys[name] = await access.issue_key(
+                conn, self.clock, person_id=person, name=name
+            )
+
+    async def widen(self):
+        """Add to the register: a second street with project XQ-4 of the enterprise, and district
+        150204 with an enterprise (ELSEWHERE) that manages project XQ-5 there.
+        """
+        from credit.parties import service as parties
+
+        async with self.db.transaction("150200") as conn:
+            plan = await parties.plan_parties(conn, self.clock, _wider())
+            assert plan.faults == []
+            await parties.apply_parties(conn, self.clock, self.vault, plan)
+
     async def sequence(self) -> None:
         """Number everything that waits."""
         assert await self.sequencer.take_over()
@@ -311,50 +356,79 @@ class World:
         return run
 
 
-def _register():
+def _project(number, enterprise, area, street="150203001"):
     from datetime import date
 
-    def project(number, enterprise, area):
-        return {
-            "code": f"XQ-{number}",
-            "name": f"第{number}小区",
-            "kind": "老旧小区",
-            "households": 300,
-            "owners": 320,
-            "area_m2": area,
-            "street": "150203001",
-            "community": None,
-            "enterprise": enterprise,
-            "enterprise_since": date(2024, 1, 1),
-            "manager": f"FZR-{number}",
-            "manager_since": date(2024, 1, 1),
-        }
+    return {
+        "code": f"XQ-{number}",
+        "name": f"第{number}小区",
+        "kind": "老旧小区",
+        "households": 300,
+        "owners": 320,
+        "area_m2": area,
+        "street": street,
+        "community": None,
+        "enterprise": enterprise,
+        "enterprise_since": date(2024, 1, 1),
+        "manager": f"FZR-{number}",
+        "manager_since": date(2024, 1, 1),
+    }
 
+
+def _enterprise(code, name, district="150203"):
+    from datetime import date
+
+    return {
+        "code": code,
+        "name": name,
+        "kind": "company",
+        "founded_on": date(2020, 1, 1),
+        "district": district,
+        "former_code": None,
+    }
+
+
+def _numbered(rows):
+    return {name: list(enumerate(sheet, 2)) for name, sheet in rows.items()}
+
+
+def _wider():
+    rows = {
+        "divisions": [
+            {"code": "150203002", "level": "street", "name": "二街道", "parent": "150203"},
+            {"code": "150204", "level": "district", "name": "青山区", "parent": None},
+            {"code": "150204001", "level": "street", "name": "三街道", "parent": "150204"},
+        ],
+        "enterprises": [_enterprise(ELSEWHERE, "丙物业有限公司", "150204")],
+        "managers": [{"code": f"FZR-{n}", "name": f"负责人{n}"} for n in (4, 5)],
+        "projects": [
+            _project(4, ENTERPRISE, 5000, "150203002"),
+            _project(5, ELSEWHERE, 8000, "150204001"),
+        ],
+        "committees": [],
+    }
+    return _numbered(rows)
+
+
+def _register():
     rows = {
         "divisions": [
             {"code": "150203", "level": "district", "name": "昆都仑区", "parent": None},
             {"code": "150203001", "level": "street", "name": "一街道", "parent": "150203"},
         ],
         "enterprises": [
-            {
-                "code": code,
-                "name": name,
-                "kind": "company",
-                "founded_on": date(2020, 1, 1),
-                "district": "150203",
-                "former_code": None,
-            }
-            for code, name in ((ENTERPRISE, "甲物业有限公司"), (OTHER, "乙物业有限公司"))
+            _enterprise(ENTERPRISE, "甲物业有限公司"),
+            _enterprise(OTHER, "乙物业有限公司"),
         ],
         "managers": [{"code": f"FZR-{n}", "name": f"负责人{n}"} for n in (1, 2, 3)],
         "projects": [
-            project(1, ENTERPRISE, 30000),
-            project(2, ENTERPRISE, 10000),
-            project(3, OTHER, 20000),
+            _project(1, ENTERPRISE, 30000),
+            _project(2, ENTERPRISE, 10000),
+            _project(3, OTHER, 20000),
         ],
         "committees": [],
     }
-    return {name: list(enumerate(sheet, 2)) for name, sheet in rows.items()}
+    return _numbered(rows)
 
 
 @pytest.fixture
@@ -421,13 +495,21 @@ class Browser(httpx.AsyncClient):
         fields = {"city": "150200", "username": self.name, "password": PASSWORD, **more}
         return await self.post("/login", data=fields)
 
-    async def sign(self, page: httpx.Response) -> httpx.Response:
-        """Sign what a signing page shows with the person's key, and send it on."""
+    async def sign(self, page: httpx.Response, passkey=None, **changed) -> httpx.Response:
+        """Sign what a signing page shows with the person's key, and send it on.
+
+        `passkey` is one that approves it; `changed` are fields sent otherwise than they should be.
+        """
+        action, fields = await self.signed(page, passkey)
+        return await self.post(action, data=fields | changed)
+
+    async def signed(self, page: httpx.Response, passkey=None) -> tuple[str, dict[str, str]]:
+        """Sign what a signing page shows; returns where that is sent, and what."""
         from credit.kit.signing import b64, unb64
 
-        found = re.search(r"data-sign-payloads>(.*?)</script>", page.text, re.DOTALL)
-        assert found, page.text
-        wanted = json.loads(found[1])
+        form = re.search(r'<form method="post" action="([^"]*)" data-sign([^>]*)>', page.text)
+        assert form, page.text
+        wanted = await self._to_sign(page, form[2])
         key = self.world.keys[self.name]
         fields = dict(re.findall(r'type="hidden" name="(\w+)" value="(.*?)"', page.text))
         fields = {name: html.unescape(value) for name, value in fields.items() if name != "next"}
@@ -435,8 +517,26 @@ class Browser(httpx.AsyncClient):
         fields["signatures"] = " ".join(
             b64(key.sign(wanted["type"], unb64(one))) for one in wanted["payloads"]
         )
-        action = re.search(r'<form method="post" action="([^"]*)" data-sign', page.text)
-        return await self.post(html.unescape(action[1]), data=fields)
+        if passkey is not None:
+            fields["approval"] = await self.approve(passkey, fields["digest"])
+        return html.unescape(form[1]), fields
+
+    async def approve(self, passkey, digest: str, **changed) -> str:
+        """Ask for an approval of a digest, and give it by a passkey."""
+        asked = await self.post("/150200/account/approval", data={"digest": digest})
+        return passkey.get(asked.json()["options"], **changed)
+
+    async def _to_sign(self, page: httpx.Response, form: str) -> dict:
+        """Return what there is to sign: from the page, or from where a batch is fetched."""
+        elsewhere = re.search(r'data-payloads="([^"]*)"', form)
+        if elsewhere is None:
+            return json.loads(
+                re.search(r"data-sign-payloads>(.*?)</script>", page.text, re.DOTALL)[1]
+            )
+        answer = await self.get(html.unescape(elsewhere[1]))
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["cache-control"] == "no-store"
+        return answer.json()
 
 
 @pytest.fixture

@@ -28,18 +28,22 @@ from credit.access.pages import (
 from credit.access.service.oidc import provider_of
 from credit.background import run_background
 from credit.evaluations.api import EvaluationController
-from credit.evaluations.pages import ClosingPages, ConsoleEvaluationPages
+from credit.evaluations.pages import ClosingPages, ConsoleEvaluationPages, EvaluationListPages
 from credit.events.api import EventController
-from credit.events.pages import ConsoleEventPages, PortalFactPages
+from credit.events.pages import ConsoleEventPages, EventListPages, PortalFactPages
 from credit.events.service import Intake
 from credit.grades.api import EnterpriseController, QueryController, RunController
 from credit.grades.cache import GradeCache
 from credit.grades.pages import (
+    AnswerPages,
+    ConfirmationPages,
     ConsoleEnterprisePages,
     ConsoleExportPages,
+    ConsoleQueryPages,
     ConsoleRunPages,
     PortalGradePages,
     PublicPages,
+    QueryPages,
     RulePages,
 )
 from credit.kit.blobs import BlobStore
@@ -51,8 +55,10 @@ from credit.kit.pages import Languages, SameOrigin
 from credit.kit.passwords import Passwords
 from credit.kit.problems import ProblemsPlugin
 from credit.kit.telemetry import RequestTelemetry, metrics
+from credit.kit.texts import say
 from credit.log.api import KeyController, LogController
-from credit.log.pages import KeyPages, LogPages
+from credit.log.keys.listing import count_live
+from credit.log.pages import ConsoleKeyPages, KeyPages, LogPages
 from credit.logs import Logs
 from credit.settings import Settings
 from credit.web.desk import DeskPages
@@ -65,6 +71,7 @@ from credit.web.imports import (
 from credit.web.pages import choose_language, front_door
 from credit.web.problems import refused_page
 from credit.web.reports import console_report, portal_report
+from credit.web.saved import SavedViewPages
 from credit.web.shell import make_pages, static_files
 from credit.web.uploads import Uploads
 
@@ -86,7 +93,7 @@ async def ready(state: State) -> dict[str, str]:
     try:
         await state.db.pool.fetchval("SELECT 1", timeout=2)
     except Exception as error:
-        raise Overloaded("数据库暂时不可用，请稍后重试。", slug="database-down") from error
+        raise Overloaded(say("数据库暂时不可用，请稍后重试。"), slug="database-down") from error
     return {"status": "ok"}
 
 
@@ -118,15 +125,23 @@ def _pages() -> Router:
             LogPages,
             PublicPages,
             RulePages,
+            AnswerPages,
+            QueryPages,
             ConsolePeoplePages,
             PortalPeoplePages,
             ClientPages,
+            ConsoleKeyPages,
             TrailPages,
             DeskPages,
+            SavedViewPages,
             ConsoleEnterprisePages,
             ConsoleRunPages,
+            ConfirmationPages,
             ConsoleExportPages,
+            ConsoleQueryPages,
+            EventListPages,
             ConsoleEventPages,
+            EvaluationListPages,
             ConsoleEvaluationPages,
             ClosingPages,
             ImportPages,
@@ -150,6 +165,27 @@ def _front_doors() -> Router:
         route_handlers=[SignInPages, PasskeySignInPages, IdentitySignInPages, InvitationPages],
         guards=[limit_sign_ins],
         include_in_schema=False,
+    )
+
+
+def _state(settings: Settings, db: Database, clock: Clock, logs: Logs, cache: GradeCache) -> State:
+    """Gather what handlers share, by the names they ask for."""
+    return State(
+        {
+            "db": db,
+            "clock": clock,
+            "settings": settings,
+            "logs": logs,
+            "intake": Intake(db, clock),
+            "live_keys": count_live,
+            "grade_cache": cache,
+            "blobs": BlobStore(Path(settings.data_dir) / "files"),
+            "uploads": Uploads(Path(settings.data_dir) / "uploads"),
+            "passwords": Passwords(),
+            "identity_provider": provider_of(settings, clock),
+            "rates": Rates(),
+            "pages": make_pages(settings),
+        }
     )
 
 
@@ -204,22 +240,7 @@ def create_app(
             path="/schema",
             render_plugins=[JsonRenderPlugin()],
         ),
-        state=State(
-            {
-                "db": db,
-                "clock": now,
-                "settings": settings,
-                "logs": logs,
-                "intake": Intake(db, now),
-                "grade_cache": cache,
-                "blobs": BlobStore(Path(settings.data_dir) / "files"),
-                "uploads": Uploads(Path(settings.data_dir) / "uploads"),
-                "passwords": Passwords(),
-                "identity_provider": provider_of(settings, now),
-                "rates": Rates(),
-                "pages": make_pages(settings),
-            }
-        ),
+        state=_state(settings, db, now, logs, cache),
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,  # the command that serves has configured it
     )

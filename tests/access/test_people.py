@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import json
 import re
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -17,8 +18,9 @@ from credit.access.views import Seen
 from credit.events import service as events
 from credit.kit.errors import Conflict, Forbidden, Invalid
 from credit.kit.signing import b64, unb64
+from credit.log.carried import batch_digest
 from credit.log.check.fsck import check_log
-from credit.log.records import RECORD_TYPE
+from credit.log.records import RECORD_TYPE, Record
 
 CITY = "150200"
 BASE = f"/{CITY}/console/people"
@@ -264,11 +266,61 @@ async def test_offices_fit_organisations_and_a_known_one_keeps_its_code(world, b
         assert refused.status_code in (400, 409), wrong
         assert said in html.unescape(refused.text), wrong
     assert world.actors["officer"].roles == ("association_officer",)
-    changed = {**FORM, "roles": ["association_officer", "street_officer"], "division": "150203"}
+    changed = {**FORM, "roles": ["association_officer", "street_officer"]}
     assert "已改任" in (await administrator.post(person, data=changed)).text
+    actor = await actor_now(world, "officer")
+    assert actor.roles == ("association_officer", "street_officer")
+    assert (actor.division, actor.bound) == (None, False)  # the association works everywhere
+
+
+async def actor_now(world, name):
     async with world.db.city(CITY) as conn:
-        actor = await access.actor_named(conn, "officer")
-    assert (actor.roles, actor.division) == (("association_officer", "street_officer"), "150203")
+        return await access.actor_named(conn, name)
+
+
+async def test_a_street_and_a_district_s_department_name_their_division(browse):
+    administrator = await browse("administrator")
+    for kind, role, division, said in (
+        ("street", "street_officer", "", "请填 9 位区划代码"),
+        ("street", "street_officer", "150203", "请填 9 位区划代码"),
+        ("district_department", "district_officer", "", "请填 6 位区划代码"),
+        ("district_department", "district_officer", "150203001", "请填 6 位区划代码"),
+        ("association", "association_officer", "150203", "其他单位不填"),
+        ("association", "street_officer", "", "单位类别应是街道或区县主管部门"),
+    ):
+        office = {"roles": role, "kind": kind, "division": division}
+        refused = await administrator.post(f"{BASE}/new", data={**FORM, **office})
+        assert refused.status_code == 400, kind
+        assert said in html.unescape(refused.text), (kind, division)
+
+
+async def test_an_organisation_s_division_is_that_of_all_its_people(world, browse, invited):
+    street = {"roles": "street_officer", "kind": "street", "organisation": "一街道办事处"}
+    administrator, person, _ = await invited(**street, division="150203001")
+    actor = await actor_now(world, "zhaoliu")
+    assert (actor.division, actor.bound) == ("150203001", True)
+    second = {**FORM, **street, "username": "second", "division": "150203002"}
+    refused = await administrator.post(f"{BASE}/new", data=second)
+    assert refused.status_code == 409
+    assert "负责的区划是 150203001" in html.unescape(refused.text)
+    await administrator.post(f"{BASE}/new", data={**second, "division": "150203001"})
+    moved = {**FORM, **street, "division": "150203002"}
+    assert "已改任" in (await administrator.post(person, data=moved)).text
+    assert (await actor_now(world, "second")).division == "150203002"
+
+
+async def test_who_was_registered_without_a_division_is_told_what_to_do(world, browse, invited):
+    """As organisations of before the rule are: their people may look, and nothing else."""
+    street = {"roles": "street_officer", "kind": "street", "organisation": "一街道办事处"}
+    administrator, person, _ = await invited(**street, division="150203001")
+    async with world.db.transaction(CITY) as conn:
+        await conn.execute("UPDATE organisation SET division = NULL WHERE kind = 'street'")
+    actor = await actor_now(world, "zhaoliu")
+    assert (actor.division, actor.bound) == (None, True)
+    assert "还没有登记负责的街道或区县" in (await administrator.get(person)).text
+    changed = {**FORM, **street, "division": "150203001"}
+    assert "已改任" in (await administrator.post(person, data=changed)).text
+    assert (await actor_now(world, "zhaoliu")).division == "150203001"
 
 
 @pytest.mark.parametrize("username", ["a", "赵六", "a b", "-ab", "a" * 41, "a\n"])
@@ -381,10 +433,13 @@ async def announce(world, browser, name):
     key = world.keys[name] = world.logs.person_key(CITY, name)
     fields = {"id": "019f0000-0000-7000-8000-000000000001", "public_key": b64(key.public)}
     asked = await browser.post(f"/{CITY}/account/keys/payload", data=fields)
-    signature = b64(key.sign(RECORD_TYPE, unb64(asked.json()["payload"])))
-    done = await browser.post(
-        f"/{CITY}/account/keys", data={**fields, "kid": key.kid, "signatures": signature}
-    )
+    payload = unb64(asked.json()["payload"])
+    signed = {
+        "kid": key.kid,
+        "signatures": b64(key.sign(RECORD_TYPE, payload)),
+        "digest": batch_digest([Record(**json.loads(payload))]),
+    }
+    done = await browser.post(f"/{CITY}/account/keys", data=fields | signed)
     assert "已登记" in done.text
 
 
@@ -537,3 +592,16 @@ async def test_what_does_not_belong_together_is_refused_and_nobody_added(world, 
             )
     async with world.db.city(CITY) as conn:
         assert "someone" not in {one["username"] for one in await access.people(conn)}
+
+
+async def test_the_server_has_no_right_that_erasing_could_do_without(world):
+    """A password is made useless in its row; keys and organisations keep their names."""
+    async with world.db.city("150200") as conn:
+        found = await conn.fetchrow(
+            "SELECT has_table_privilege('credit_app', 'credential', 'DELETE'),"
+            " has_table_privilege('credit_app', 'person', 'DELETE'),"
+            " has_table_privilege('credit_app', 'api_client', 'DELETE'),"
+            " has_column_privilege('credit_app', 'api_client', 'name', 'UPDATE'),"
+            " has_column_privilege('credit_app', 'organisation', 'name', 'UPDATE')"
+        )
+    assert tuple(found) == (False,) * 5

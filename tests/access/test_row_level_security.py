@@ -47,7 +47,7 @@ OWN = {
         "grade_result": f"enterprise = $1 AND run_id {_PUBLISHED}",
     },
     BIDDER_ROLE: {
-        "grade_query": "asked_by = $1",
+        "grade_query": "asked_for = $1",
         "idempotency_key": "client = $1",
         "grade_run": f"id {_PUBLISHED} AND $1::text <> ''",
     },
@@ -141,10 +141,9 @@ def whose(world, role):
     """Return each party of a role: (what is set, what its rows name)."""
     if role == PORTAL_ROLE:
         return [({"party": code}, code) for code in (ENTERPRISE, OTHER)]
-    return [
-        ({"person": world.actors[name].person_id}, world.actors[name].person_id)
-        for name in ("bidder", "bidder2")
-    ]
+    # They belong to no organisation, and ask for themselves.
+    people = [world.actors[name].person_id for name in ("bidder", "bidder2")]
+    return [({"party": person, "person": person}, person) for person in people]
 
 
 async def test_every_table_shows_ones_own_rows_everybodys_or_none(full):
@@ -178,19 +177,49 @@ async def test_a_session_that_says_not_whose_it_is_sees_nobodys_rows(full):
 
 async def test_a_bound_session_writes_nothing_but_ones_own_questions(full):
     (who, name), (_, other) = whose(full, BIDDER_ROLE)
-    add = "INSERT INTO grade_query (id, asked_by, purpose, tender_ref, asked_at, answer)"
-    values = "VALUES (gen_random_uuid(), $1, '', '', now(), '')"
+    add = (
+        "INSERT INTO grade_query"
+        " (id, asked_by, asked_for, purpose, tender_ref, asked_at, bidders, answer)"
+        " VALUES (gen_random_uuid(), $1, $2, '', '', now(), 1, '')"
+    )
     async with full.db.bound(CITY, BIDDER_ROLE, **who) as conn:
-        await conn.execute(f"{add} {values}", name)
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            async with conn.transaction():
-                await conn.execute(f"{add} {values}", other)
+        await conn.execute(add, name, name)
+        for names in ((other, other), (other, name), (name, other)):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with conn.transaction():
+                    await conn.execute(add, *names)
     async with full.db.pool.acquire() as conn:
         may = await conn.fetch(WRITES, list(OWN))
     assert {tuple(row) for row in may} == {
         (BIDDER_ROLE, "INSERT", "grade_query"),
         (BIDDER_ROLE, "INSERT", "idempotency_key"),
     }
+
+
+async def test_a_house_s_questions_are_its_people_s_whoever_of_them_asked(full, app):
+    async with full.db.transaction(CITY) as conn:
+        house = await access.add_organisation(
+            conn, full.clock, kind="other", name="公共资源交易中心"
+        )
+        for name in ("expert", "partner"):
+            person = await access.add_person(
+                conn, full.clock, full.vault, username=name, name=name, roles=["bidder"],
+                organisation_id=house,
+            )  # fmt: skip
+            full.actors[name] = await access.actor_named(conn, name)
+            full.api_keys[name] = await access.issue_key(
+                conn, full.clock, person_id=person, name="平台"
+            )
+    for name in ("expert", "partner"):
+        assert (await ask(full, app, name)).status_code == 201
+        assert full.actors[name].acts_for == house
+    people = {full.actors[name].person_id for name in ("expert", "partner")}
+    for person in people:
+        async with full.db.bound(CITY, BIDDER_ROLE, party=house, person=person) as conn:
+            asked = await conn.fetch("SELECT asked_by FROM grade_query")
+            assert {row[0] for row in asked} == people
+            kept = await conn.fetch("SELECT client FROM idempotency_key")
+            assert [row[0] for row in kept] == [person]
 
 
 async def test_the_role_ends_with_the_transaction_however_it_ends(full):
@@ -261,7 +290,10 @@ async def test_a_bid_evaluators_question_is_answered_within_what_they_may_see(
     async def noting(conn, *args, **kwargs):
         roles.append(
             tuple(
-                await conn.fetchrow("SELECT current_user::text, current_setting('credit.person')")
+                await conn.fetchrow(
+                    "SELECT current_user::text, current_setting('credit.party'),"
+                    " current_setting('credit.person')"
+                )
             )
         )
         return await answer_query(conn, *args, **kwargs)
@@ -271,4 +303,5 @@ async def test_a_bid_evaluators_question_is_answered_within_what_they_may_see(
     assert (first.status_code, first.content) == (201, again.content)
     assert again.headers["idempotency-replayed"] == "true"
     assert first.json()["answers"][0]["grade"]
-    assert roles == [(BIDDER_ROLE, full.actors["bidder"].person_id)]
+    person = full.actors["bidder"].person_id
+    assert roles == [(BIDDER_ROLE, person, person)]

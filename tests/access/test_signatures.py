@@ -216,24 +216,22 @@ async def test_a_signature_that_says_when_it_ends_has_ended_then(world, client):
         assert (await client.post(client.headers())).status_code == status
 
 
-async def test_reading_needs_no_signature_unless_the_handler_says_so(world, app, client):
+async def test_reading_needs_a_signature_where_the_answer_holds_personal_data(world, client):
     bearer = {"Authorization": f"Bearer {client.api_key}"}
-    path = f"/api/v1/{CITY}/events"
-    assert (await client.http.get(path, headers=bearer)).status_code == 403  # a bidder may not
-    (handler,) = {
-        one
-        for route in app.routes
-        if route.path_format == "/api/v1/{city}/events"
-        for one in route.route_handlers
-        if "GET" in one.http_methods and one.opt.get("scope")
-    }
-    handler.opt["signed"] = True
-    try:
-        assert refused(await client.http.get(path, headers=bearer))
-        signed = client.headers(path, b"", method="GET", key=None)
-        assert (await client.http.get(path, headers=signed)).status_code == 403
-    finally:
-        del handler.opt["signed"]
+    events, evaluation = (
+        f"/api/v1/{CITY}/{path}"
+        for path in ("events", "evaluations/01900000-0000-7000-8000-000000000000")
+    )
+    assert refused(await client.http.get(events, headers=bearer))
+    signed = client.headers(events, b"", method="GET", key=None)
+    assert (await client.http.get(events, headers=signed)).status_code == 403  # a bidder may not
+    assert refused(await client.http.get(events, headers=signed))  # and not twice
+    assert (await client.http.get(evaluation, headers=bearer)).status_code == 403
+    # Without a registered key the API key is enough, and the trail says what was shown.
+    plain = {"Authorization": f"Bearer {world.api_keys['officer']}"}
+    assert (await client.http.get(events, headers=plain)).status_code == 200
+    async with world.db.city(CITY) as conn:
+        assert await conn.fetchval("SELECT bool_and(personal) FROM trail WHERE status = 200")
 
 
 async def test_without_a_registered_key_nothing_is_signed(world, client):

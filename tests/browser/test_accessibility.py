@@ -14,9 +14,10 @@ LOOKERS = {
     "auditor": "auditor",
     "administrator": "administrator",
     "enterprise": "enterprise_user",
+    "bidder": "bidder",
 }
 FILES = re.compile(
-    r"\.pdf$|/evidence/|/exports/\{|/export$|/template|/document|/oidc|/options|/static"
+    r"\.pdf$|\.json$|/answer/|/evidence/|/exports/\{|/export$|/template|/document|/oidc|/options|/payloads|/static"
 )
 
 
@@ -44,6 +45,7 @@ async def living(world):
     """The small city with a published grade, an evaluation, and facts decided and waiting."""
     from credit.evaluations import service as evaluations
     from credit.evaluations.views import Submission
+    from credit.grades import service as grades
 
     await world.propose(
         world.draft(), world.draft(code="duty.charity", points="2"), world.draft(["officer"])
@@ -61,12 +63,23 @@ async def living(world):
         event_id = await conn.fetchval("SELECT id FROM event ORDER BY id LIMIT 1")
         person_id = world.actors["reviewer"].person_id
         prefix = await conn.fetchval("SELECT prefix FROM api_client ORDER BY prefix LIMIT 1")
+        asked = await grades.answer_query(
+            conn,
+            world.clock,
+            world.actors["bidder"],
+            grades.Question(
+                "150200", "政府采购", "包采1号", world.clock.today(), ("91150200MA0000000C",)
+            ),
+            key=world.logs.answer_key("150200"),
+            origin=world.logs.origin("150200"),
+        )
     return {
         "city": "150200",
         "code": "91150200MA0000000C",
         "event_id": str(event_id),
         "run_id": str(run.id),
         "evaluation_id": state.id,
+        "query_id": asked["id"],
         "index": "1",
         "sheet": "A.2",
         "person_id": person_id,

@@ -121,3 +121,40 @@ async def test_without_script_there_is_the_password(open_as):
     assert not await page.is_visible("[name=name]")
     await page.goto("/login")
     assert not await page.is_visible("text=用通行密钥登录")
+
+
+async def test_what_somebody_with_a_passkey_signs_is_approved_by_it(
+    world, open_as, authenticator, faults
+):
+    """Two events wait; the reviewer's key is announced and signs with the passkey's approval."""
+    states = await world.propose(*(world.draft(signers=("officer",)) for _ in range(2)))
+    page = await open_as("reviewer")
+    device = await authenticator(page)
+    await add(page, "办公室电脑")
+    await device.verify(False)  # the device does not know who is there
+    await page.goto(f"{ACCOUNT}/keys")
+    await page.click("text=在这个浏览器生成密钥并登记")
+    await page.wait_for_selector("text=没有登记新的密钥")
+    await device.verify(True)
+    await page.click("text=在这个浏览器生成密钥并登记")
+    await page.wait_for_selector("text=签名密钥已登记")
+    await page.goto("/150200/console/events?status=proposed")
+    for one in await page.query_selector_all("main [name=events]"):
+        await one.check()
+    await page.click("text=接受并签名")
+    await page.wait_for_selector("text=要签内容的摘要")
+    await device.verify(False)
+    await page.click("text=签名并提交")
+    await page.wait_for_selector("text=通行密钥没有确认，没有提交任何内容")
+    assert await faults(page) == []
+    async with world.db.city("150200") as conn:
+        assert await conn.fetchval("SELECT count(*) FROM event_decision") == 0
+    before = (await device.passkeys())[0]["signCount"]
+    await device.verify(True)
+    await page.click("text=签名并提交")
+    await page.wait_for_selector(f"text=已接受 {len(states)} 条事件")
+    assert (await device.passkeys())[0]["signCount"] == before + 1  # one touch for both
+    await world.sequence()
+    async with world.db.city("150200") as conn:
+        assert await conn.fetchval("SELECT count(*) FROM event_decision") == len(states)
+        assert await conn.fetchval("SELECT count(*) FROM challenge") <= 3  # those given up

@@ -198,6 +198,22 @@ async def test_packs_are_listed_shown_tested_and_scored(credit, tmp_path):
     assert "XH-17" in output
 
 
+async def test_a_district_confirms_before_the_city_publishes(world, credit, tmp_path):
+    to = ("--city", "150200", "--json")
+    await world.hire("district", "district_officer", kind="district_department", division="150203")
+    await world.propose(world.draft())
+    await world.sequence()
+    assert "请区县主管部门先确认" in await credit("grade", "run", "--city", "150200")
+    refused = await credit("grade", "publish", "--city", "150200", code=2)
+    assert "还在等昆都仑区确认" in refused
+    returned = await credit("grade", "confirm", "--return", "有一条投诉不属实", *to)
+    assert (returned["division"], returned["outcome"]) == ("150203", "returned")
+    assert "退回了这次评级" in await credit("grade", "publish", "--city", "150200", code=2)
+    run = await credit("grade", "run", *to)
+    assert (await credit("grade", "confirm", run["run"], *to))["outcome"] == "confirmed"
+    assert (await credit("grade", "publish", *to))["published"] == 2
+
+
 async def test_a_person_is_registered_signs_and_gets_a_key_once(world, credit):
     to = ("--city", "150200", "--json")
     person = ("--name", "王专员", "--role", "association_officer", "--organisation", "市协会")
@@ -210,6 +226,12 @@ async def test_a_person_is_registered_signs_and_gets_a_key_once(world, credit):
     assert "wang" in {one["username"] for one in await credit("people", "list", *to)}
     await credit("people", "add", "wang", *person, *to, code=2)
     await credit("people", "add", "li", "--name", "李", "--role", "chief", "--organisation", "市协会", *to, code=2)  # fmt: skip
+    street = ("--name", "街道", "--role", "street_officer", "--organisation", "一街道", "--kind", "street")  # fmt: skip
+    refused = await credit("people", "add", "jie", *street, "--city", "150200", code=2)
+    assert "9 位区划代码" in refused
+    await credit("people", "add", "jie", *street, "--division", "150203001", *to)
+    async with world.db.city("150200") as conn:
+        assert await conn.fetchval("SELECT division FROM organisation WHERE kind = 'street'") == "150203001"  # fmt: skip
 
 
 async def test_what_waits_for_a_decision_is_listed(world, credit, tmp_path):

@@ -132,7 +132,7 @@ async def test_one_enterprise_nobody_knows_keeps_the_whole_workbook_out(world, r
     content = facts(world, {}, {"subject": "91150200MA0000009F"}, {})
     output = await refused("events", content, tables=["event"])
     assert "信用事件 第 3 行" in output
-    assert "登记册里没有 enterprise" in output
+    assert "登记册里没有企业" in output
 
 
 async def test_a_code_nobody_knows_is_named_as_it_was_written(world, refused):

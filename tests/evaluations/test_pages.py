@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from credit.evaluations import service
-from credit.evaluations.pages import closing, console
+from credit.evaluations.pages import closing, console, lists
 from credit.evaluations.views import Submission
 from credit.rules.loading import PACKS_DIR, load_pack
 
@@ -91,7 +91,7 @@ def statements(app, monkeypatch):
 def other_rules(monkeypatch):
     """The rules of another city, whose sheet has every way to give a row."""
     pack = load_pack(PACKS_DIR / "xinhua-2022")
-    for module in (console, closing):
+    for module in (console, closing, lists):
         monkeypatch.setattr(module, "pack_of_city", lambda _city: pack)
     return pack
 
@@ -257,7 +257,7 @@ async def test_marks_that_change_between_showing_and_signing_close_nothing(world
     await enter(world, **{"02": "2"})
     refused = await reviewer.sign(signing)
     assert refused.status_code == 409
-    assert "没有结束任何评价" in refused.text
+    assert "没有提交任何内容" in refused.text
     signing = await reviewer.post(f"{PLACE}/close", data={"evaluations": evaluation_id})
     world.clock.now_value += timedelta(days=1)  # the record names its day
     reviewer = await browse("reviewer")
@@ -270,9 +270,9 @@ async def test_marks_that_change_between_showing_and_signing_close_nothing(world
     "fields",
     [
         {},
-        {"evaluations": "x", "records": "y"},
-        {"evaluations": NOBODYS, "records": "", "digest": ""},
-        {"evaluations": " ".join([NOBODYS] * 300), "records": NOBODYS},
+        {"evaluations": "x", "first": "y"},
+        {"evaluations": NOBODYS, "first": "", "digest": ""},
+        {"evaluations": " ".join([NOBODYS] * 300), "first": NOBODYS},
     ],
 )
 async def test_what_is_carried_through_the_signing_page_may_be_anything(browse, fields):
@@ -340,16 +340,19 @@ async def test_a_long_list_is_paged_open_ones_first_and_asks_little(world, brows
         states = await service.submit(conn, world.clock, world.actors["officer"], world.pack, marks)
     reviewer = await browse("reviewer")
     first = [one.id for one in states[:3]]
-    await reviewer.sign(await reviewer.post(f"{PLACE}/close", data={"evaluations": first}))
+    chosen = {"evaluations": first, "filter": "sheet=A.2&division=150203&size=100"}
+    done = await reviewer.sign(await reviewer.post(f"{PLACE}/close", data=chosen))
+    assert dict(done.url.params) == {"sheet": "A.2", "division": "150203", "size": "100"}
     statements.clear()
     page = await reviewer.get(PLACE, params={"sheet": "A.2", "year": 2026})
     assert len(statements) <= MOST_STATEMENTS, statements
-    assert page.text.count('name="evaluations"') == 50
+    assert page.text.count('name="evaluations"') == 30
     assert codes[0] not in page.text  # it is closed, and so comes last
     more = re.search(r'rel="next" href="(.*?)"', page.text)[1].replace("&amp;", "&")
     rest = await reviewer.get(more)
-    assert rest.text.count('name="evaluations"') == 7
+    assert rest.text.count('name="evaluations"') == 27
     assert re.findall(r"N150200-\d+", rest.text)[-1] == codes[2]
+    assert "回到第一页" in rest.text
     found = await reviewer.get(PLACE, params={"sheet": "A.2", "year": 2026, "q": codes[7]})
     assert set(re.findall(r"N150200-\d+", found.text)) == {codes[7]}
     none = await reviewer.get(PLACE, params={"sheet": "A.2", "year": 2026, "q": "100%_"})

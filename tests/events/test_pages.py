@@ -1,5 +1,6 @@
 """The console's pages of events: entered by one, signed, decided by another."""
 
+import html
 import re
 
 import pytest
@@ -13,6 +14,7 @@ ENTRY = {
 }
 NEW = "/150200/console/events/new"
 WAITING = "/150200/console/events?status=proposed"
+REFUSE = "/150200/console/events/refuse"
 
 
 async def enter(browser, **changed):
@@ -22,6 +24,8 @@ async def enter(browser, **changed):
 async def decide(browser, page, outcome="accepted"):
     chosen = re.findall(r'name="events" value="(.*?)"', page.text)
     fields = {"events": chosen, "outcome": outcome, "reason": "事实清楚"}
+    if kept := re.search(r'name="filter" value="(.*?)"', page.text):
+        fields["filter"] = html.unescape(kept[1])
     return await browser.post("/150200/console/events/decide", data=fields)
 
 
@@ -40,14 +44,43 @@ async def test_a_fact_is_entered_and_signed_by_one_and_accepted_by_another(world
     assert re.search(r"第 \d+ 条", event.text)
 
 
-async def test_what_is_refused_is_not_signed_and_says_why(browse):
+async def test_several_are_refused_for_one_reason_that_is_asked_for(browse):
     officer, reviewer = await browse("officer"), await browse("reviewer")
     shown = await enter(officer)
-    done = await decide(reviewer, await reviewer.get(WAITING), "refused")
-    assert "已退回 1 条事件" in done.text
+    await enter(officer, reference="协字〔2026〕78号")
+    place = f"{WAITING}&q=甲物业&size=100"
+    asked = await decide(reviewer, await reviewer.get(place), "refused")
+    assert "退回 2 条事件" in asked.text
+    assert "事实清楚" not in asked.text  # that was the reason for accepting
+    fields = {
+        "events": re.findall(r'name="events" value="(.*?)"', asked.text),
+        "filter": html.unescape(re.search(r'name="filter" value="(.*?)"', asked.text)[1]),
+    }
+    again = await reviewer.post(REFUSE, data=fields | {"reason": ""})
+    assert again.status_code == 400
+    assert again.text.count('name="events"') == 2  # nothing has to be chosen again
+    done = await reviewer.post(REFUSE, data=fields | {"reason": "缺处罚决定书"})
+    assert "已退回 2 条事件" in done.text
+    assert dict(done.url.params) == {"status": "proposed", "q": "甲物业", "size": "100"}
     event = await officer.get(shown.url)
     assert "已退回" in event.text
-    assert "事实清楚" in event.text
+    assert "缺处罚决定书" in event.text
+    twice = await reviewer.post(REFUSE, data=fields | {"reason": "再退一次"})
+    assert twice.status_code == 409
+
+
+@pytest.mark.parametrize(
+    "filter_", ["", "status=x", "next=//evil.example", "q=a&q=b", "//evil.example", "\x00"]
+)
+async def test_after_a_decision_the_list_it_came_from_is_shown_and_no_other_place(browse, filter_):
+    officer, reviewer = await browse("officer"), await browse("reviewer")
+    await enter(officer)
+    asked = await decide(reviewer, await reviewer.get(WAITING), "refused")
+    events = re.findall(r'name="events" value="(.*?)"', asked.text)
+    fields = {"events": events, "filter": filter_, "reason": "缺材料"}
+    reviewer.follow_redirects = False
+    done = await reviewer.post(REFUSE, data=fields)
+    assert done.headers["location"] == WAITING
 
 
 async def test_a_form_with_a_fault_comes_back_as_it_was_filled_in(browse):
@@ -73,9 +106,10 @@ async def test_nobody_chooses_or_decides_their_own_proposal(world, browse):
     page = await officer.get(WAITING)
     assert 'name="events"' not in page.text
     fields = {"events": [str(event_id)], "outcome": "refused", "reason": "试试"}
-    refused = await officer.post("/150200/console/events/decide", data=fields)
-    assert refused.status_code == 403
-    assert "不能是同一人" in refused.text
+    for place in ("/150200/console/events/decide", REFUSE):
+        refused = await officer.post(place, data=fields)
+        assert refused.status_code == 403
+        assert "不能是同一人" in refused.text
 
 
 @pytest.mark.parametrize(

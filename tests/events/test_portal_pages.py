@@ -170,7 +170,10 @@ async def test_in_a_portal_s_session_a_statement_without_filter_finds_nothing_of
     ids = [UUID(one.id) for one in (mine, theirs, waiting)]
     async with world.db.bound(CITY, PORTAL_ROLE, party=ENTERPRISE) as conn:
         assert list(await store.show_these(conn, ids)) == [UUID(mine.id)]
-        assert await store.show_waiting(conn, UUID(int=0), 10) == []
+        zero = UUID(int=0)
+        shown = await store.show(conn, "all oldest", zero, 10, like=None, division=None)
+        assert [one.id for one in shown] == [UUID(mine.id)]
+        assert await store.show_of(conn, "proposed oldest", zero, 10, codes=[OTHER]) == []
         assert await store.own_events(conn, OTHER, None, 10) == []
     async with world.db.bound(CITY, PORTAL_ROLE) as conn:
         assert await store.show_these(conn, ids) == {}

@@ -189,7 +189,7 @@ async def put_run(conn, number, results, *, on=ON, published_at=None):
     )  # fmt: skip
     await store.add_run(conn, run)
     rows = [
-        (code, "graded" if grade else "unrated", grade, score, b"", b"")
+        (code, "graded" if grade else "unrated", grade, score, b"", b"", None)
         for code, (grade, score) in results.items()
     ]
     await store.add_results(conn, run_id, rows)

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from credit.access import service as access
 from credit.documents.logic import as_document
 from credit.evaluations import service as evaluations
 from credit.evaluations.views import Submission
@@ -21,7 +20,6 @@ from credit.grades.pages import portal
 from credit.grades.service import Held, Standing, portray
 from credit.kit.db import PORTAL_ROLE
 from credit.log import service as log
-from credit.parties import service as parties
 from credit.rules.grading import Evaluation, Fact, Grader, SubjectRecord
 from credit.rules.loading import pack_of_city
 from credit.rules.model import LevelPoints, RangePoints
@@ -269,52 +267,6 @@ async def test_the_report_says_what_the_page_says(world, app, fonts):
         theirs = await report_of(conn, app.state, CITY, OTHER)
     assert (theirs.status, theirs.grade, theirs.steps) == ("unrated", None, ())
     assert as_document(theirs)["name"] == "乙物业有限公司"
-
-
-async def test_a_committee_sees_its_project_and_its_manager_s_public_grade_and_no_facts(
-    world, browse, app, password
-):
-    drafts = await grade_changes(world)
-    rows = {
-        "committees": [
-            {
-                "code": "YWH-1",
-                "name": "第1小区业主委员会",
-                "kind": "业主委员会",
-                "project": "XQ-1",
-                "formed_on": date(2025, 1, 1),
-                "ended_on": None,
-            }
-        ]
-    }
-    async with world.db.transaction(CITY) as conn:
-        plan = await parties.plan_parties(
-            conn, world.clock, {name: list(enumerate(sheet, 2)) for name, sheet in rows.items()}
-        )
-        await parties.apply_parties(conn, world.clock, world.vault, plan)
-        belongs = await access.add_organisation(
-            conn, world.clock, kind="committee", name="业委会", party="YWH-1"
-        )
-        person = await access.add_person(
-            conn,
-            world.clock,
-            world.vault,
-            username="committee",
-            name="业委会主任",
-            roles=["committee_user"],
-            organisation_id=belongs,
-        )
-        await access.set_password(conn, world.clock, app.state.passwords, person, password)
-    committee = await browse("committee")
-    page = await committee.get(PORTAL)
-    said = words(page)
-    assert "第1小区业主委员会" in said
-    assert "甲物业有限公司" in said
-    assert "B 78 分" in said
-    for draft in drafts.values():
-        assert draft.id not in page.text
-    for path in ("/lift", "/duties", "/facts", "/report.pdf", f"/facts/{drafts['award'].id}"):
-        assert (await committee.get(PORTAL + path)).status_code == 403, path
 
 
 # What came since, on any record

@@ -1,11 +1,13 @@
 """Migrations: from nothing to the tables as declared, once, one at a time."""
 
 import asyncio
+from types import SimpleNamespace
 
 import asyncpg
 import psycopg
 import pytest
 import sqlalchemy as sa
+from alembic import command
 
 from credit.kit.errors import CreditError, NotFound
 from credit.kit.migrate import drift, head_revision, migrate
@@ -168,3 +170,72 @@ async def test_what_is_no_city_is_refused(database_url):
     for city in ("", "1502", "15020a", "150200; DROP SCHEMA public", "１５０２００"):
         with pytest.raises(NotFound):
             await run(database_url, city)
+
+
+async def test_a_division_of_people_becomes_their_organisation_s(database_url, monkeypatch):
+    """Where all who have one agree, and it is of the level the organisation works at."""
+    to_doors = SimpleNamespace(upgrade=lambda config, _: command.upgrade(config, "0002"))
+    with monkeypatch.context() as patch:
+        patch.setattr("credit.kit.migrate.command", to_doors)
+        await run(database_url, NEW)
+    offices = (  # kind, own division, divisions of the people, division afterwards
+        ("street", None, ["510703001", None, "510703001"], "510703001"),
+        ("street", None, ["510703001", "510703002"], None),
+        ("street", None, ["510703"], None),
+        ("street", "510703", ["510703009"], "510703009"),
+        ("district_department", None, ["510703"], "510703"),
+        ("district_department", "510704", ["510703"], "510704"),
+        ("association", "510703", ["510703"], None),
+        ("other", None, ["510703001"], None),
+    )
+    conn = await asyncpg.connect(database_url)
+    try:
+        await conn.execute(f"SET search_path = city_{NEW}")
+        for number, (kind, own, people, _) in enumerate(offices):
+            await conn.execute(
+                "INSERT INTO organisation (id, kind, name, division, created_at)"
+                " VALUES ($1, $2, $1, $3, now())", str(number), kind, own
+            )  # fmt: skip
+            for place, division in enumerate(people):
+                await conn.execute(
+                    "INSERT INTO person (id, username, roles, organisation_id, division, active,"
+                    " created_at) VALUES ($1, $1, '{street_officer}', $2, $3, true, now())",
+                    f"{number} {place}", str(number), division,
+                )  # fmt: skip
+        await run(database_url, NEW)
+        rows = await conn.fetch("SELECT division FROM organisation ORDER BY id::int")
+        assert [row["division"] for row in rows] == [after for *_, after in offices]
+    finally:
+        await conn.close()
+
+
+async def test_a_question_kept_before_becomes_its_asker_s_organisation_s(database_url, monkeypatch):
+    before = SimpleNamespace(upgrade=lambda config, _: command.upgrade(config, "0005"))
+    with monkeypatch.context() as patch:
+        patch.setattr("credit.kit.migrate.command", before)
+        await run(database_url, NEW)
+    conn = await asyncpg.connect(database_url)
+    try:
+        await conn.execute(f"SET search_path = city_{NEW}")
+        await conn.execute(
+            "INSERT INTO organisation (id, kind, name, created_at) VALUES ('O', 'other', 'O', now())"
+        )
+        for person, house in (("P-1", "O"), ("P-2", None)):
+            await conn.execute(
+                "INSERT INTO person (id, username, roles, organisation_id, active, created_at)"
+                " VALUES ($1, $1, '{bidder}', $2, true, now())", person, house
+            )  # fmt: skip
+            await conn.execute(
+                "INSERT INTO grade_query (id, asked_by, purpose, tender_ref, asked_at, answer)"
+                " VALUES (gen_random_uuid(), $1, '', '', now(), $2)",
+                person, '{"answers": [{"name": "甲"}, {}]}'.encode(),
+            )  # fmt: skip
+        await run(database_url, NEW)
+        rows = await conn.fetch("SELECT asked_by, asked_for, bidders FROM grade_query ORDER BY 1")
+        assert [tuple(row) for row in rows] == [("P-1", "O", 2), ("P-2", "P-2", 2)]
+        for change in ("UPDATE grade_query SET bidders = 3", "DELETE FROM grade_query"):
+            with pytest.raises(asyncpg.PostgresError, match="append-only"):
+                await conn.execute(change)
+        assert drift(database_url, NEW) == []
+    finally:
+        await conn.close()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credit.parties.logic import CodeRefused, check_code, internal_code, scheme_of
+from credit.parties.codes import CodeRefused, check_code, internal_code, scheme_of
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: neither I, O, S, V nor Z
 ENTERPRISE = "91150200MA0000000C"

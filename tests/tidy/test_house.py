@@ -16,8 +16,8 @@ SQL = re.compile(r"\b(SELECT\s.+\sFROM|INSERT INTO|DELETE FROM|UPDATE\s+\w+\s+SE
 # The toolbox's session and schema statements, which belong to no slice's tables.
 SQL_ALLOWED = {"kit/db.py", "kit/migrate.py"}
 SLICE_FILES = {
-    "__init__", "api", "cache", "excel", "guard", "jobs", "logic", "pages", "service", "store", "tables",
-    "views", "signing",
+    "__init__", "api", "cache", "codes", "excel", "guard", "jobs", "logic", "pages", "service", "store",
+    "tables", "views", "signing",
 }  # fmt: skip
 SLICES = ("access", "parties", "events", "evaluations", "grades")
 FOREIGN = re.compile(r"(?i:\b(claude|chatgpt|copilot)\b)|\b(TODO|FIXME|XXX)\b")

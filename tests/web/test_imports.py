@@ -261,14 +261,14 @@ async def test_only_what_was_shown_and_by_ones_own_key_is_proposed(world, browse
     world.keys["officer"] = own
     where = re.search(r'action="([^"]*/sign)"', signing.text)[1]
     sent = {"kid": "k1:" + "0" * 32, "signatures": "A" * 86 + "=="}
-    for ids in ("", "x", "01900000-0000-7000-8000-000000000000 " * 2):
-        answer = await officer.post(where, data=sent | {"records": ids, "digest": "0" * 64})
+    for first in ("", "x", "01900000-0000-7000-8000-000000000000 "):
+        answer = await officer.post(where, data=sent | {"first": first, "digest": "0" * 64})
         assert answer.status_code == 400
     async with world.db.transaction("150200") as conn:
         await conn.execute("UPDATE post SET manager = 'FZR-2' WHERE project = 'XQ-1'")
     refused = await officer.sign(signing)
     assert refused.status_code == 409
-    assert "没有导入任何内容" in refused.text
+    assert "没有提交任何内容" in refused.text
     assert await counts(world) == before
 
 

@@ -17,6 +17,7 @@ from credit.access.service.signatures import SignedRequest, accept_signature, si
 from credit.access.views import Actor, Caller, Seen, Visitor
 from credit.kit.errors import CreditError, TooManyRequests
 from credit.kit.limits import burst_of
+from credit.kit.texts import marked, say
 
 __all__ = [
     "SESSION_COOKIE",
@@ -40,7 +41,7 @@ class SignInNeeded(CreditError):
 
     status = 401
     slug = "sign-in-needed"
-    title = "请先登录"
+    title = marked("请先登录")
 
 
 class ConfirmationNeeded(CreditError):
@@ -48,15 +49,15 @@ class ConfirmationNeeded(CreditError):
 
     status = 403
     slug = "confirmation-needed"
-    title = "请再次确认身份"
+    title = marked("请再次确认身份")
 
 
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let a request through to a handler with `opt["scope"]` only with a key that carries it.
 
     A client that registered a public key signs whatever is not a GET, and a GET where
-    `opt["signed"]` says so. What was asked gets a line in the trail; what was sent is kept with
-    its sender's name anyway.
+    `opt["signed"]` says so because its answer holds personal data. What was asked gets a line in
+    the trail; what was sent is kept with its sender's name anyway.
     """
     scope = handler.opt.get("scope")
     if scope is None:
@@ -102,7 +103,11 @@ def _take(
     if wait:
         seconds = math.ceil(wait)
         raise TooManyRequests(
-            f"请求太频繁：每分钟最多 {per_minute} 次。请 {seconds} 秒后再试。",
+            say(
+                "请求太频繁：每分钟最多 %(per_minute)s 次。请 %(seconds)s 秒后再试。",
+                per_minute=per_minute,
+                seconds=seconds,
+            ),
             retry_after_seconds=seconds,
         )
 
@@ -136,13 +141,13 @@ async def page_guard(
     if scope is None:
         return
     if visitor is None:
-        raise SignInNeeded("请先登录。")
+        raise SignInNeeded(say("请先登录。"))
     _mark(connection, handler, visitor.actor)
     if scope:
         logic.require(visitor.actor, scope)
     now = connection.app.state.clock.now()
     if handler.opt.get("confirmed") and now - visitor.confirmed_at > logic.CONFIRMED_FOR:
-        raise ConfirmationNeeded("这一步很重要，请再次确认是您本人。")
+        raise ConfirmationNeeded(say("这一步很重要，请再次确认是您本人。"))
 
 
 def note_seen(request: Request[Any, Any, Any], **changed: Any) -> None:

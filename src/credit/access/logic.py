@@ -9,10 +9,11 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from credit.access.views import Actor
 from credit.kit.errors import Forbidden, Invalid
-from credit.kit.languages import marked
+from credit.kit.texts import listed, marked, say
 
 __all__ = [
     "CONFIRMED_FOR",
+    "DIVISION_DIGITS",
     "ORGANISATION_KINDS",
     "PAGE_SCOPES",
     "PASSWORD_CHARS_MAX",
@@ -25,16 +26,19 @@ __all__ = [
     "address_group",
     "browser_name",
     "check_belonging",
+    "check_division",
     "check_password",
     "check_purpose",
     "check_roles",
     "check_username",
     "home_of",
+    "is_bound",
     "key_digest",
     "locked_for",
     "make_key",
     "masked",
     "refuse_same_person",
+    "refuse_unplaced",
     "require",
     "safe_path",
     "same_digest",
@@ -51,15 +55,17 @@ SCOPES: dict[str, frozenset[str]] = {
     | {"events:propose", "marks:enter", "grades:run", "parties:write"},
     "association_reviewer": _OFFICER | {"events:decide", "evaluations:close"},
     "street_officer": _OFFICER | {"events:propose", "marks:enter"},
-    "district_officer": _OFFICER | {"marks:enter", "evaluations:close"},
+    "district_officer": _OFFICER | {"marks:enter", "evaluations:close", "grades:confirm"},
     "city_officer": _OFFICER | {"grades:publish"},
     "enterprise_user": frozenset({"portal:use", "keys:own"}),
     "committee_user": frozenset({"portal:use", "keys:own"}),
     "merchant_user": frozenset({"till:use"}),
     "resident": frozenset({"wallet:use"}),
     "bidder": frozenset({"grades:query"}),
-    "auditor": frozenset({"console:use", "events:read", "trail:read"}),
-    "administrator": frozenset({"console:use", "people:write", "keys:own", "keys:revoke"}),
+    "auditor": frozenset({"console:use", "events:read", "keys:read", "trail:read"}),
+    "administrator": frozenset(
+        {"console:use", "people:write", "keys:own", "keys:read", "keys:revoke"}
+    ),
 }
 ROLES = frozenset(SCOPES)
 ROLE_TITLES = {
@@ -78,7 +84,16 @@ ROLE_TITLES = {
 }
 # What only pages ask for: a key for a machine need not carry it.
 PAGE_SCOPES = frozenset(
-    {"console:use", "people:write", "portal:use", "till:use", "trail:read", "wallet:use"}
+    {
+        "console:use",
+        "grades:confirm",
+        "keys:read",
+        "people:write",
+        "portal:use",
+        "till:use",
+        "trail:read",
+        "wallet:use",
+    }
 )
 SCOPE_TITLES = {
     "console:use": marked("进入工作台"),
@@ -88,12 +103,14 @@ SCOPE_TITLES = {
     "marks:enter": marked("录入评分"),
     "evaluations:close": marked("办结评价"),
     "grades:run": marked("提出评级"),
+    "grades:confirm": marked("确认评级"),
     "grades:publish": marked("公布等级"),
     "grades:query": marked("评标查询"),
     "parties:write": marked("维护登记册"),
     "people:write": marked("管理人员和密钥"),
     "trail:read": marked("查看访问记录"),
     "keys:own": marked("登记自己的签名密钥"),
+    "keys:read": marked("查看签名密钥"),
     "keys:revoke": marked("吊销他人的签名密钥"),
     "portal:use": marked("进入企业门户"),
     "till:use": marked("商户收款"),
@@ -115,6 +132,10 @@ ORGANISATION_KINDS = {
     "merchant": marked("商户"),
     "other": marked("其他"),
 }
+# Whose people work in one division alone, and how many digits the code of that has.
+DIVISION_DIGITS = {"street": 9, "district_department": 6}
+# Who has no other role works in one division wherever they were registered.
+BOUND_ROLES = frozenset({"street_officer", "district_officer"})
 # Who watches over the others, or over the people, takes no part in what is decided.
 ALONE = frozenset({"auditor", "administrator"})
 
@@ -161,35 +182,90 @@ def check_roles(roles: Collection[str]) -> None:
     """Refuse unknown roles, none at all, and an administrator or auditor who is something else."""
     unknown = [role for role in roles if role not in ROLES]
     if unknown or not roles:
-        named = "、".join(unknown) or "（空）"
-        raise Invalid(f"没有“{named}”这个角色。可用的角色：{'、'.join(sorted(ROLES))}。")
+        named = listed(unknown) if unknown else say("（空）")
+        raise Invalid(
+            say(
+                "没有“%(named)s”这个角色。可用的角色：%(roles)s。",
+                named=named,
+                roles=listed(sorted(ROLES)),
+            )
+        )
     if len(roles) > 1 and ALONE.intersection(roles):
-        raise Invalid("管理员和审计员不能兼任其他角色：他们不参与信用决定。请分给不同的人。")
+        raise Invalid(say("管理员和审计员不能兼任其他角色：他们不参与信用决定。请分给不同的人。"))
 
 
 def check_belonging(roles: Collection[str], kind: str, party: str | None) -> None:
     """Refuse people of a scored enterprise among the officers, and the other way round."""
     if kind not in ORGANISATION_KINDS:
-        raise Invalid("请从列表中选择单位类别。")
+        raise Invalid(say("请从列表中选择单位类别。"))
     if (kind in PARTY_ROLES) != (party is not None):
-        raise Invalid("企业、业主委员会和商户要填登记册里的代码；其他单位不填代码。")
+        raise Invalid(say("企业、业主委员会和商户要填登记册里的代码；其他单位不填代码。"))
     own = PARTY_ROLES.get(kind)
     outside = frozenset[str]().union(*PARTY_ROLES.values()).intersection(roles)
     if (own is not None and not own.issuperset(roles)) or (own is None and outside):
-        titles = "、".join(ROLE_TITLES[role] for role in sorted(roles))
-        raise Invalid(f"{ORGANISATION_KINDS[kind]}的人员不能担任“{titles}”。请核对单位类别和角色。")
+        titles = listed(ROLE_TITLES[role] for role in sorted(roles))
+        raise Invalid(
+            say(
+                "%(kind)s的人员不能担任“%(titles)s”。请核对单位类别和角色。",
+                kind=ORGANISATION_KINDS[kind],
+                titles=titles,
+            )
+        )
+
+
+def check_division(kind: str, division: str | None, roles: Collection[str] = ()) -> None:
+    """Refuse a street or a district's department without its division, and a division elsewhere.
+
+    People who are nothing but officers of a street or district belong to one.
+    """
+    digits = DIVISION_DIGITS.get(kind)
+    if digits is None:
+        if roles and BOUND_ROLES.issuperset(roles):
+            titles = listed(ROLE_TITLES[role] for role in sorted(roles))
+            raise Invalid(
+                say("“%(titles)s”的单位类别应是街道或区县主管部门。请改选单位类别。", titles=titles)
+            )
+        if division is not None:
+            raise Invalid(say("只有街道和区县主管部门填负责的区划；其他单位不填，负责全市。"))
+        return
+    if re.fullmatch(rf"[0-9]{{{digits}}}", division or "", re.ASCII) is None:
+        level = ORGANISATION_KINDS[kind]
+        raise Invalid(
+            say(
+                "%(level)s的人员只办本辖区的事，请填 %(digits)s 位区划代码，与登记册里的相同。",
+                level=level,
+                digits=digits,
+            )
+        )
+
+
+def is_bound(kind: str | None, roles: Collection[str]) -> bool:
+    """Say whether somebody works in one division alone, by the organisation's kind or by roles."""
+    return kind in DIVISION_DIGITS or BOUND_ROLES.issuperset(roles)
+
+
+def refuse_unplaced(actor: Actor) -> None:
+    """Refuse whoever works in one division alone while nobody has said which."""
+    if actor.bound and actor.division is None:
+        raise Forbidden(
+            say(
+                "您的单位还没有登记负责的街道或区县，现在只能查看。"
+                "请联系管理员，在“人员”里为您改任，填上单位类别和区划代码。"
+            ),
+            slug="no-division",
+        )
 
 
 def check_purpose(purpose: str, *personal: str) -> None:
     """Refuse a key's purpose that names a person: it is kept when the person's name is erased."""
     if any(one and one.casefold() in purpose.casefold() for one in personal):
-        raise Invalid("用途请写系统或机器的名称，不要写人的姓名或用户名：用途会长期保留。")
+        raise Invalid(say("用途请写系统或机器的名称，不要写人的姓名或用户名：用途会长期保留。"))
 
 
 def check_username(username: str) -> None:
     """Refuse a user name that could not be typed, or told from others, everywhere."""
     if re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._@-]{1,39}", username, re.ASCII) is None:
-        raise Invalid("用户名用 2 到 40 个字母、数字和 . _ @ -，以字母或数字开头。")
+        raise Invalid(say("用户名用 2 到 40 个字母、数字和 . _ @ -，以字母或数字开头。"))
 
 
 def masked(name: str) -> str:
@@ -211,22 +287,29 @@ def address_group(address: str) -> str:
 def require(actor: Actor, scope: str) -> None:
     """Refuse an actor whose roles do not carry `scope`."""
     if scope not in actor.scopes:
-        raise Forbidden(f"您的角色没有“{scope}”权限。请由有此权限的同事办理，或联系管理员。")
+        raise Forbidden(
+            say("您的角色没有“%(scope)s”权限。请由有此权限的同事办理，或联系管理员。", scope=scope)
+        )
 
 
 def refuse_same_person(first: str, second: str) -> None:
     """Four eyes: nobody decides what they proposed, whatever their roles."""
     if first == second:
-        raise Forbidden("提出人与决定人不能是同一人。请由另一位同事作出决定。", slug="four-eyes")
+        raise Forbidden(
+            say("提出人与决定人不能是同一人。请由另一位同事作出决定。"), slug="four-eyes"
+        )
 
 
 def home_of(scopes: Collection[str]) -> str:
-    """Return the part of the site where somebody's work is: console, portal, till, wallet."""
+    """Return the part of the site where somebody's work is: console, portal, queries.
+
+    Till and wallet come with the bank; until then a merchant's and a resident's place is the
+    account page.
+    """
     for scope, door in (
         ("console:use", "console"),
         ("portal:use", "portal"),
-        ("till:use", "till"),
-        ("wallet:use", "wallet"),
+        ("grades:query", "queries"),
     ):
         if scope in scopes:
             return door
@@ -237,10 +320,14 @@ def check_password(password: str, username: str) -> None:
     """Refuse a password too short, too long, of one character, or holding the user name."""
     if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
         raise Invalid(
-            f"密码应有 {PASSWORD_CHARS_MIN} 到 {PASSWORD_CHARS_MAX} 个字符。可以用一句好记的话。"
+            say(
+                "密码应有 %(least)s 到 %(most)s 个字符。可以用一句好记的话。",
+                least=PASSWORD_CHARS_MIN,
+                most=PASSWORD_CHARS_MAX,
+            )
         )
     if len(set(password)) < 5 or username.casefold() in password.casefold():
-        raise Invalid("密码太容易猜：不能含用户名，也不能只用几个相同的字符。请换一个。")
+        raise Invalid(say("密码太容易猜：不能含用户名，也不能只用几个相同的字符。请换一个。"))
 
 
 def locked_for(failures: int) -> timedelta:

@@ -36,12 +36,14 @@ __all__ = [
     "purge_trail",
     "put_password",
     "sessions_of",
+    "set_division",
+    "staffed_districts",
     "touch_session",
     "username_of",
 ]
 
 _ACTING = """
-p.id AS person_id, p.roles, p.division, o.party
+p.id AS person_id, p.roles, o.kind, o.division, o.party, p.organisation_id
 FROM person p LEFT JOIN organisation o ON o.id = p.organisation_id
 """
 FIND_CLIENT = f"""
@@ -53,19 +55,26 @@ ADD_ORGANISATION = """
 INSERT INTO organisation (id, kind, name, division, party, created_at)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (kind, name) DO NOTHING
 """
-FIND_ORGANISATION = "SELECT id FROM organisation WHERE kind = $1 AND name = $2"
+FIND_ORGANISATION = "SELECT id, division FROM organisation WHERE kind = $1 AND name = $2"
+SET_DIVISION = "UPDATE organisation SET division = $2 WHERE id = $1"
 ADD_PERSON = """
-INSERT INTO person (id, username, roles, organisation_id, division, active, created_at)
-VALUES ($1, $2, $3, $4, $5, true, $6)
+INSERT INTO person (id, username, roles, organisation_id, active, created_at)
+VALUES ($1, $2, $3, $4, true, $5)
 ON CONFLICT (username) DO NOTHING RETURNING id
 """
 PERSON = f"SELECT {_ACTING} WHERE p.id = $1 AND p.active"
 FIND_PERSON = f"SELECT {_ACTING} WHERE p.username = $1 AND p.active"
 PEOPLE = """
-SELECT p.id, p.username, p.roles, coalesce(o.name, '') AS organisation, o.kind, p.division,
+SELECT p.id, p.username, p.roles, coalesce(o.name, '') AS organisation, o.kind, o.division,
     p.active, p.created_at
 FROM person p LEFT JOIN organisation o ON o.id = p.organisation_id
 WHERE p.username IS NOT NULL ORDER BY p.username LIMIT $1
+"""
+# Districts whose department has somebody in office who answers for it.
+STAFFED_DISTRICTS = """
+SELECT DISTINCT o.division FROM organisation o JOIN person p ON p.organisation_id = o.id
+WHERE o.kind = 'district_department' AND o.division IS NOT NULL
+    AND p.active AND p.roles && $1
 """
 USERNAME_OF = "SELECT username FROM person WHERE id = $1 AND active"
 ADD_CLIENT = """
@@ -126,12 +135,14 @@ WHERE at < now() - CASE WHEN personal THEN interval '3 years' ELSE interval '6 m
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """An active person with what an actor is made of."""
+    """An active person with what an actor is made of; kind and division are the organisation's."""
 
     person_id: str
     roles: tuple[str, ...]
+    kind: str | None
     division: str | None
     party: str | None
+    organisation_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +179,8 @@ class SessionRow:
 
 
 def _person(row: Sequence[object]) -> PersonRow:
-    person_id, roles, division, party = row
-    return PersonRow(person_id, tuple(roles), division, party)  # type: ignore[arg-type]
+    person_id, roles, *rest = row
+    return PersonRow(person_id, tuple(roles), *rest)  # type: ignore[arg-type]
 
 
 async def find_client(conn: Connection, prefix: str, now: datetime) -> ClientRow | None:
@@ -195,11 +206,22 @@ async def add_organisation(
     division: str | None,
     party: str | None,
     now: datetime,
-) -> str:
-    """Add an organisation unless its kind and name are there; returns its id."""
+) -> tuple[str, str | None]:
+    """Add an organisation unless its kind and name are there; returns its id and division."""
     await conn.execute(ADD_ORGANISATION, organisation_id, kind, name, division, party, now)
-    found: str = await conn.fetchval(FIND_ORGANISATION, kind, name)
-    return found
+    row = await conn.fetchrow(FIND_ORGANISATION, kind, name)
+    assert row is not None  # noqa: S101 - told to the type checker; it was added just now
+    return row["id"], row["division"]
+
+
+async def set_division(conn: Connection, organisation_id: str, division: str) -> None:
+    """Let an organisation work in another division."""
+    await conn.execute(SET_DIVISION, organisation_id, division)
+
+
+async def staffed_districts(conn: Connection, roles: Sequence[str]) -> set[str]:
+    """Return the districts whose department has somebody in office with one of some roles."""
+    return {row["division"] for row in await conn.fetch(STAFFED_DISTRICTS, roles)}
 
 
 async def add_person(
@@ -209,13 +231,10 @@ async def add_person(
     username: str,
     roles: Sequence[str],
     organisation_id: str | None,
-    division: str | None,
     now: datetime,
 ) -> bool:
     """Add a person; False when the user name is taken."""
-    added = await conn.fetchval(
-        ADD_PERSON, person_id, username, list(roles), organisation_id, division, now
-    )
+    added = await conn.fetchval(ADD_PERSON, person_id, username, list(roles), organisation_id, now)
     return added is not None
 
 

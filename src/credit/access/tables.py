@@ -24,6 +24,7 @@ __all__ = [
     "Organisation",
     "Passkey",
     "Person",
+    "SavedView",
     "Trail",
     "WebSession",
 ]
@@ -45,7 +46,11 @@ ROLES = (
 
 
 class Organisation(Table, table=True):
-    """What people belong to. `party` is the code of the enterprise, committee or merchant."""
+    """What people belong to. `party` is the code of the enterprise, committee or merchant.
+
+    `division` is the code of the street or district a street or a district's department works in;
+    None where nobody has said so yet, and for organisations that work everywhere.
+    """
 
     __tablename__ = "organisation"
     __table_args__ = (
@@ -101,7 +106,6 @@ class Person(Table, table=True):
     username: str | None = text(default=None, nullable=True, unique=True)
     roles: list[str] = texts()
     organisation_id: str | None = text(default=None, nullable=True, foreign_key="organisation.id")
-    division: str | None = text(default=None, nullable=True)
     active: bool = True
     created_at: datetime
 
@@ -201,6 +205,23 @@ class ApiClient(Table, table=True):
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = Field(default=None)
+
+
+class SavedView(Table, table=True):
+    """A filter of a list that somebody named, to come back to it. Nobody else sees it."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (
+        one_of("place", "enterprises", "events", "evaluations"),
+        CheckConstraint("char_length(name) BETWEEN 1 AND 40", name="name_fits"),
+        limited("query", 1000),
+    )
+
+    person_id: str = text(primary_key=True, foreign_key="person.id")
+    place: str = text(primary_key=True)
+    name: str = text(primary_key=True)
+    query: str = text()
+    created_at: datetime
 
 
 class Trail(Table, table=True):

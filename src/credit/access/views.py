@@ -10,7 +10,9 @@ __all__ = ["Actor", "Caller", "OpenSession", "OwnPasskey", "Seen", "Visitor"]
 class Actor:
     """A person in an office, as known to every slice; `person_id` is a pseudonym.
 
-    `party` is the code of the enterprise, committee or merchant the person belongs to.
+    `party` is the code of the enterprise, committee or merchant the person belongs to,
+    `organisation` the id of whatever they belong to. Whoever is `bound` works in the organisation's
+    `division` alone, and nowhere while that is None.
     """
 
     person_id: str
@@ -18,6 +20,13 @@ class Actor:
     division: str | None
     scopes: frozenset[str]
     party: str | None = None
+    organisation: str | None = None
+    bound: bool = False
+
+    @property
+    def acts_for(self) -> str:
+        """For whom the person acts: their organisation, or themselves where they have none."""
+        return self.organisation or self.person_id
 
     @property
     def role(self) -> str:

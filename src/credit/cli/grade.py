@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import click
 
@@ -15,6 +16,7 @@ from credit.cli.context import (
     progress,
     runs,
 )
+from credit.kit.db import Connection
 from credit.kit.errors import Conflict
 from credit.kit.http import parse_date, parse_moment
 
@@ -47,6 +49,8 @@ async def run(*, city: str, on_: str | None, username: str, as_json_: bool) -> N
                 found = await service.run(
                     conn, session.clock, actor, pack_of_city(city), on, progress=update
                 )
+                answers = await service.answers_of(conn, {found.id: found.summary})
+    awaited = any(one.awaited for one in answers[found.id])
     document = {
         "run": str(found.id),
         "on": found.on_date.isoformat(),
@@ -64,8 +68,46 @@ async def run(*, city: str, on_: str | None, username: str, as_json_: bool) -> N
             f"  {count:>6} 家　{'未评级' if grade == 'unrated' else grade}"
             for grade, count in found.summary["distribution"].items()
         ),
+        *(
+            [f"请区县主管部门先确认：credit grade confirm {found.id} --city {city}"]
+            if awaited
+            else []
+        ),
         f"请市主管部门公布：credit grade publish {found.id} --city {city}",
     )
+
+
+@group.command("confirm")
+@click.argument("run_id", required=False)
+@city_option
+@click.option("--return", "reason", metavar="REASON", help="退回，并写明理由。")
+@click.option("--as", "username", default="district", show_default=True, help="以谁的名义。")
+@json_option
+@runs
+async def confirm(
+    *, run_id: str | None, city: str, reason: str | None, username: str, as_json_: bool
+) -> None:
+    """区县主管部门确认本区企业的等级（默认最近一次评级），或者退回，用自己的密钥签名。"""
+    from credit.grades import service
+    from credit.kit.ids import new_id
+    from credit.log.service import sign_record
+    from credit.rules.loading import pack_of_city
+
+    outcome = "returned" if reason else "confirmed"
+    async with open_session() as session:
+        actor = await acting(session, city, username)
+        key, pack = session.logs.person_key(city, username), pack_of_city(city)
+        async with session.db.transaction(city) as conn:
+            found = await _run_of(conn, run_id)
+            body = await service.prepare_confirmation(
+                conn, session.clock, actor, pack, found, outcome
+            )
+            record_id = new_id(session.clock.now())
+            record = sign_record(key, service.CONFIRMED_KIND, record_id, body)
+            await service.confirm(conn, session.clock, actor, pack, found, record, reason=reason)
+    document = {"run": str(found), "division": body["division"], "outcome": outcome}
+    done = "退回" if reason else "确认"
+    answer(as_json_, document, f"已{done} {body['on']} 的评级（{body['division']}）。")
 
 
 @group.command("publish")
@@ -76,7 +118,7 @@ async def run(*, city: str, on_: str | None, username: str, as_json_: bool) -> N
 @runs
 async def publish(*, run_id: str | None, city: str, username: str, as_json_: bool) -> None:
     """公布一次评级（默认最近一次），用公布人自己的密钥为每家企业签一条记录。"""
-    from credit.grades import service, store
+    from credit.grades import service
     from credit.log.service import sign_records
     from credit.rules.loading import pack_of_city
 
@@ -84,9 +126,7 @@ async def publish(*, run_id: str | None, city: str, username: str, as_json_: boo
         actor = await acting(session, city, username)
         key = session.logs.person_key(city, username)
         async with session.db.transaction(city) as conn:
-            found = parse_id(run_id, "不是评级编号。") if run_id else await store.latest_run(conn)
-            if found is None:
-                raise Conflict("还没有任何评级。请先运行 credit grade run。")
+            found = await _run_of(conn, run_id)
             pack = pack_of_city(city)
             bodies = await service.prepare_publication(conn, session.clock, pack, found)
             records = sign_records(key, "grade", bodies, session.clock)
@@ -141,6 +181,16 @@ async def explain(
     )
 
 
+async def _run_of(conn: Connection, run_id: str | None) -> UUID:
+    """Return the run that is meant: the newest one unless it is named."""
+    from credit.grades import store
+
+    found = parse_id(run_id, "不是评级编号。") if run_id else await store.latest_run(conn)
+    if found is None:
+        raise Conflict("还没有任何评级。请先运行 credit grade run。")
+    return found
+
+
 def _lines(node: dict[str, Any], depth: int) -> list[str]:
     index = "" if node["index"] is None else f"　日志第 {node['index']} 条"
     note = node["inputs"].get("not_counted", "")
@@ -163,6 +213,7 @@ def evaluation_group() -> None:
 async def close(*, city: str, sheet: str, year: int, username: str, as_json_: bool) -> None:
     """结束一张表一个年度的全部评价，用自己的密钥逐份签名。"""
     from credit.evaluations import service
+    from credit.evaluations.logic import may_judge
     from credit.log.service import sign_records
     from credit.rules.loading import pack_of_city
 
@@ -172,7 +223,9 @@ async def close(*, city: str, sheet: str, year: int, username: str, as_json_: bo
         pack = pack_of_city(city)
         async with session.db.transaction(city) as conn:
             rows = await service.open_evaluations(conn, sheet, year)
-            ids = [row.id for row in rows if row.version > 0]
+            own = actor.division  # who works in one division alone closes what it judges
+            mine = [row for row in rows if not own or may_judge(row.division, own, closing=True)]
+            ids = [row.id for row in mine if row.version > 0]
             bodies = await service.prepare_closings(conn, session.clock, pack, ids)
             records = sign_records(key, "evaluation", bodies, session.clock)
             if records:

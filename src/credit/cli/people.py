@@ -23,7 +23,8 @@ def group() -> None:
     "--kind", default="other", help="单位的类别，例如 association、enterprise；默认 other。"
 )
 @click.option("--party", metavar="CODE", help="单位在登记册里的代码：企业、业主委员会或商户。")
-@click.option("--division", metavar="CODE", help="负责的区县或街道代码；不写为全市。")
+@click.option("--division", metavar="CODE",
+              help="单位负责的区划代码：街道 9 位、区县主管部门 6 位必填，其他单位不写。")  # fmt: skip
 @json_option
 @runs
 async def add(
@@ -40,11 +41,14 @@ async def add(
 ) -> None:
     """登记一个人；要签名的角色同时在本机生成密钥，并在日志里公布公钥。"""
     from credit.access import service
+    from credit.access.logic import check_division, check_roles
     from credit.log.service import announce_key
 
+    check_roles(roles)
+    check_division(kind, division, roles)
     async with open_session() as session, session.db.transaction(city) as conn:
         belongs = await service.add_organisation(
-            conn, session.clock, kind=kind, name=organisation, party=party
+            conn, session.clock, kind=kind, name=organisation, division=division, party=party
         )
         person = await service.add_person(
             conn,
@@ -54,7 +58,6 @@ async def add(
             name=shown,
             roles=roles,
             organisation_id=belongs,
-            division=division,
         )
         actor = await service.actor_named(conn, username)
         signs = "keys:own" in actor.scopes

@@ -41,19 +41,22 @@ __all__ = ["Ready", "load_demo"]
 YEARS = 3
 ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 # (user name, shown name, role, kind of organisation, organisation); the user names are those of
-# `demo.json`.
+# `demo.json`. A resident belongs to none.
 PEOPLE = (
     ("officer", "信用专员（演示）", "association_officer", "association", "市物业管理行业协会"),
     ("reviewer", "信用审核员（演示）", "association_reviewer", "association", "市物业管理行业协会"),
     ("city_authority", "市主管部门（演示）", "city_officer", "city_department", "市物业主管部门"),
+    ("district", "区主管部门（演示）", "district_officer", "district_department", "区物业主管部门"),
     ("street", "街道专员（演示）", "street_officer", "street", "街道办事处"),
     ("bidder", "评标专家（演示）", "bidder", "other", "公共资源交易中心"),
     ("enterprise", "企业用户（演示）", "enterprise_user", "enterprise", "演示物业企业"),
     ("committee", "业委会用户（演示）", "committee_user", "committee", "演示业主委员会"),
+    ("resident", "居民（演示）", "resident", "", ""),
+    ("merchant", "商户（演示）", "merchant_user", "merchant", "演示便民超市"),
     ("auditor", "审计员（演示）", "auditor", "other", "纪检审计部门"),
     ("administrator", "管理员（演示）", "administrator", "association", "市物业管理行业协会"),
 )
-SIGNERS = ("officer", "reviewer", "city_authority", "street")
+SIGNERS = ("officer", "reviewer", "city_authority", "district", "street")
 
 
 @dataclass(frozen=True)
@@ -131,9 +134,7 @@ class _Loader:
         async with self.db.transaction(self.city.code) as conn:
             clients = {}
             for username, shown, role, kind, organisation in PEOPLE:
-                belongs = await access.add_organisation(
-                    conn, self.clock, kind=kind, name=organisation, party=self._party(kind)
-                )
+                belongs = await self._organisation(conn, kind, organisation) if kind else None
                 person = await access.add_person(
                     conn,
                     self.clock,
@@ -155,6 +156,16 @@ class _Loader:
                     )
         return clients
 
+    async def _organisation(self, conn: Connection, kind: str, name: str) -> str:
+        return await access.add_organisation(
+            conn,
+            self.clock,
+            kind=kind,
+            name=name,
+            division=self._division(kind),
+            party=self._party(kind),
+        )
+
     async def _password(self, conn: Connection, person: str, username: str) -> None:
         """Give a person a password of this installation; `demo.json` and the terminal show it."""
         password = f"demo-{secrets.token_hex(5)}"
@@ -162,8 +173,17 @@ class _Loader:
         self.users[username] = {"username": username, "password": password}
 
     def _party(self, kind: str) -> str | None:
-        """Name the enterprise or committee whose user the demo has."""
-        return {"enterprise": self.maker.enterprises[1], "committee": "YWH-0001"}.get(kind)
+        """Name the enterprise, committee or merchant whose user the demo has."""
+        return {
+            "enterprise": self.maker.enterprises[1],
+            "committee": "YWH-0001",
+            "merchant": "SH-0001",
+        }.get(kind)
+
+    def _division(self, kind: str) -> str | None:
+        """Name the district and the street whose people the demo has: the city's first ones."""
+        district = next(iter(self.city.districts))
+        return {"district_department": district, "street": f"{district}001"}.get(kind)
 
     async def _parties(self) -> None:
         async with self.db.transaction(self.city.code) as conn:
@@ -247,6 +267,7 @@ class _Loader:
     async def _grades(self, on: date) -> None:
         async with self.db.transaction(self.city.code) as conn:
             run = await grades.run(conn, self.clock, self.actors["officer"], self.pack, on)
+            await self._confirm(conn, run.id)
             bodies = await grades.prepare_publication(conn, self.clock, self.pack, run.id)
             key = self.keys["city_authority"]
             records = log.sign_records(key, "grade", bodies, self.clock)
@@ -254,6 +275,15 @@ class _Loader:
                 conn, self.clock, self.actors["city_authority"], self.pack, run.id, records
             )
         await self._sequence()
+
+    async def _confirm(self, conn: Connection, run_id: UUID) -> None:
+        actor = self.actors["district"]
+        body = await grades.prepare_confirmation(
+            conn, self.clock, actor, self.pack, run_id, "confirmed"
+        )
+        key, record_id = self.keys["district"], new_id(self.clock.now())
+        record = log.sign_record(key, grades.CONFIRMED_KIND, record_id, body)
+        await grades.confirm(conn, self.clock, actor, self.pack, run_id, record)
 
     async def _sequence(self) -> None:
         while await self.sequencer.sequence_batch() == BATCH_ROWS_MAX:

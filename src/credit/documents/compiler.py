@@ -15,6 +15,7 @@ import typst
 from credit.documents.logic import as_document
 from credit.documents.views import CreditReport
 from credit.kit.errors import Overloaded
+from credit.kit.texts import marked, say
 
 __all__ = ["FontMissing", "check_fonts", "render_report"]
 
@@ -54,7 +55,7 @@ class FontMissing(Overloaded):
     """503: this machine has no font for what the report must print."""
 
     slug = "font-missing"
-    title = "缺少中文字体"
+    title = marked("缺少中文字体")
 
 
 class Faces(NamedTuple):
@@ -88,7 +89,7 @@ class _Press:
 
     async def render(self, report: CreditReport) -> bytes:
         if self._waiting >= WAITING_MAX:
-            raise Overloaded("正在生成的信用报告太多，请稍后再试。", retry_after_seconds=5)
+            raise Overloaded(say("正在生成的信用报告太多，请稍后再试。"), retry_after_seconds=5)
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
@@ -123,8 +124,10 @@ def _compile(
         if found is None:
             raise
         raise FontMissing(
-            f"这台服务器的字体里没有“{found[1]}”，报告印不全，所以没有生成。"
-            "请管理员安装含有这个字的字体后重启服务。"
+            say(
+                "这台服务器的字体里没有“%(found)s”，报告印不全，所以没有生成。请管理员安装含有这个字的字体后重启服务。",
+                found=found[1],
+            )
         ) from error
     assert isinstance(pdf, bytes)  # noqa: S101 - a PDF is one file
     return pdf
@@ -145,8 +148,9 @@ def _faces() -> Faces:
     sans = [family for family in SANS if family in found]
     if not serif and not sans:
         raise FontMissing(
-            "这台服务器没有中文字体，不能生成信用报告。请管理员安装中文字体后重启服务"
-            "（Debian 的软件包是 fonts-noto-cjk）。"
+            say(
+                "这台服务器没有中文字体，不能生成信用报告。请管理员安装中文字体后重启服务（Debian 的软件包是 fonts-noto-cjk）。"
+            )
         )
     return Faces(text=(serif or sans)[0], head=(sans or serif)[0])
 

@@ -19,6 +19,7 @@ from credit.documents.views import (
 )
 from credit.kit.clock import CHINA
 from credit.kit.errors import TooLarge
+from credit.kit.texts import say
 
 __all__ = ["ROWS_MAX", "TEXT_CHARS_MAX", "as_document", "clean"]
 
@@ -50,7 +51,9 @@ def as_document(report: CreditReport) -> dict[str, Any]:
         report.history,
     )
     if any(len(rows) > ROWS_MAX for rows in tables):
-        raise TooLarge(f"信用报告的一张表最多 {ROWS_MAX} 行，请改用接口取得全部数据。")
+        raise TooLarge(
+            say("信用报告的一张表最多 %(most)s 行，请改用接口取得全部数据。", most=ROWS_MAX)
+        )
     name = clean(report.name)
     return {
         "city": clean(report.city_name),
@@ -94,7 +97,13 @@ def clean(text: str) -> str:
     Raises TooLarge above `TEXT_CHARS_MAX` characters.
     """
     if len(text) > TEXT_CHARS_MAX:
-        raise TooLarge(f"信用报告里的一段文字最多 {TEXT_CHARS_MAX} 个字，请先改短：{text[:20]}…")
+        raise TooLarge(
+            say(
+                "信用报告里的一段文字最多 %(most)s 个字，请先改短：%(text)s…",
+                most=TEXT_CHARS_MAX,
+                text=text[:20],
+            )
+        )
     return " ".join("".join(map(_printable, text)).split())
 
 

@@ -30,6 +30,7 @@ from credit.kit.http import (
     RecordKey,
     idempotent,
 )
+from credit.kit.texts import say
 from credit.log.records import Record, Sig
 from credit.rules.loading import pack_of_city
 
@@ -150,7 +151,7 @@ class EvaluationController(Controller):
                 conn, state.clock, pack_of_city(city), [UUID(evaluation_id)]
             )
         if not found:
-            raise NotFound("没有这个编号的评价。")
+            raise NotFound(say("没有这个编号的评价。"))
         return found[0]
 
     @get("/{evaluation_id:str}/record", operation_id="getEvaluationRecord",

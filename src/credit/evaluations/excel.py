@@ -3,8 +3,13 @@
 from decimal import Decimal
 from typing import Any
 
+from credit.evaluations.service import Standing, chosen_rows
 from credit.evaluations.views import Submission
-from credit.kit.excel import Column, RowData, SheetSpec
+from credit.kit.db import Connection
+from credit.kit.errors import TooLarge
+from credit.kit.excel import ROWS_MAX, Column, RowData, SheetSpec
+from credit.kit.texts import say
+from credit.parties.logic import division_name
 from credit.rules.model import (
     Cancelled,
     CountedDeduction,
@@ -15,9 +20,56 @@ from credit.rules.model import (
 )
 from credit.rules.trace import text
 
-__all__ = ["marks_sheet", "submission_of_row"]
+__all__ = ["evaluations_table", "marks_sheet", "submission_of_row"]
 
 TITLE_CHARS_MAX = 40
+STATES = {"没有打分": "empty", "没有结束": "open", "已结束": "closed"}
+EXPORTED = SheetSpec(
+    "年度评价",
+    (
+        Column("subject", "对象代码", "code"),
+        Column("name", "对象", "text", required=False),
+        Column("enterprise", "企业", "text", required=False),
+        Column("year", "年度", "integer"),
+        Column("sheet", "评分表", "code"),
+        Column("division", "评价单位", "text"),
+        Column("state", "状态", "choice", choices=STATES),
+        Column("total", "得分", "decimal", required=False, places=4, help="结束后才有"),
+        Column("veto", "一票否决", "boolean", required=False),
+        Column("valid", "有效", "boolean", required=False),
+        Column("closed_on", "结束日期", "date", required=False),
+    ),
+)
+
+
+async def evaluations_table(
+    conn: Connection, standing: Standing, query: str | None
+) -> tuple[SheetSpec, list[dict[str, Any]]]:
+    """Return a sheet's evaluations of a year as they stand, those closed with their totals.
+
+    `query` is looked for in the names and codes of subjects. TooLarge beyond a sheet's rows.
+    """
+    rows = await chosen_rows(conn, standing, query, ROWS_MAX + 1)
+    if len(rows) > ROWS_MAX:
+        raise TooLarge(
+            say("评价超过 %(most)s 份，一张 Excel 表放不下。请按区或街道分开导出。", most=ROWS_MAX)
+        )
+    return EXPORTED, [
+        {
+            "subject": row.subject,
+            "name": row.subject_name,
+            "enterprise": row.enterprise_name,
+            "year": row.year,
+            "sheet": row.sheet,
+            "division": division_name(row.division),
+            "state": "closed" if row.closed else "open" if row.version else "empty",
+            "total": row.total,
+            "veto": row.veto,
+            "valid": row.valid,
+            "closed_on": row.closed_on,
+        }
+        for row in rows
+    ]
 
 
 def marks_sheet(sheet: Sheet) -> SheetSpec:

@@ -6,7 +6,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from credit.kit.texts import say
 from credit.log.views import ChainEntry
+from credit.parties.logic import lies_within
 from credit.parties.views import Placed
 from credit.rules.model import EventDerived, GradeGate, Sheet
 from credit.rules.sheets import SheetResult
@@ -20,6 +22,7 @@ __all__ = [
     "closing_body",
     "derived_inputs",
     "evaluable",
+    "may_judge",
     "merge_inputs",
     "placement_fault",
     "reason_faults",
@@ -27,6 +30,7 @@ __all__ = [
 ]
 
 REASON_CHARS_MAX = 1000
+DISTRICT_DIGITS = 6
 # The ways to give a row, what is merged row by row, and what a later entry replaces as a whole.
 WAYS = ("marks", "findings", "rates")
 MERGED = (*WAYS, "reasons")
@@ -51,15 +55,31 @@ def evaluable(sheets: Iterable[Sheet]) -> list[Sheet]:
     return [sheet for sheet in sheets if sheet.subject in SUBJECTS]
 
 
+def may_judge(judging: str, own: str, *, closing: bool = False) -> bool:
+    """Say whether people of a division (`own`) may mark, or close, what another one judges.
+
+    What their own division or a part of it judges is theirs. A street's people fill in their rows
+    on the sheets of its district and city, too, and close none of them.
+    """
+    part = lies_within(own, judging) and len(own) > DISTRICT_DIGITS
+    return lies_within(judging, own) or (part and not closing)
+
+
 def placement_fault(placed: Placed) -> str | None:
     """Say why a subject cannot be judged for the year that ends on its day; None if it can."""
     name = placed.subject.code
     if not placed.known:
-        return f"登记册里没有“{name}”。请先登记，或核对代码。"
+        return say("登记册里没有“%(name)s”。请先登记，或核对代码。", name=name)
     if placed.exists_from is None or placed.day < placed.exists_from:
-        return f"“{name}”自 {placed.exists_from or '（未定）'} 起才有登记。请核对年度。"
+        return say(
+            "“%(name)s”自 %(exists_from)s 起才有登记。请核对年度。",
+            name=name,
+            exists_from=placed.exists_from or say("（未定）"),
+        )
     if placed.enterprise is None:
-        return f"{placed.day} 没有企业为“{name}”负责。请核对年度或管理关系。"
+        return say(
+            "%(day)s 没有企业为“%(name)s”负责。请核对年度或管理关系。", day=placed.day, name=name
+        )
     return None
 
 
@@ -125,11 +145,17 @@ def reason_faults(given: Mapping[str, Any], sheet: Sheet) -> list[str]:
     faults = []
     for row, reason in (given.get("reasons") or {}).items():
         if row not in rows:
-            faults.append(f"理由写在“{row[:40]}”名下，表里没有这一行。")
+            faults.append(say("理由写在“%(row)s”名下，表里没有这一行。", row=row[:40]))
         elif reason is None:  # taken out
             continue
         elif not 0 < len(reason) <= REASON_CHARS_MAX or not reason.isprintable():
-            faults.append(f"{row} 的理由要在 {REASON_CHARS_MAX} 字以内，不分行，不含控制字符。")
+            faults.append(
+                say(
+                    "%(row)s 的理由要在 %(most)s 字以内，不分行，不含控制字符。",
+                    row=row,
+                    most=REASON_CHARS_MAX,
+                )
+            )
     return faults
 
 

@@ -1,7 +1,7 @@
 """SQL of evaluations."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,9 @@ __all__ = [
     "EvaluationRow",
     "NewClosing",
     "NewEvaluation",
+    "OpenSheet",
     "ShownRow",
+    "Standing",
     "add_closings",
     "add_entries",
     "count_standing",
@@ -26,16 +28,23 @@ __all__ = [
     "last_year",
     "load",
     "load_by_key",
+    "open_sheets",
+    "remove_open",
     "show_list",
     "show_these",
 ]
 
+# What has begun is open until it is closed.
 ENSURE = """
-INSERT INTO evaluation (id, pack, sheet, subject_kind, subject, enterprise, division, year,
-    weight, created_at)
-SELECT *, $10 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-    $7::text[], $8::int[], $9::bigint[])
-ON CONFLICT (sheet, subject, year, division) DO NOTHING
+WITH begun AS (
+    INSERT INTO evaluation (id, pack, sheet, subject_kind, subject, enterprise, division, year,
+        weight, created_at)
+    SELECT *, $10 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],
+        $6::text[], $7::text[], $8::int[], $9::bigint[])
+    ON CONFLICT (sheet, year, subject, division) DO NOTHING
+    RETURNING id, sheet, year, subject, division, created_at)
+INSERT INTO evaluation_open (evaluation_id, sheet, year, subject, division, created_at)
+SELECT * FROM begun
 """
 BASE = """
 SELECT e.id, e.pack, e.sheet, e.subject_kind, e.subject, e.enterprise, e.division, e.year,
@@ -53,43 +62,92 @@ JOIN unnest($1::text[], $2::text[], $3::int[], $4::text[]) AS k (sheet, subject,
 """
 LOAD = f"{BASE} WHERE e.id = ANY($1)"
 FIND_OPEN = f"""{BASE}
-WHERE c.closed_at IS NULL AND e.sheet = $1 AND e.year = $2 ORDER BY e.subject, e.division LIMIT $3
+JOIN evaluation_open o ON o.evaluation_id = e.id
+WHERE o.sheet = $1 AND o.year = $2 ORDER BY o.subject, o.division LIMIT $3
 """
-# What pages show: the page is cut first, so that entries are looked up for its rows alone.
-_PAGE = """
-SELECT e.*, c.evaluation_id IS NOT NULL AS closed, c.total, c.veto, c.valid, c.closed_on,
-    c.closed_by, coalesce(p.name, v.name, f.name) AS subject_name, f.name AS enterprise_name
-FROM evaluation e
-LEFT JOIN evaluation_closing c ON c.evaluation_id = e.id
+# What pages show of evaluations; names and entries are looked up for these alone.
+_SHOWN = """
+SELECT e.id, e.pack, e.sheet, e.subject_kind, e.subject, e.enterprise, e.division, e.year,
+    e.weight, coalesce(n.version, 0) AS version, coalesce(n.input, '{{}}')::text AS input,
+    n.entered_by, c.evaluation_id IS NOT NULL AS closed,
+    coalesce(p.name, v.name, f.name) AS subject_name, f.name AS enterprise_name, n.entered_at,
+    c.total, c.veto, c.valid, c.closed_on, c.closed_by
+FROM {} LEFT JOIN evaluation_closing c ON c.evaluation_id = e.id
 LEFT JOIN enterprise f ON f.code = e.enterprise
 LEFT JOIN project p ON e.subject_kind = 'project' AND p.code = e.subject
 LEFT JOIN division v ON e.subject_kind IN ('street', 'district') AND v.code = e.subject
-"""
-_SHOWN = """
-SELECT s.id, s.pack, s.sheet, s.subject_kind, s.subject, s.enterprise, s.division, s.year,
-    s.weight, coalesce(n.version, 0) AS version, coalesce(n.input, '{{}}')::text AS input,
-    n.entered_by, s.closed, s.subject_name, s.enterprise_name, n.entered_at, s.total, s.veto,
-    s.valid, s.closed_on, s.closed_by
-FROM ({page}) AS s
 LEFT JOIN LATERAL (
     SELECT version, input, entered_by, entered_at FROM evaluation_entry
-    WHERE evaluation_id = s.id ORDER BY version DESC LIMIT 1) n ON true
+    WHERE evaluation_id = e.id ORDER BY version DESC LIMIT 1) n ON true
 """
-_LIST = f"""{_PAGE}
-WHERE e.sheet = $1 AND e.year = $2
-    AND ($3::text IS NULL OR e.subject LIKE $3 OR coalesce(p.name, v.name, f.name) LIKE $3)
-    AND ($4::uuid IS NULL OR (c.evaluation_id IS NOT NULL, e.subject, e.division) > (
-        SELECT k.evaluation_id IS NOT NULL, o.subject, o.division
+SHOW_THESE = f"{_SHOWN.format('evaluation e')} WHERE e.id = ANY($1)"
+# What belongs to a division: what it or a part of it judges, and what its district or its city
+# judges of its enterprises and projects.
+_HERE = """
+($3::text IS NULL OR x.division BETWEEN $3 AND $3 || '999' OR (
+    x.division IN (left($3, 6), left($3, 4) || '00')
+    AND x.subject IN (SELECT code FROM subjects_in_v1($3))))
+"""
+_CHOSEN = f"""
+x.sheet = $1 AND x.year = $2 AND {_HERE} AND ($4::text IS NULL OR x.subject LIKE $4
+    OR x.subject IN (
+        SELECT code FROM enterprise WHERE name LIKE $4
+        UNION ALL SELECT code FROM project WHERE name LIKE $4
+        UNION ALL SELECT code FROM division WHERE name LIKE $4))
+"""
+# The open ones first, each part along its index.
+_BY_STATE = f"""
+WITH last AS (
+    SELECT o.subject, o.division, c.evaluation_id IS NOT NULL AS closed
+    FROM evaluation o LEFT JOIN evaluation_closing c ON c.evaluation_id = o.id WHERE o.id = $5)
+SELECT * FROM (
+    (SELECT x.evaluation_id AS id, false AS closed, x.subject, x.division FROM evaluation_open x
+     WHERE {_CHOSEN} AND ($5::uuid IS NULL OR EXISTS (
+         SELECT FROM last l
+         WHERE NOT l.closed AND (x.subject, x.division) > (l.subject, l.division)))
+     ORDER BY x.subject, x.division LIMIT $6)
+    UNION ALL
+    (SELECT x.id, true, x.subject, x.division FROM evaluation x
+     WHERE {_CHOSEN} AND NOT EXISTS (SELECT FROM evaluation_open o WHERE o.evaluation_id = x.id)
+        AND ($5::uuid IS NULL OR EXISTS (
+            SELECT FROM last l
+            WHERE NOT l.closed OR (x.subject, x.division) > (l.subject, l.division)))
+     ORDER BY x.subject, x.division LIMIT $6)) parts
+ORDER BY closed, subject, division LIMIT $6
+"""
+# By the totals they were closed with; the open ones, which have none yet, last.
+_BY_TOTAL = f"""
+SELECT x.id FROM evaluation x LEFT JOIN evaluation_closing c ON c.evaluation_id = x.id
+WHERE {_CHOSEN} AND ($5::uuid IS NULL
+    OR (c.total IS NULL, coalesce({{0}}c.total, 0), x.subject, x.division) > (
+        SELECT k.total IS NULL, coalesce({{0}}k.total, 0), o.subject, o.division
         FROM evaluation o LEFT JOIN evaluation_closing k ON k.evaluation_id = o.id
-        WHERE o.id = $4))
-ORDER BY closed, e.subject, e.division LIMIT $5
+        WHERE o.id = $5))
+ORDER BY c.total IS NULL, coalesce({{0}}c.total, 0), x.subject, x.division LIMIT $6
 """
-SHOW_LIST = f"{_SHOWN.format(page=_LIST)} ORDER BY s.closed, s.subject, s.division"
-SHOW_THESE = _SHOWN.format(page=f"{_PAGE} WHERE e.id = ANY($1)")
-COUNT_STANDING = """
-SELECT count(*), count(c.evaluation_id)
-FROM evaluation e LEFT JOIN evaluation_closing c ON c.evaluation_id = e.id
-WHERE e.sheet = $1 AND e.year = $2
+SHOW_LIST = {
+    sort: f"""
+WITH page AS (SELECT id, row_number() OVER () AS place FROM ({cut}) AS cut)
+{_SHOWN.format("page g JOIN evaluation e ON e.id = g.id")} ORDER BY g.place
+"""
+    for sort, cut in {
+        "state": _BY_STATE,
+        "total": _BY_TOTAL.format(""),
+        "-total": _BY_TOTAL.format("-"),
+    }.items()
+}
+COUNT_STANDING = f"""
+SELECT
+    (SELECT count(*) FROM evaluation x WHERE x.sheet = $1 AND x.year = $2 AND {_HERE}),
+    (SELECT count(*) FROM evaluation_open x WHERE x.sheet = $1 AND x.year = $2 AND {_HERE})
+"""
+# Those of a division alone, where one is given.
+OPEN_SHEETS = f"""
+SELECT x.sheet, x.year, count(*) FILTER (WHERE x.here) AS evaluations, count(*) AS everywhere,
+    min(x.created_at) FILTER (WHERE x.here) AS since
+FROM (SELECT x.sheet, x.year, x.created_at, {_HERE.replace("$3", "$1")} AS here
+      FROM evaluation_open x) x
+GROUP BY x.sheet, x.year HAVING bool_or(x.here) ORDER BY x.year, x.sheet LIMIT $2
 """
 LAST_YEAR = "SELECT max(year) FROM evaluation WHERE sheet = $1"
 FIND_ID = """
@@ -111,6 +169,7 @@ INSERT INTO evaluation_closing (evaluation_id, version, total, veto, valid, clos
 SELECT *, $6, $7, $8 FROM unnest($1::uuid[], $2::int[], $3::numeric[], $4::bool[], $5::bool[])
 ON CONFLICT DO NOTHING RETURNING evaluation_id
 """
+REMOVE_OPEN = "DELETE FROM evaluation_open WHERE evaluation_id = ANY($1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +220,29 @@ class ShownRow(EvaluationRow):
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A sheet's evaluations of a year, of one division or of all (None)."""
+
+    sheet: str
+    year: int
+    division: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSheet:
+    """How many evaluations of a sheet and year are open, and since when the oldest is.
+
+    Of a division, if one was asked for; `everywhere` counts those of the whole city.
+    """
+
+    sheet: str
+    year: int
+    evaluations: int
+    everywhere: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class NewClosing:
     """A closing to store."""
 
@@ -197,10 +279,19 @@ async def find_open(conn: Connection, sheet: str, year: int, limit: int) -> list
 
 
 async def show_list(
-    conn: Connection, sheet: str, year: int, *, like: str | None, after: UUID | None, limit: int
+    conn: Connection,
+    standing: Standing,
+    *,
+    like: str | None,
+    sort: str,
+    after: UUID | None,
+    limit: int,
 ) -> list[ShownRow]:
-    """List a sheet's evaluations of a year after one of them: the open ones first."""
-    rows = await conn.fetch(SHOW_LIST, sheet, year, like, after, limit)
+    """List a sheet's evaluations of a year after one of them.
+
+    `sort` is state (the open ones first), total or -total.
+    """
+    rows = await conn.fetch(SHOW_LIST[sort], *astuple(standing), like, after, limit)
     return [_shown(row) for row in rows]
 
 
@@ -209,11 +300,16 @@ async def show_these(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, ShownR
     return {row["id"]: _shown(row) for row in await conn.fetch(SHOW_THESE, ids)}
 
 
-async def count_standing(conn: Connection, sheet: str, year: int) -> tuple[int, int]:
+async def count_standing(conn: Connection, standing: Standing) -> tuple[int, int]:
     """Count a sheet's evaluations of a year: (all, closed)."""
-    row = await conn.fetchrow(COUNT_STANDING, sheet, year)
-    assert row is not None  # noqa: S101 - an aggregate has a row
-    return row[0], row[1]
+    row = await conn.fetchrow(COUNT_STANDING, *astuple(standing))
+    assert row is not None  # noqa: S101 - a SELECT without FROM has a row
+    return row[0], row[0] - row[1]
+
+
+async def open_sheets(conn: Connection, division: str | None, limit: int) -> list[OpenSheet]:
+    """Count open evaluations by sheet and year, the oldest year first; of a division, if given."""
+    return [OpenSheet(*row) for row in await conn.fetch(OPEN_SHEETS, division, limit)]
 
 
 async def last_year(conn: Connection, sheet: str) -> int | None:
@@ -248,6 +344,11 @@ async def add_entries(
     texts = [orjson.dumps(one).decode() for one in inputs]
     rows = await conn.fetch(ADD_ENTRIES, ids, versions, texts, by, now)
     return {row["evaluation_id"] for row in rows}
+
+
+async def remove_open(conn: Connection, ids: Sequence[UUID]) -> None:
+    """Take evaluations off the list of the open ones."""
+    await conn.execute(REMOVE_OPEN, ids)
 
 
 async def add_closings(

@@ -9,7 +9,7 @@ from sqlalchemy import Index, Numeric
 
 from credit.kit.tables import Field, Table, json_field, limited, one_of, text, whole
 
-__all__ = ["Evaluation", "EvaluationClosing", "EvaluationEntry"]
+__all__ = ["Evaluation", "EvaluationClosing", "EvaluationEntry", "EvaluationOpen"]
 
 
 class Evaluation(Table, table=True):
@@ -20,10 +20,10 @@ class Evaluation(Table, table=True):
         one_of("subject_kind", "enterprise", "project", "street", "district"),
         limited("sheet", 40),
         Index(
-            "uq_evaluation_subject_year",
+            "uq_evaluation_year_subject",
             "sheet",
-            "subject",
             "year",
+            "subject",
             "division",
             unique=True,
         ),
@@ -39,6 +39,20 @@ class Evaluation(Table, table=True):
     division: str = text()
     year: int
     weight: int = whole()
+    created_at: datetime
+
+
+class EvaluationOpen(Table, table=True):
+    """An evaluation that nobody has closed yet: what desks count and lists begin with."""
+
+    __tablename__ = "evaluation_open"
+    __table_args__ = (Index("ix_evaluation_open_listed", "sheet", "year", "subject", "division"),)
+
+    evaluation_id: UUID = Field(primary_key=True, foreign_key="evaluation.id")
+    sheet: str = text()
+    year: int
+    subject: str = text()
+    division: str = text()
     created_at: datetime
 
 

@@ -36,6 +36,7 @@ from credit.kit.http import (
     idempotent,
 )
 from credit.kit.signing import b64
+from credit.kit.texts import say
 from credit.log import service as log
 from credit.rules.loading import pack_of_city
 
@@ -115,7 +116,9 @@ class EventController(Controller):
         """Propose the fact as it should have been recorded."""
         return await _propose(request, state, city, data, wait)
 
-    @get(operation_id="listEvents", summary="事件列表", opt={"scope": "events:read"})
+    # Officers and project managers by their numbers, and reasons in words: personal data.
+    @get(operation_id="listEvents", summary="事件列表",
+         opt={"scope": "events:read", "signed": True, "personal": True})  # fmt: skip
     async def list_events(
         self,
         state: State,
@@ -195,7 +198,7 @@ class EventController(Controller):
         """Keep a file by its digest; the body is the file, Content-Type says what it is."""
         content = await request.body()
         if len(content) > BLOB_BYTES_MAX:
-            raise TooLarge("文件超过 20 MB，请压缩或分开上传。")
+            raise TooLarge(say("文件超过 20 MB，请压缩或分开上传。"))
         declared = request.headers.get("content-type", "").partition(";")[0].strip()
         blob = await state.blobs.put(content, declared)
         async with state.db.city(city) as conn:

@@ -1,20 +1,23 @@
 """Credit events as a workbook: columns from the catalogue, rows to record bodies, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from credit.events.logic import subjects_or_as_written
-from credit.events.service import events_page
+from credit.events.service import Filter, chosen_rows, events_page
+from credit.events.store import Listed, ShownRow
 from credit.kit.db import Connection
 from credit.kit.errors import TooLarge
 from credit.kit.excel import ROWS_MAX, Column, RowData, SheetSpec
+from credit.kit.texts import say
 from credit.parties.views import Placed
 from credit.rules.model import EventType, FixedPoints, Grading, LevelPoints, RangePoints
 from credit.rules.trace import text
 
-__all__ = ["body_of_row", "event_sheet", "events_table"]
+__all__ = ["ChosenEvents", "body_of_row", "event_sheet", "events_table"]
 
 EXPORTED_AT_ONCE = 5_000
 DECIDED = {"待决定": "proposed", "已生效": "accepted", "已退回": "refused"}
@@ -32,6 +35,21 @@ EXPORTED = SheetSpec(
     ),
 )
 KINDS = {"企业": "enterprise", "项目": "project", "项目负责人": "manager"}
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenEvents:
+    """Which events a workbook holds: all of them, one enterprise's, or a list's under its filter."""
+
+    enterprise: str | None = None
+    status: Filter = ""
+    query: str | None = None
+    division: str | None = None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a list's filter chooses them."""
+        return bool(self.status or self.query or self.division)
 
 
 def event_sheet(grading: Grading) -> SheetSpec:
@@ -111,20 +129,21 @@ def body_of_row(row: RowData, placed: Placed, pack: str) -> dict[str, Any]:
 
 
 async def events_table(
-    conn: Connection, catalogue: Mapping[str, EventType], *, enterprise: str | None = None
+    conn: Connection, catalogue: Mapping[str, EventType], chosen: ChosenEvents | None = None
 ) -> tuple[SheetSpec, list[dict[str, Any]]]:
-    """Return every event with its decision, or an enterprise's, oldest first.
+    """Return every event with its decision, or those chosen, oldest first.
 
     TooLarge where they do not fit a sheet.
     """
     rows: list[dict[str, Any]] = []
     after = UUID(int=0)
-    while found := await events_page(
-        conn, after, outcome=None, enterprise=enterprise, limit=EXPORTED_AT_ONCE
-    ):
+    while found := await _some(conn, chosen or ChosenEvents(), after):
         if len(rows) + len(found) > ROWS_MAX:
             raise TooLarge(
-                f"事件超过 {ROWS_MAX} 条，一张 Excel 表放不下。请在企业的页面上逐家导出。"
+                say(
+                    "事件超过 %(most)s 条，一张 Excel 表放不下。请在企业的页面上逐家导出。",
+                    most=ROWS_MAX,
+                )
             )
         rows += [
             {
@@ -141,6 +160,24 @@ async def events_table(
         ]
         after = found[-1].id
     return EXPORTED, rows
+
+
+async def _some(
+    conn: Connection, chosen: ChosenEvents, after: UUID
+) -> Sequence[Listed] | Sequence[ShownRow]:
+    if chosen.filtered:
+        return await chosen_rows(
+            conn,
+            chosen.status,
+            "oldest",
+            query=chosen.query,
+            division=chosen.division,
+            after=after,
+            limit=EXPORTED_AT_ONCE,
+        )
+    return await events_page(
+        conn, after, outcome=None, enterprise=chosen.enterprise, limit=EXPORTED_AT_ONCE
+    )
 
 
 def _points_text(points: object) -> str:

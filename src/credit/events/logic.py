@@ -19,12 +19,14 @@ from credit.events.views import (
     WithdrawalBody,
 )
 from credit.kit.canonical import canonical
-from credit.parties.logic import scheme_of
+from credit.kit.texts import listed, marked, say
+from credit.parties.codes import scheme_of
 from credit.parties.views import Placed
 from credit.rules.model import EventType, LevelPoints, RangePoints
 from credit.rules.trace import text
 
 __all__ = [
+    "SUBJECT_WORDS",
     "Proposal",
     "body_of",
     "check_catalogue",
@@ -36,6 +38,13 @@ __all__ = [
     "read_proposal",
     "subjects_or_as_written",
 ]
+
+
+SUBJECT_WORDS = {
+    "enterprise": marked("企业"),
+    "project": marked("项目"),
+    "manager": marked("项目负责人"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,7 @@ def parse_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"没有 {text} 这一天。请核对日期。") from None
+        raise ValueError(say("没有 %(text)s 这一天。请核对日期。", text=text)) from None
 
 
 def _primary_of(body: EventBody) -> str:
@@ -97,23 +106,38 @@ def _primary_of(body: EventBody) -> str:
     for ref in body.subjects:
         if ref.scheme in schemes:
             return ref.id
-    raise ValueError(f"primary 是 {body.primary}，subjects 里却没有它。请核对。")
+    raise ValueError(
+        say("primary 是 %(primary)s，subjects 里却没有它。请核对。", primary=body.primary)
+    )
 
 
 def check_catalogue(body: EventBody, catalogue: Mapping[str, EventType], pack: str) -> list[str]:
     """Return what is wrong with a fact by the catalogue, each in a sentence that says the cure."""
     if body.pack != pack:
-        return [f"本市用规则包 {pack}，记录写的是 {body.pack}。请按 {pack} 的事件目录重新填写。"]
+        return [
+            say(
+                "本市用规则包 %(pack)s，记录写的是 %(written)s。请按 %(pack)s 的事件目录重新填写。",
+                pack=pack,
+                written=body.pack,
+            )
+        ]
     event = catalogue.get(body.type)
     if event is None:
-        return [f"事件目录里没有“{body.type}”。请从目录中选择代码。"]
+        return [say("事件目录里没有“%(type)s”。请从目录中选择代码。", type=body.type)]
     faults = []
     if body.primary not in event.subjects:
-        kinds = "、".join(event.subjects)
-        faults.append(f"“{event.title}”只能记在 {kinds} 名下，不能记在 {body.primary} 名下。")
+        kinds = listed(SUBJECT_WORDS[kind] for kind in event.subjects)
+        faults.append(
+            say(
+                "“%(event)s”只能记在 %(kinds)s 名下，不能记在 %(primary)s 名下。",
+                event=event.title,
+                kinds=kinds,
+                primary=SUBJECT_WORDS[body.primary],
+            )
+        )
     faults += _check_points(body, event)
     if body.valid_until is not UNSET and body.valid_until <= body.occurred_on:
-        faults.append("有效期止日要在发生日期之后。")
+        faults.append(say("有效期止日要在发生日期之后。"))
     return faults
 
 
@@ -143,15 +167,28 @@ def _check_points(body: EventBody, event: EventType) -> list[str]:
     if isinstance(event.points, LevelPoints):
         levels = [one.level for one in event.points.levels]
         if body.level is UNSET or body.level not in levels:
-            faults.append(f"“{event.title}”要写级别，可选：{'、'.join(levels)}。")
+            faults.append(
+                say(
+                    "“%(event)s”要写级别，可选：%(levels)s。",
+                    event=event.title,
+                    levels=listed(levels),
+                )
+            )
     elif body.level is not UNSET:
-        faults.append(f"“{event.title}”不分级别，请去掉级别。")
+        faults.append(say("“%(event)s”不分级别，请去掉级别。", event=event.title))
     if isinstance(event.points, RangePoints):
         low, high = event.points.range
         if body.points is UNSET or not low <= Decimal(body.points) <= high:
-            faults.append(f"“{event.title}”的分值应在 {low} 到 {high} 之间。")
+            faults.append(
+                say(
+                    "“%(event)s”的分值应在 %(low)s 到 %(high)s 之间。",
+                    event=event.title,
+                    low=low,
+                    high=high,
+                )
+            )
     elif body.points is not UNSET:
-        faults.append(f"“{event.title}”的分值由目录规定，请去掉分值。")
+        faults.append(say("“%(event)s”的分值由目录规定，请去掉分值。", event=event.title))
     return faults
 
 
@@ -160,19 +197,36 @@ def check_placement(body: EventBody, placed: Placed, today: date) -> list[str]:
     day = date.fromisoformat(body.occurred_on)
     name = placed.subject.code
     if day > today:
-        return [f"发生日期 {day} 在今天之后。请核对日期。"]
+        return [say("发生日期 %(day)s 在今天之后。请核对日期。", day=day)]
     if not placed.known:
-        return [f"登记册里没有 {placed.subject.kind}“{name}”。请先登记，或核对代码。"]
+        return [
+            say(
+                "登记册里没有%(kind)s“%(name)s”。请先登记，或核对代码。",
+                kind=SUBJECT_WORDS[placed.subject.kind],
+                name=name,
+            )
+        ]
     if placed.exists_from is None or day < placed.exists_from:
         return [
-            f"“{name}”自 {placed.exists_from or '（未定）'} 起才有登记，{day} 的事实不能记在它名下。"
+            say(
+                "“%(name)s”自 %(exists_from)s 起才有登记，%(day)s 的事实不能记在它名下。",
+                name=name,
+                exists_from=placed.exists_from or say("（未定）"),
+                day=day,
+            )
         ]
     if placed.enterprise is None:
-        return [f"{day} 没有企业管理“{name}”，没有企业为这件事负责。请核对日期或管理关系。"]
+        return [
+            say(
+                "%(day)s 没有企业管理“%(name)s”，没有企业为这件事负责。请核对日期或管理关系。",
+                day=day,
+                name=name,
+            )
+        ]
     expected = expected_subjects(placed)
     if body.subjects != expected:
         wanted = "、".join(f"{ref.scheme} {ref.id}" for ref in expected)
-        return [f"subjects 与登记不符：{day} 应依次为 {wanted}。"]
+        return [say("subjects 与登记不符：%(day)s 应依次为 %(wanted)s。", day=day, wanted=wanted)]
     return []
 
 

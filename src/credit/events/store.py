@@ -28,11 +28,9 @@ __all__ = [
     "own_events",
     "own_waiting",
     "remove_waiting",
-    "show_latest",
+    "show",
     "show_of",
-    "show_refused",
     "show_these",
-    "show_waiting",
 ]
 
 # The attempt counts earlier proposals of the same fact that came to nothing, by refusal or by a
@@ -100,16 +98,46 @@ LEFT JOIN enterprise f ON f.code = e.enterprise
 LEFT JOIN project p ON e.subject_kind = 'project' AND p.code = e.subject
 """
 _SHOWN_EVENT = _SHOWN.format("event e")
-SHOW_LATEST = f"{_SHOWN_EVENT} WHERE e.id < $1 ORDER BY e.id DESC LIMIT $2"
-SHOW_OF = f"{_SHOWN_EVENT} WHERE e.id < $1 AND e.enterprise = ANY($3) ORDER BY e.id DESC LIMIT $2"
-SHOW_REFUSED = f"""
-{_SHOWN.format("event_decision r JOIN event e ON e.id = r.event_id")}
-WHERE r.outcome = 'refused' AND r.event_id < $1 ORDER BY r.event_id DESC LIMIT $2
+# Lists, by status and order. Most are walked along an index in their order until a page is full;
+# those of few enterprises are cut from all the events these have. OFFSET 0 keeps the planner from
+# walking over all events to meet the few that wait.
+_ONE_BY_ONE = "JOIN LATERAL (SELECT enterprise FROM event WHERE id = w.id OFFSET 0) e ON true"
+_WALKS = {
+    "all": "(SELECT id, enterprise FROM event) w JOIN LATERAL (SELECT w.enterprise) e ON true",
+    "proposed": f"(SELECT event_id AS id FROM event_waiting) w {_ONE_BY_ONE}",
+    "refused": f"""(SELECT event_id AS id FROM event_decision WHERE outcome = 'refused') w
+    {_ONE_BY_ONE}""",
+}
+_CUTS = {
+    "all": "",
+    "proposed": "JOIN event_waiting ON event_id = w.id",
+    "refused": "JOIN event_decision ON event_id = w.id AND outcome = 'refused'",
+}
+_ORDERS = {"newest": ("<", "DESC"), "oldest": (">", "ASC")}
+SHOW_WALKED = {
+    f"{status} {order}": f"""
+WITH page AS (
+    SELECT w.id FROM {walk}
+    WHERE w.id {than} $1
+        AND ($3::text IS NULL OR e.enterprise IN (
+            SELECT code FROM enterprise WHERE name LIKE $3 OR code LIKE $3))
+        AND ($4::text IS NULL OR e.enterprise IN (SELECT code FROM enterprises_in_v1($4)))
+    ORDER BY w.id {direction} LIMIT $2)
+{_SHOWN.format("page g JOIN event e ON e.id = g.id")} ORDER BY g.id {direction}
 """
-SHOW_WAITING = f"""
-{_SHOWN.format("event_waiting w JOIN event e ON e.id = w.event_id")}
-WHERE w.event_id > $1 ORDER BY w.event_id LIMIT $2
+    for status, walk in _WALKS.items()
+    for order, (than, direction) in _ORDERS.items()
+}
+SHOW_CUT = {
+    f"{status} {order}": f"""
+WITH w AS MATERIALIZED (SELECT id FROM event WHERE enterprise = ANY($3)),
+page AS (
+    SELECT w.id FROM w {cut} WHERE w.id {than} $1 ORDER BY w.id {direction} LIMIT $2)
+{_SHOWN.format("page g JOIN event e ON e.id = g.id")} ORDER BY g.id {direction}
 """
+    for status, cut in _CUTS.items()
+    for order, (than, direction) in _ORDERS.items()
+}
 SHOW_THESE = f"{_SHOWN_EVENT} WHERE e.id = ANY($1)"
 # What an enterprise sees of what is recorded about it, with the record that took a fact back or put
 # another in its place. A withdrawal has no day of its own and stands at the day it was proposed on.
@@ -140,6 +168,11 @@ WITH own AS MATERIALIZED (SELECT id FROM event WHERE enterprise = $1)
 ORDER BY e.id LIMIT $2
 """
 COUNT_WAITING = "SELECT count(*) FROM (SELECT FROM event_waiting LIMIT $1) AS waiting"
+COUNT_WAITING_IN = """
+SELECT count(*) FROM (
+    SELECT FROM event_waiting w JOIN event e ON e.id = w.event_id
+    WHERE e.enterprise IN (SELECT code FROM enterprises_in_v1($2)) LIMIT $1) AS waiting
+"""
 ADD_EVIDENCE = """
 INSERT INTO evidence (digest, size, media_type, uploaded_by, uploaded_at)
 VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
@@ -308,26 +341,29 @@ async def list_events(
     return [Listed(*row) for row in rows]
 
 
-async def show_latest(conn: Connection, before: UUID, limit: int) -> list[ShownRow]:
-    """Return the newest events before an id."""
-    return [ShownRow(*row) for row in await conn.fetch(SHOW_LATEST, before, limit)]
+async def show(
+    conn: Connection,
+    listed: str,
+    after: UUID,
+    limit: int,
+    *,
+    like: str | None,
+    division: str | None,
+) -> list[ShownRow]:
+    """Return a page of events after an id: those of enterprises named like a pattern, of a division.
+
+    `listed` is a status (all, proposed or refused) and an order (newest or oldest).
+    """
+    rows = await conn.fetch(SHOW_WALKED[listed], after, limit, like, division)
+    return [ShownRow(*row) for row in rows]
 
 
 async def show_of(
-    conn: Connection, enterprises: Sequence[str], before: UUID, limit: int
+    conn: Connection, listed: str, after: UUID, limit: int, *, codes: Sequence[str]
 ) -> list[ShownRow]:
-    """Return the newest events of enterprises before an id."""
-    return [ShownRow(*row) for row in await conn.fetch(SHOW_OF, before, limit, enterprises)]
-
-
-async def show_refused(conn: Connection, before: UUID, limit: int) -> list[ShownRow]:
-    """Return the newest refused events before an id."""
-    return [ShownRow(*row) for row in await conn.fetch(SHOW_REFUSED, before, limit)]
-
-
-async def show_waiting(conn: Connection, after: UUID, limit: int) -> list[ShownRow]:
-    """Return the events that wait longest, after an id."""
-    return [ShownRow(*row) for row in await conn.fetch(SHOW_WAITING, after, limit)]
+    """Return a page of the events of few enterprises after an id; `listed` is as for `show`."""
+    rows = await conn.fetch(SHOW_CUT[listed], after, limit, codes)
+    return [ShownRow(*row) for row in rows]
 
 
 async def show_these(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, ShownRow]:
@@ -354,9 +390,12 @@ async def own_waiting(conn: Connection, enterprise: str, limit: int) -> list[Sho
     return [ShownRow(*row) for row in await conn.fetch(OWN_WAITING, enterprise, limit)]
 
 
-async def count_waiting(conn: Connection, limit: int) -> int:
-    """Count the events that wait, up to a limit."""
-    count: int = await conn.fetchval(COUNT_WAITING, limit)
+async def count_waiting(conn: Connection, limit: int, *, division: str | None) -> int:
+    """Count the events that wait, up to a limit; those of a division's, if one is given."""
+    if division is None:
+        count: int = await conn.fetchval(COUNT_WAITING, limit)
+    else:
+        count = await conn.fetchval(COUNT_WAITING_IN, limit, division)
     return count
 
 

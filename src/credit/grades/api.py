@@ -13,6 +13,7 @@ from litestar.params import JSONBody, QueryParameter
 from credit.access.views import Actor
 from credit.events.views import RecordId, Signature
 from credit.grades import service
+from credit.grades.queries.logic import BIDDERS_MAX
 from credit.grades.views import (
     GradeAnswer,
     GradeRecord,
@@ -43,13 +44,13 @@ from credit.kit.http import (
     parse_date,
     parse_moment,
 )
+from credit.kit.texts import say
 from credit.log.records import Record, Sig
 from credit.rules.loading import pack_of_city
 from credit.rules.trace import text
 
 __all__ = ["EnterpriseController", "QueryController", "RunController"]
 
-BIDDERS_MAX = 500
 Known = Annotated[
     str | None,
     QueryParameter(
@@ -198,7 +199,9 @@ class QueryController(Controller):
             key=idempotency_key,
             request=b"grade-queries" + msgspec.json.encode(data),
             act=act,
-            opens=lambda: state.db.bound(city, BIDDER_ROLE, person=actor.person_id),
+            opens=lambda: state.db.bound(
+                city, BIDDER_ROLE, party=actor.acts_for, person=actor.person_id
+            ),
         )
 
 
@@ -309,7 +312,7 @@ class RunController(Controller):
                 for one in data.items
             }
             if len(records) != len(data.items):
-                raise Conflict("同一家企业签了两次。请每家企业签一条。", slug="signed-twice")
+                raise Conflict(say("同一家企业签了两次。请每家企业签一条。"), slug="signed-twice")
             await service.publish(conn, state.clock, actor, pack, wanted, records)
             return 201, PublicationState(run_id, "published", len(records))
 
@@ -337,7 +340,9 @@ async def _answer(
         size = await service.known_size(conn, _known(known_at))
         found = await service.standings(conn, [uscc], valid_at=day, size=size)
     if uscc not in found:
-        raise NotFound("登记册里没有这家企业。请核对统一社会信用代码。", slug="no-such-enterprise")
+        raise NotFound(
+            say("登记册里没有这家企业。请核对统一社会信用代码。"), slug="no-such-enterprise"
+        )
     content = msgspec.json.encode(service.standing_json(found[uscc], state.logs.origin(city)))
     published = found[uscc].published
     settled = published is None or published.index is not None

@@ -1,5 +1,6 @@
 """Grades as pure decisions: log entries in, facts out; what a publication may do; as-of choice."""
 
+import hashlib
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -9,9 +10,13 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from credit.grades.views import DistrictAnswer
+from credit.kit.canonical import canonical
 from credit.kit.errors import Conflict
+from credit.kit.texts import listed, say
 from credit.log.views import ChainEntry
 from credit.rules.grading import Evaluation, Fact
+from credit.rules.trace import text
 
 __all__ = [
     "Published",
@@ -19,7 +24,10 @@ __all__ = [
     "choose_published",
     "is_code",
     "read_facts",
+    "refuse_answer",
     "refuse_publication",
+    "refuse_unconfirmed",
+    "results_digest",
 ]
 
 
@@ -152,13 +160,71 @@ def refuse_publication(*, published: bool, on: date, today: date, stale_index: i
     day the run covers, or None.
     """
     if published:
-        raise Conflict("这次评级已经公布，不能重复公布。")
+        raise Conflict(say("这次评级已经公布，不能重复公布。"))
     if on > today:
-        raise Conflict(f"评级日 {on} 在今天之后，不能公布。请等到当天，或另算一次。")
+        raise Conflict(say("评级日 %(on)s 在今天之后，不能公布。请等到当天，或另算一次。", on=on))
     if stale_index is not None:
         raise Conflict(
-            f"评级之后日志里又有了新的事实（第 {stale_index} 条起）。请重新计算后再公布。",
+            say(
+                "评级之后日志里又有了新的事实（第 %(stale_index)s 条起）。请重新计算后再公布。",
+                stale_index=stale_index,
+            ),
             slug="run-overtaken",
+        )
+
+
+def results_digest(results: Iterable[tuple[str, str | None, Decimal | None, bytes]]) -> bytes:
+    """Name what a run found for a district's enterprises, each (code, grade, score, trace digest).
+
+    SHA-256 over the canonical JSON of `[[code, grade, score, "sha256:…"], …]` in the order of the
+    codes; scores are decimal texts, and what an unrated enterprise has not is null.
+    """
+    found = [
+        [code, grade, None if score is None else text(score), "sha256:" + digest.hex()]
+        for code, grade, score, digest in sorted(results)
+    ]
+    return hashlib.sha256(canonical(found)).digest()
+
+
+def refuse_answer(answers: Sequence[DistrictAnswer], division: str) -> None:
+    """Refuse a district's answer to a run that has nothing of it, has its answer already, or was
+    returned by another.
+    """
+    own = next((one for one in answers if one.division == division), None)
+    if own is None or (not own.enterprises and own.outcome is None):
+        raise Conflict(
+            say("这次评级里没有您所在区县评上等级的企业，不用确认。"), slug="nothing-to-confirm"
+        )
+    if own.outcome is not None:
+        raise Conflict(
+            say("%(name)s已经答复过这次评级，不能再答复。", name=own.name), slug="already-answered"
+        )
+    _refuse_returned(answers)
+
+
+def refuse_unconfirmed(answers: Sequence[DistrictAnswer]) -> None:
+    """Refuse to publish a run that a district returned, or that awaits one."""
+    _refuse_returned(answers)
+    awaited = [one.name for one in answers if one.awaited]
+    if awaited:
+        raise Conflict(
+            say(
+                "还在等%(names)s确认本区企业的等级，全部确认后才能公布。请提醒他们办理。",
+                names=listed(awaited),
+            ),
+            slug="districts-awaited",
+        )
+
+
+def _refuse_returned(answers: Sequence[DistrictAnswer]) -> None:
+    returned = [one for one in answers if one.outcome == "returned"]
+    if returned:
+        raise Conflict(
+            say(
+                "%(names)s退回了这次评级，不能公布。请信用专员看清理由，核对后重新评级。",
+                names=listed(one.name for one in returned),
+            ),
+            slug="run-returned",
         )
 
 

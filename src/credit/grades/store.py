@@ -20,7 +20,6 @@ __all__ = [
     "ResultRow",
     "RunRow",
     "add_publication",
-    "add_query",
     "add_request",
     "add_results",
     "add_run",
@@ -59,12 +58,14 @@ LOAD_RUN = f"{_RUNS} WHERE r.id = $1"
 LATEST_RUN = "SELECT id FROM grade_run ORDER BY proposed_at DESC, id DESC LIMIT 1"
 LIST_RUNS = f"{_RUNS} WHERE r.id > $1 ORDER BY r.id LIMIT $2"
 ADD_RESULTS = """
-INSERT INTO grade_result (run_id, enterprise, status, grade, score, trace, trace_digest)
-SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::bytea[], $7::bytea[])
+INSERT INTO grade_result
+    (run_id, enterprise, status, grade, score, trace, trace_digest, district)
+SELECT $1, * FROM unnest(
+    $2::text[], $3::text[], $4::text[], $5::numeric[], $6::bytea[], $7::bytea[], $8::text[])
 """
 RESULTS_OF_RUN = """
-SELECT enterprise, status, grade, score, trace_digest
-FROM grade_result WHERE run_id = $1 ORDER BY enterprise
+SELECT enterprise, status, grade, score, trace_digest, district
+FROM grade_result WHERE run_id = $1 AND ($2::text IS NULL OR district = $2) ORDER BY enterprise
 """
 TRACE_OF = "SELECT trace FROM grade_result WHERE run_id = $1 AND enterprise = $2"
 ADD_PUBLICATION = """
@@ -117,7 +118,8 @@ LEFT JOIN LATERAL (
     ORDER BY g.published_at DESC LIMIT 1) b ON true
 """
 COMPARE_RESULTS = f"""
-SELECT e.code, e.name, b.grade, b.score, r.grade, r.score {_COMPARED} WHERE u.id = $1
+SELECT e.code, e.name, b.grade, b.score, r.grade, r.score {_COMPARED}
+WHERE u.id = $1 AND ($2::text IS NULL OR r.district = $2)
 """
 COMPARED_TRACES = f"""
 SELECT f.trace AS before, r.trace AS after {_COMPARED}
@@ -138,14 +140,10 @@ SELECT p.run_id, p.valid_from, r.summary::text
 FROM grade_publication p JOIN grade_run r ON r.id = p.run_id
 ORDER BY p.published_at DESC, p.run_id DESC LIMIT $1
 """
-ADD_QUERY = """
-INSERT INTO grade_query (id, asked_by, purpose, tender_ref, asked_at, answer)
-VALUES ($1, $2, $3, $4, $5, $6)
-"""
 CHANNEL = "credit_grades"
 NOTIFY = "SELECT pg_notify($1, current_schema())"
 ENTERPRISES_ON = """
-SELECT code FROM enterprise
+SELECT code, district FROM enterprise
 WHERE founded_on <= $1 AND (ended_on IS NULL OR ended_on > $1) ORDER BY code
 """
 
@@ -169,13 +167,14 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """A run's result for one enterprise."""
+    """A run's result for one enterprise; `district` is where it was registered then."""
 
     enterprise: str
     status: str
     grade: str | None
     score: Decimal | None
     trace_digest: bytes
+    district: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +221,9 @@ class ComparedRow:
     score_after: Decimal | None
 
 
-async def enterprises_on(conn: Connection, day: date) -> list[str]:
-    """List the enterprises that exist on a day, by code."""
-    return [row["code"] for row in await conn.fetch(ENTERPRISES_ON, day)]
+async def enterprises_on(conn: Connection, day: date) -> dict[str, str | None]:
+    """Return the enterprises that exist on a day by code, in its order, each with its district."""
+    return {row["code"]: row["district"] for row in await conn.fetch(ENTERPRISES_ON, day)}
 
 
 async def add_request(conn: Connection, run_id: UUID, *, on: date, by: str, now: datetime) -> None:
@@ -259,9 +258,9 @@ async def add_run(conn: Connection, run: RunRow) -> bool:
 async def add_results(
     conn: Connection,
     run_id: UUID,
-    rows: Sequence[tuple[str, str, str | None, Decimal | None, bytes, bytes]],
+    rows: Sequence[tuple[str, str, str | None, Decimal | None, bytes, bytes, str | None]],
 ) -> None:
-    """Store (enterprise, status, grade, score, compressed trace, its digest).
+    """Store (enterprise, status, grade, score, compressed trace, its digest, district).
 
     Not by COPY, which PostgreSQL refuses for a table with row-level security.
     """
@@ -286,9 +285,11 @@ async def list_runs(conn: Connection, after: UUID, limit: int) -> list[RunRow]:
     return [_run(row) for row in await conn.fetch(LIST_RUNS, after, limit)]
 
 
-async def results_of_run(conn: Connection, run_id: UUID) -> list[ResultRow]:
-    """Return a run's results by enterprise code."""
-    return [ResultRow(*row) for row in await conn.fetch(RESULTS_OF_RUN, run_id)]
+async def results_of_run(
+    conn: Connection, run_id: UUID, district: str | None = None
+) -> list[ResultRow]:
+    """Return a run's results, or those of a district, by enterprise code."""
+    return [ResultRow(*row) for row in await conn.fetch(RESULTS_OF_RUN, run_id, district)]
 
 
 async def trace_of(conn: Connection, run_id: UUID, enterprise: str) -> bytes | None:
@@ -339,9 +340,11 @@ async def register_page(
     return [RegisterRow(*row) for row in rows]
 
 
-async def compare_results(conn: Connection, run_id: UUID) -> list[ComparedRow]:
-    """Return a run's results beside what was in force before it, in no order."""
-    return [ComparedRow(*row) for row in await conn.fetch(COMPARE_RESULTS, run_id)]
+async def compare_results(
+    conn: Connection, run_id: UUID, district: str | None = None
+) -> list[ComparedRow]:
+    """Return a run's results, or a district's, beside what was in force before it, in no order."""
+    return [ComparedRow(*row) for row in await conn.fetch(COMPARE_RESULTS, run_id, district)]
 
 
 async def compared_traces(
@@ -372,20 +375,6 @@ async def distributions(conn: Connection) -> list[tuple[UUID, date, dict[str, in
         (row["run_id"], row["valid_from"], orjson.loads(row["summary"])["distribution"])
         for row in reversed(rows)
     ]
-
-
-async def add_query(
-    conn: Connection,
-    query_id: UUID,
-    *,
-    by: str,
-    purpose: str,
-    tender_ref: str,
-    now: datetime,
-    answer: bytes,
-) -> None:
-    """Keep a bid evaluator's question with the answer."""
-    await conn.execute(ADD_QUERY, query_id, by, purpose, tender_ref, now, answer)
 
 
 def _run(row: Any) -> RunRow:

@@ -5,11 +5,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Numeric
+from sqlalchemy import CheckConstraint, Index, Numeric, SmallInteger
 
 from credit.kit.tables import Field, Table, binary, json_field, limited, one_of, text, whole
 
 __all__ = [
+    "GradeConfirmation",
     "GradePublication",
     "GradeQuery",
     "GradeResult",
@@ -49,7 +50,10 @@ class GradeRun(Table, table=True):
 
 
 class GradeResult(Table, table=True):
-    """What a run found for one enterprise, with the trace that explains it (compressed JSON)."""
+    """What a run found for one enterprise, with the trace that explains it (compressed JSON).
+
+    `district` is where the enterprise was registered then; its department confirms the result.
+    """
 
     __tablename__ = "grade_result"
     __table_args__ = (one_of("status", "graded", "unrated"),)
@@ -61,6 +65,33 @@ class GradeResult(Table, table=True):
     score: Decimal | None = Field(default=None, sa_type=Numeric(12, 4))
     trace: bytes = binary()
     trace_digest: bytes = binary()
+    district: str | None = text(default=None, nullable=True)
+
+
+class GradeConfirmation(Table, table=True):
+    """A district's answer to a run; `record_id` is its record in the log, which has no reasons.
+
+    `results_digest` is the SHA-256 of the district's results, as the record says it.
+    """
+
+    __tablename__ = "grade_confirmation"
+    __table_args__ = (
+        one_of("outcome", "confirmed", "returned"),
+        CheckConstraint(
+            "(outcome = 'returned') = (reason IS NOT NULL)", name="reason_fits_outcome"
+        ),
+        limited("division", 6),
+        limited("reason", 1000),
+    )
+
+    run_id: UUID = Field(primary_key=True, foreign_key="grade_run.id")
+    division: str = text(primary_key=True)
+    record_id: UUID
+    outcome: str = text()
+    reason: str | None = text(default=None, nullable=True)
+    results_digest: bytes = binary()
+    answered_by: str = text()
+    answered_at: datetime
 
 
 class GradePublication(Table, table=True):
@@ -93,13 +124,17 @@ class PublishedGrade(Table, table=True):
 
 
 class GradeQuery(Table, table=True):
-    """A bid evaluator's question with its purpose, and the answer as it was signed."""
+    """A bid evaluator's question with its purpose, and the answer as it was signed.
+
+    `asked_for` is the organisation it was asked for, whose people may look at it: its id, or the
+    person's own where they belong to none. `bidders` counts those asked about.
+    """
 
     __tablename__ = "grade_query"
     __table_args__ = (
         limited("purpose", 200),
         limited("tender_ref", 200),
-        Index("ix_grade_query_asked_by", "asked_by", "asked_at"),
+        Index("ix_grade_query_asked_for", "asked_for", "id"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -108,3 +143,5 @@ class GradeQuery(Table, table=True):
     tender_ref: str = text()
     asked_at: datetime
     answer: bytes = binary()
+    asked_for: str = text()
+    bidders: int = Field(sa_type=SmallInteger)

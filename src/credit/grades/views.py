@@ -2,7 +2,7 @@
 only what pages alone compare and draw has them as Decimal and date.
 """
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from credit.events.views import Signature
 
 __all__ = [
     "DistributionPoint",
+    "DistrictAnswer",
     "GradeAnswer",
     "GradeChange",
     "GradeRecords",
@@ -186,6 +187,29 @@ class RunComparison(Struct, frozen=True):
     changed: int
     counts: dict[str, int]
     items: list[GradeChange]
+
+
+class DistrictAnswer(Struct, frozen=True):
+    """What a district says to a run that grades `enterprises` of it; `outcome` is None before.
+
+    `staffed` says whether its department has an officer; `by` is who answered, `reason` why the run
+    was returned, `digest` the SHA-256 of the results that were answered.
+    """
+
+    division: str
+    name: str
+    enterprises: int
+    staffed: bool
+    outcome: Literal["confirmed", "returned"] | None
+    reason: str | None
+    by: str | None
+    at: datetime | None
+    digest: bytes | None
+
+    @property
+    def awaited(self) -> bool:
+        """Whether publication waits for this district."""
+        return self.staffed and self.enterprises > 0 and self.outcome is None
 
 
 class TraceChange(Struct, frozen=True):

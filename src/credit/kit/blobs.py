@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from credit.kit.errors import Invalid, NotFound, TooLarge
+from credit.kit.texts import say
 
 __all__ = ["BLOB_BYTES_MAX", "Blob", "BlobStore", "sniff"]
 
@@ -58,12 +59,17 @@ class BlobStore:
     async def put(self, content: bytes, declared: str) -> Blob:
         """Keep a file; refuses what is too large, of another kind, or lies about its kind."""
         if len(content) > BLOB_BYTES_MAX:
-            raise TooLarge(f"文件超过 {BLOB_BYTES_MAX // 1024 // 1024} MB，请压缩或分开上传。")
+            raise TooLarge(
+                say("文件超过 %(most)s MB，请压缩或分开上传。", most=BLOB_BYTES_MAX // 1024 // 1024)
+            )
         if declared not in TYPES:
-            raise Invalid("只收 PDF、PNG、JPEG、Excel、Word 和纯文本文件。", slug="evidence-type")
+            raise Invalid(
+                say("只收 PDF、PNG、JPEG、Excel、Word 和纯文本文件。"), slug="evidence-type"
+            )
         if not content or not sniff(content, declared):
             raise Invalid(
-                f"文件内容不是 {declared}。请上传原始文件，不要改扩展名。", slug="evidence-type"
+                say("文件内容不是 %(declared)s。请上传原始文件，不要改扩展名。", declared=declared),
+                slug="evidence-type",
             )
         digest = hashlib.sha256(content).hexdigest()
         await asyncio.to_thread(self._write, digest, content)
@@ -73,14 +79,14 @@ class BlobStore:
         """Return a file's content, checked against its digest."""
         name = digest.removeprefix("sha256:")
         if len(name) != 64 or not set(name) <= set("0123456789abcdef"):
-            raise NotFound("没有这份证据文件。")
+            raise NotFound(say("没有这份证据文件。"))
         try:
             content = await asyncio.to_thread(self._path(name).read_bytes)
         except FileNotFoundError:
-            raise NotFound("没有这份证据文件。") from None
+            raise NotFound(say("没有这份证据文件。")) from None
         if hashlib.sha256(content).hexdigest() != name:
             raise NotFound(
-                "证据文件已损坏，与登记的摘要不符。请从备份恢复。", slug="evidence-damaged"
+                say("证据文件已损坏，与登记的摘要不符。请从备份恢复。"), slug="evidence-damaged"
             )
         return content
 

@@ -9,6 +9,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from credit.kit.errors import NotFound
+from credit.kit.texts import say
 
 __all__ = [
     "APP_ROLE",
@@ -44,7 +45,9 @@ SELECT set_config('role', $1, true), set_config('credit.party', $2, true),
 def city_schema(city: str) -> str:
     """Name the schema of a GB/T 2260 division code: `150200` → `city_150200`."""
     if not re.fullmatch(r"[0-9]{6}", city):
-        raise NotFound(f"没有代码为“{city[:20]}”的城市。城市代码是六位数字，例如 150200。")
+        raise NotFound(
+            say("没有代码为“%(city)s”的城市。城市代码是六位数字，例如 150200。", city=city[:20])
+        )
     return f"city_{city}"
 
 
@@ -125,7 +128,7 @@ class Database:
     async def city(self, city: str) -> AsyncIterator[Connection]:
         """Lend a connection that sees the city's schema; each statement is its own transaction."""
         if city not in self._cities:
-            raise NotFound(f"本服务没有代码为“{city[:20]}”的城市。")
+            raise NotFound(say("本服务没有代码为“%(city)s”的城市。", city=city[:20]))
         async with self.pool.acquire() as conn:
             await cast(_CityConnection, conn).look_into(city)
             yield conn

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from credit.kit.texts import marked
+
 __all__ = [
     "Conflict",
     "CreditError",
@@ -19,10 +21,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One fault of the input: where it stands (`field`, a path or a cell) and what is wrong."""
+    """One fault of the input: where it stands (`field`, a path or a cell) and what is wrong.
+
+    `label` is what a page calls the field, "" where it has no other name.
+    """
 
     field: str
     message: str
+    label: str = ""
 
 
 class CreditError(Exception):
@@ -30,7 +36,7 @@ class CreditError(Exception):
 
     status = 500
     slug = "internal"
-    title = "系统内部错误"
+    title = marked("系统内部错误")
 
     def __init__(
         self,
@@ -52,7 +58,7 @@ class Invalid(CreditError):
 
     status = 400
     slug = "invalid"
-    title = "请求内容有误"
+    title = marked("请求内容有误")
 
 
 class Unauthenticated(CreditError):
@@ -60,7 +66,7 @@ class Unauthenticated(CreditError):
 
     status = 401
     slug = "unauthenticated"
-    title = "需要有效的接口密钥"
+    title = marked("需要有效的接口密钥")
 
 
 class Forbidden(CreditError):
@@ -68,7 +74,7 @@ class Forbidden(CreditError):
 
     status = 403
     slug = "forbidden"
-    title = "没有权限"
+    title = marked("没有权限")
 
 
 class NotFound(CreditError):
@@ -76,7 +82,7 @@ class NotFound(CreditError):
 
     status = 404
     slug = "not-found"
-    title = "没有找到"
+    title = marked("没有找到")
 
 
 class Conflict(CreditError):
@@ -84,7 +90,7 @@ class Conflict(CreditError):
 
     status = 409
     slug = "conflict"
-    title = "当前状态不允许"
+    title = marked("当前状态不允许")
 
 
 class TooLarge(CreditError):
@@ -92,7 +98,7 @@ class TooLarge(CreditError):
 
     status = 413
     slug = "too-large"
-    title = "超出大小限制"
+    title = marked("超出大小限制")
 
 
 class Unprocessable(CreditError):
@@ -100,7 +106,7 @@ class Unprocessable(CreditError):
 
     status = 422
     slug = "unprocessable"
-    title = "无法处理"
+    title = marked("无法处理")
 
 
 class TooManyRequests(CreditError):
@@ -108,7 +114,7 @@ class TooManyRequests(CreditError):
 
     status = 429
     slug = "too-many-requests"
-    title = "请求太频繁"
+    title = marked("请求太频繁")
 
 
 class Overloaded(CreditError):
@@ -116,4 +122,4 @@ class Overloaded(CreditError):
 
     status = 503
     slug = "overloaded"
-    title = "服务繁忙，请稍后再试"
+    title = marked("服务繁忙，请稍后再试")

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from credit.kit.errors import Overloaded
+from credit.kit.texts import say
 
 __all__ = ["GroupCommit"]
 
@@ -33,7 +34,7 @@ class GroupCommit(Generic[Item, Answer]):
     async def submit(self, item: Item) -> Answer:
         """Run an item with whatever else waits; raises what `run` raises for it alone."""
         if len(self._waiting) >= QUEUE_ITEMS_MAX:
-            raise Overloaded("服务正忙，请稍后重试。", slug="queue-full")
+            raise Overloaded(say("服务正忙，请稍后重试。"), slug="queue-full")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if len(self._lanes) < LANES:

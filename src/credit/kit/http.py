@@ -16,6 +16,7 @@ from msgspec import Meta
 from credit.kit import store
 from credit.kit.db import Connection
 from credit.kit.errors import Invalid, Unprocessable
+from credit.kit.texts import plain, say
 
 __all__ = [
     "CODE_PATTERN",
@@ -101,7 +102,7 @@ def parse_date(text: str, name: str) -> date:
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise Invalid(f"{name} 不是日期：请写成 2026-06-30。")
+    raise Invalid(say("%(name)s 不是日期：请写成 2026-06-30。", name=name))
 
 
 def parse_moment(text: str, name: str) -> datetime:
@@ -109,9 +110,9 @@ def parse_moment(text: str, name: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Invalid(f"{name} 不是时间：请写成 2026-06-30T08:00:00Z。") from None
+        raise Invalid(say("%(name)s 不是时间：请写成 2026-06-30T08:00:00Z。", name=name)) from None
     if moment.tzinfo is None:
-        raise Invalid(f"{name} 缺少时区：请写成 2026-06-30T08:00:00Z 或 +08:00。")
+        raise Invalid(say("%(name)s 缺少时区：请写成 2026-06-30T08:00:00Z 或 +08:00。", name=name))
     return moment.astimezone(UTC)
 
 
@@ -137,12 +138,12 @@ async def idempotent(
         if kept is not None:
             if kept.request_hash != request_hash:
                 raise Unprocessable(
-                    "这个 Idempotency-Key 已用于另一个请求。请为新的请求换一个新的键。",
+                    say("这个 Idempotency-Key 已用于另一个请求。请为新的请求换一个新的键。"),
                     slug="idempotency-key-reused",
                 )
             return _json(kept.status, kept.answer, replayed=True)
         status, value = await act(conn)
-        answer = msgspec.json.encode(value)
+        answer = msgspec.json.encode(value, enc_hook=plain)
         kept = store.KeptAnswer(request_hash, status, answer)
         await store.keep_answer(conn, client, key, kept, state.clock.now())
     return _json(status, answer, replayed=False)

@@ -19,6 +19,7 @@ from credit.kit import store
 from credit.kit.clock import Clock
 from credit.kit.db import APP_ROLE, Connection, Database, session_settings
 from credit.kit.errors import Overloaded
+from credit.kit.texts import say
 
 __all__ = ["TASKS", "JobContext", "Task", "enqueue", "worker_app"]
 
@@ -56,7 +57,7 @@ async def enqueue(
     Refuses with Overloaded when too many wait.
     """
     if await store.jobs_waiting(conn, QUEUE_DEPTH_MAX) >= QUEUE_DEPTH_MAX:
-        raise Overloaded("后台任务太多，请稍后重试。", slug="queue-full")
+        raise Overloaded(say("后台任务太多，请稍后重试。"), slug="queue-full")
     try:
         async with conn.transaction():
             await store.add_job(conn, task, orjson.dumps(arguments).decode(), once)

@@ -1,10 +1,11 @@
 """Languages: which one a request is shown in, and the catalogues of translations.
 
-Texts are written in Chinese where they are shown, and are their own keys: Chinese has no catalogue
-that could be lost. `marked` marks a text in Python that a template will translate.
+Texts are written in Chinese where they are said (`credit.kit.texts`), and are their own keys:
+Chinese has no catalogue that could be lost.
 """
 
 from contextvars import ContextVar
+from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -12,23 +13,24 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-__all__ = ["LANGUAGE", "LANGUAGES", "load_catalogues", "marked"]
+from credit.kit.texts import Text, marked
+
+__all__ = ["LANGUAGE", "LANGUAGES", "catalogue", "marked", "shown"]
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 LANGUAGE: ContextVar[str] = ContextVar("language", default="zh")
+LOCALE = Path(__file__).parents[1] / "web" / "locale"
 
 
-def marked(text: str) -> str:
-    """Mark a text for translation; a template translates it where it shows it."""
-    return text
+def shown(text: str) -> str:
+    """Say a text in the language of this request; anything else, such as data, stays as it is."""
+    return text.translated(catalogue(LANGUAGE.get())) if isinstance(text, Text) else text
 
 
-def load_catalogues(folder: Path) -> dict[str, NullTranslations]:
-    """Read every language's catalogue, `<language>/LC_MESSAGES/credit.po`."""
-    return {name: _load(folder / name / "LC_MESSAGES" / "credit.po") for name in LANGUAGES}
-
-
-def _load(path: Path) -> NullTranslations:
+@cache
+def catalogue(language: str) -> NullTranslations:
+    """Return a language's translations, `<language>/LC_MESSAGES/credit.po`."""
+    path = LOCALE / language / "LC_MESSAGES" / "credit.po"
     if not path.exists():
         return NullTranslations()
     compiled = BytesIO()

@@ -1,7 +1,7 @@
 """What every HTML handler shares: templates, languages, forms, redirects, security headers."""
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,8 +18,10 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from markupsafe import Markup
 
 from credit.kit.clock import CHINA
+from credit.kit.decoding import fault_of_form
 from credit.kit.errors import FieldError, Forbidden, Invalid
-from credit.kit.languages import LANGUAGE, LANGUAGES, load_catalogues
+from credit.kit.languages import LANGUAGE, LANGUAGES, catalogue, shown
+from credit.kit.texts import Text, listed, say
 
 __all__ = [
     "Languages",
@@ -27,9 +29,11 @@ __all__ = [
     "SameOrigin",
     "file_of",
     "form_of",
+    "in_language_of",
     "is_page",
     "read_form",
     "redirect",
+    "refused_form",
     "render",
 ]
 
@@ -53,28 +57,38 @@ HEADERS = {
 
 
 class Pages:
-    """The templates of all slices, `<slice>/<file>`, in the languages there are catalogues for."""
+    """The templates of all slices, `<slice>/<file>`, in the languages there are catalogues for.
+
+    Every text they print is said in the request's language; the filter `shown` does the same for
+    one that is not printed as it is, such as a value within a longer sentence.
+    """
 
     def __init__(self, source: Path, globals_: Mapping[str, Any]) -> None:
         folders = sorted(source.glob("*/templates"))
-        self._static = source / "web" / "static"
-        catalogues = load_catalogues(source / "web" / "locale")
         self.environment = Environment(
             loader=PrefixLoader({one.parent.name: FileSystemLoader(one) for one in folders}),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=shown,
             trim_blocks=True,
             lstrip_blocks=True,
             extensions=["jinja2.ext.i18n"],
         )
         self.environment.install_gettext_callables(  # type: ignore[attr-defined]
-            lambda text: catalogues[LANGUAGE.get()].gettext(text),  # noqa: PLW0108 - chosen per call
-            lambda one, many, n: catalogues[LANGUAGE.get()].ngettext(one, many, n),  # noqa: PLW0108
+            lambda text: catalogue(LANGUAGE.get()).gettext(text),
+            lambda one, many, n: catalogue(LANGUAGE.get()).ngettext(one, many, n),
             newstyle=True,
+            pgettext=lambda context, text: catalogue(LANGUAGE.get()).pgettext(context, text),
         )
-        self.environment.filters |= {"number": number, "day": day, "moment": moment}
+        self.environment.filters |= {
+            "number": number,
+            "day": day,
+            "moment": moment,
+            "shown": shown,
+            "listed": in_a_row,
+            "known": known,
+        }
         self.environment.globals |= {
-            "static": self._address_of(),
             "language": LANGUAGE.get,
             "languages": LANGUAGES,
             "with_query": with_query,
@@ -84,14 +98,6 @@ class Pages:
     def render(self, name: str, context: Mapping[str, Any]) -> str:
         """Render a template."""
         return self.environment.get_template(name).render(context)
-
-    def _address_of(self) -> Callable[[str], str]:
-        """Name static files by their content, so that a browser may keep them for ever."""
-        digests = {
-            path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-            for path in self._static.iterdir()
-        }
-        return lambda name: f"/static/{name}?v={digests[name]}"
 
 
 def render(
@@ -121,10 +127,13 @@ def render(
 
 
 def redirect(path: str, *, notice: str = "") -> Response[bytes]:
-    """Send the browser on with GET, and leave a sentence for the next page to show once."""
+    """Send the browser on with GET, and leave a sentence for the next page to show once.
+
+    The sentence is kept in the language of this request.
+    """
     cookies = []
     if notice:
-        value = quote(notice[:NOTICE_CHARS_MAX])
+        value = quote(shown(notice)[:NOTICE_CHARS_MAX])
         cookies = [Cookie(NOTICE_COOKIE, value=value, max_age=60, httponly=True, samesite="lax")]
     headers = {"Location": path, "Cache-Control": "no-store"}
     return Response(b"", status_code=303, headers=headers, cookies=cookies, media_type="text/html")
@@ -144,25 +153,22 @@ async def form_of(request: Request[Any, Any, Any]) -> dict[str, Any]:
 def read_form(shape: type[Form], fields: Mapping[str, Any]) -> Form:
     """Read fields into a msgspec struct; empty ones count as left out.
 
-    What does not fit raises Invalid, with the field's name.
+    What does not fit raises Invalid, with the field's name and what the page calls it: `LABELS` of
+    the struct, by name.
     """
     given = {name: value for name, value in fields.items() if value not in ("", None)}
     try:
         return msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise Invalid(
-            "表单有一处没有填对，请改正后再提交。",
-            errors=(FieldError(*_fault(str(error))),),
-        ) from None
+        raise refused_form(error, shape) from None
 
 
-def _fault(message: str) -> tuple[str, str]:
-    """Take apart what the decoder says: which field, and what is wrong with it."""
-    said, _, place = message.partition(" - at `$.")
-    if place:
-        return place.rstrip("`"), said
-    missing = said.removeprefix("Object missing required field `").rstrip("`")
-    return (missing, "必填") if missing != said else ("", said)
+def refused_form(error: msgspec.ValidationError, shape: type) -> Invalid:
+    """Return the refusal of what was filled in: which field of the form, and what is wrong."""
+    labels: Mapping[str, str] = getattr(shape, "LABELS", {})
+    field, fault = fault_of_form(error)
+    found = FieldError(field, fault, labels.get(field, ""))
+    return Invalid(say("表单有一处没有填对，请改正后再提交。"), errors=(found,))
 
 
 async def file_of(
@@ -174,7 +180,9 @@ async def file_of(
         return None
     content = await found.read(bytes_max + 1)
     if len(content) > bytes_max:
-        raise Invalid(f"文件超过 {bytes_max // 2**20} MB，请压缩或分开上传。")
+        raise Invalid(
+            say("文件超过 %(bytes_max)s MB，请压缩或分开上传。", bytes_max=bytes_max // 2**20)
+        )
     return found.filename, content, found.content_type
 
 
@@ -191,7 +199,9 @@ class SameOrigin(ASGIMiddleware):
         """Pass on what is safe, or comes from our own pages."""
         request: Request[Any, Any, Any] = Request(scope)
         if request.method not in SAFE_METHODS and not _is_ours(request):
-            raise Forbidden("请求来自别的网站，已拒绝。请从本网站的页面操作。", slug="cross-site")
+            raise Forbidden(
+                say("请求来自别的网站，已拒绝。请从本网站的页面操作。"), slug="cross-site"
+            )
         await next_app(scope, receive, send)
 
 
@@ -210,13 +220,19 @@ class Languages(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Set the language for what happens within the request."""
-        request: Request[Any, Any, Any] = Request(scope)
-        wanted = request.cookies.get(LANGUAGE_COOKIE, "zh")
-        token = LANGUAGE.set(wanted if wanted in LANGUAGES else "zh")
-        try:
+        with in_language_of(Request(scope)):
             await next_app(scope, receive, send)
-        finally:
-            LANGUAGE.reset(token)
+
+
+@contextmanager
+def in_language_of(request: Request[Any, Any, Any]) -> Iterator[None]:
+    """Speak a request's language: the one its visitor chose, or Chinese."""
+    wanted = request.cookies.get(LANGUAGE_COOKIE, "zh")
+    token = LANGUAGE.set(wanted if wanted in LANGUAGES else "zh")
+    try:
+        yield
+    finally:
+        LANGUAGE.reset(token)
 
 
 def number(value: Decimal | int | str | None) -> str:
@@ -225,6 +241,16 @@ def number(value: Decimal | int | str | None) -> str:
         return "—"
     text = format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
     return text.replace("-", "−")
+
+
+def known(text: str) -> str:
+    """Say what was stored in Chinese as the page's language does, if it is a text of ours."""
+    return shown(Text(text))
+
+
+def in_a_row(values: Iterable[object]) -> str:
+    """Write several values in a row, as the page's language does."""
+    return shown(listed(values))
 
 
 def day(value: date | str | None) -> str:

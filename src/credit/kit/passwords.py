@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from credit.kit.errors import Overloaded
+from credit.kit.texts import say
 
 __all__ = ["Passwords"]
 
@@ -44,7 +45,7 @@ class Passwords:
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._waiting >= WAITING_MAX:
-            raise Overloaded("登录的人太多，请稍后再试。")
+            raise Overloaded(say("登录的人太多，请稍后再试。"))
         self._waiting += 1
         try:
             async with self._limit:

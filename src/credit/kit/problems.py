@@ -13,7 +13,9 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Reference, 
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.plugins import InitPlugin
 
-from credit.kit.errors import CreditError, FieldError
+from credit.kit.decoding import in_words
+from credit.kit.errors import CreditError, FieldError, Overloaded
+from credit.kit.texts import SEMICOLON, listed, marked, say
 
 __all__ = ["ProblemsPlugin", "make_openapi_honest", "problem"]
 
@@ -23,40 +25,21 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 SCHEMA_NAME = "Problem"
 TITLES = {
-    400: ("invalid", "请求内容有误"),
-    401: ("unauthenticated", "需要有效的接口密钥"),
-    403: ("forbidden", "没有权限"),
-    404: ("not-found", "没有找到"),
-    405: ("method-not-allowed", "不支持这种请求方法"),
-    413: ("too-large", "超出大小限制"),
-    415: ("unsupported-media-type", "不支持这种内容类型"),
+    400: ("invalid", marked("请求内容有误")),
+    401: ("unauthenticated", marked("需要有效的接口密钥")),
+    403: ("forbidden", marked("没有权限")),
+    404: ("not-found", marked("没有找到")),
+    405: ("method-not-allowed", marked("不支持这种请求方法")),
+    413: ("too-large", marked("超出大小限制")),
+    415: ("unsupported-media-type", marked("不支持这种内容类型")),
 }
 DETAILS = {
-    400: "请求体读不出来：应是完整的 JSON，用 UTF-8 编码。",
-    404: "没有这个地址。请核对路径和城市代码。",
-    405: "这个地址不接受这种请求方法，请看接口文档。",
-    413: "请求体太大，请分批提交。",
-    415: "请求体应是 application/json。",
+    400: marked("请求体读不出来：应是完整的 JSON，用 UTF-8 编码。"),
+    404: marked("没有这个地址。请核对路径和城市代码。"),
+    405: marked("这个地址不接受这种请求方法，请看接口文档。"),
+    413: marked("请求体太大，请分批提交。"),
+    415: marked("请求体应是 application/json。"),
 }
-KINDS = {
-    "int": "整数", "str": "文字", "bool": "true 或 false", "array": "列表", "object": "键值表",
-    "float": "小数", "null": "null", "uuid": "UUID",
-}  # fmt: skip
-# What the decoder says of a value, and how a clerk would be told.
-WORDINGS = (
-    (r"Object missing required field `(.+?)`", "缺少 {0}"),
-    (r"Object contains unknown field `(.+?)`", "没有 {0} 这个字段，请去掉或改正"),
-    (r"Expected `int` <= (-?\d+)", "不能大于 {0}"),
-    (r"Expected `int` >= (-?\d+)", "不能小于 {0}"),
-    (r"Expected `str` of length <= (\d+)", "最多 {0} 个字"),
-    (r"Expected `str` of length >= (\d+)", "至少 {0} 个字"),
-    (r"Expected `(?:array|object)` of length <= (\d+)", "最多 {0} 项"),
-    (r"Expected `(?:array|object)` of length >= (\d+)", "至少 {0} 项"),
-    (r"Expected `str` matching regex .*?", "写法不对，请看接口文档里的格式"),
-    (r"Expected `(.+?)`, got `.+?`", "应为{0}"),
-    (r"Invalid enum value (.+?)", "不能是 {0}，可用的值见接口文档"),
-    (r"Invalid UUID", "应为 UUID"),
-)
 log = structlog.get_logger()
 
 
@@ -140,34 +123,25 @@ def _credit_error(_: Request[Any, Any, Any], error: CreditError) -> Response[dic
 
 
 def _http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
-    slug, title = TITLES.get(error.status_code, ("http", "请求未能完成"))
+    slug, title = TITLES.get(error.status_code, ("http", marked("请求未能完成")))
     faults = error.extra if isinstance(error.extra, list) else []
     errors = tuple(
-        FieldError(str(f.get("key", f.get("source", ""))), _in_words(str(f.get("message", ""))))
+        FieldError(str(f.get("key", f.get("source", ""))), in_words(str(f.get("message", ""))))
         for f in faults
         if isinstance(f, dict)
     )
     missing = re.match(r"Missing required (?:header|query) parameter '(.+?)'", error.detail)
     if missing:
-        detail = f"缺少 {missing[1]}。"
+        detail = say("缺少 %(name)s。", name=missing[1])
+    elif errors:
+        parts = [say("%(name)s：%(value)s", name=e.field, value=e.message) for e in errors[:3]]
+        detail = say("%(parts)s。", parts=listed(parts, SEMICOLON))
     else:
-        detail = "".join(f"{e.field}：{e.message}。" for e in errors[:3])
-        detail = detail or DETAILS.get(error.status_code, error.detail)
+        detail = DETAILS.get(error.status_code, error.detail)
     response = problem(error.status_code, slug, title, detail, errors=errors)
     for name, value in (error.headers or {}).items():
         response.headers.setdefault(name, value)
     return response
-
-
-def _in_words(message: str) -> str:
-    """Put what the decoder says into a clerk's words; what is unknown stays as it is."""
-    plain, _, place = message.partition(" - at ")
-    for pattern, words in WORDINGS:
-        match = re.fullmatch(pattern, plain)
-        if match:
-            kinds = ("或".join(KINDS.get(k, k) for k in g.split(" | ")) for g in match.groups())
-            return words.format(*kinds) + (f"（{place.strip('`')}）" if place else "")
-    return message
 
 
 def _database_error(
@@ -175,7 +149,9 @@ def _database_error(
 ) -> Response[dict[str, Any]]:
     sqlstate = getattr(error, "sqlstate", "") or ""
     if sqlstate.startswith("22"):  # data the bounded types let through all the same
-        return problem(400, "invalid", "请求内容有误", "有一个值数据库不能接受，请检查文字和数字。")
+        return problem(
+            400, "invalid", TITLES[400][1], say("有一个值数据库不能接受，请检查文字和数字。")
+        )
     if sqlstate in ("57014", "55P03", "40P01", "40001") or sqlstate.startswith(("08", "53", "57P")):
         return _unavailable(request, error)
     return _unexpected(request, error)
@@ -183,17 +159,20 @@ def _database_error(
 
 def _unavailable(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     log.warning("unavailable", error=type(error).__name__)
-    return problem(503, "overloaded", "服务繁忙，请稍后再试", "数据库暂时不可用，请稍后重试。")
+    return problem(503, "overloaded", Overloaded.title, say("数据库暂时不可用，请稍后重试。"))
 
 
 def _nested_too_deep(_: Request[Any, Any, Any], __: Exception) -> Response[dict[str, Any]]:
-    return problem(400, "invalid", TITLES[400][1], "请求体嵌套太深，请看接口文档里的格式。")
+    return problem(400, "invalid", TITLES[400][1], say("请求体嵌套太深，请看接口文档里的格式。"))
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     log.error("unexpected", path=request.url.path, exc_info=error)
     return problem(
-        500, "internal", "系统内部错误", "出现意外错误，已记录；请稍后重试或联系管理员。"
+        500,
+        "internal",
+        CreditError.title,
+        say("出现意外错误，已记录；请稍后重试或联系管理员。"),
     )
 
 

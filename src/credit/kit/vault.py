@@ -16,6 +16,7 @@ from credit.kit import store
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict
 from credit.kit.secret_file import load_or_make
+from credit.kit.texts import say
 
 __all__ = ["VALUE_CHARS_MAX", "Vault", "load_or_make_master"]
 
@@ -28,7 +29,13 @@ def load_or_make_master(path: Path) -> bytes:
     """Read the deployment's master key from its file, or make it: 32 random bytes."""
     key = load_or_make(path, lambda: secrets.token_bytes(KEY_BYTES))
     if len(key) != KEY_BYTES:
-        raise Conflict(f"密钥文件 {path.name} 已损坏：应为 {KEY_BYTES} 字节。请从备份恢复。")
+        raise Conflict(
+            say(
+                "密钥文件 %(path)s 已损坏：应为 %(key_bytes)s 字节。请从备份恢复。",
+                path=path.name,
+                key_bytes=KEY_BYTES,
+            )
+        )
     return key
 
 
@@ -44,7 +51,7 @@ class Vault:
         if not values:
             return
         if any(len(value) > VALUE_CHARS_MAX for value in values.values()):
-            raise Conflict(f"个人信息最多 {VALUE_CHARS_MAX} 个字。")
+            raise Conflict(say("个人信息最多 %(most)s 个字。", most=VALUE_CHARS_MAX))
         subjects = sorted(values)
         made = [self._seal(self._master, AESGCM.generate_key(256), one) for one in subjects]
         keys = await store.vault_keys(conn, subjects, made)
@@ -79,7 +86,7 @@ class Vault:
             return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], self._label(*about))
         except InvalidTag:
             raise Conflict(
-                "个人信息无法解密：保管库的主密钥与数据库不是一套。请恢复配套的密钥文件。",
+                say("个人信息无法解密：保管库的主密钥与数据库不是一套。请恢复配套的密钥文件。"),
                 slug="vault-key-mismatch",
             ) from None
 

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import chinese_calendar
 
+from credit.kit.texts import say
+
 __all__ = ["SPAN_DAYS_MAX", "TERM_DAYS_MAX", "Term", "WorkCalendar"]
 
 TERM_DAYS_MAX = 1_000  # working days of one term; the longest in the field is well below 100
@@ -88,8 +90,10 @@ class WorkCalendar:
         """Name the years whose holidays are not known, of the days that were counted."""
         first = (start + _DAY).year if due > start else due.year + 1
         return tuple(
-            f"{year} 年的放假和调休安排尚未载入，该年按周一至周五为工作日计算。"
-            "请在国务院办公厅公布安排后载入，并重新核对期限。"
+            say(
+                "%(year)s 年的放假和调休安排尚未载入，该年按周一至周五为工作日计算。请在国务院办公厅公布安排后载入，并重新核对期限。",
+                year=year,
+            )
             for year in range(first, due.year + 1)
             if not self.known(year)
         )

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from credit.kit.errors import NotFound
 from credit.kit.http import UUID_PATTERN, City
 from credit.kit.signing import b64
+from credit.kit.texts import say
 from credit.log import service
 from credit.log.records import Record, Sig
 from credit.log.tiles import parse_tile_path
@@ -47,7 +48,7 @@ class LogController(Controller):
         wanted = parse_tile_path(path.lstrip("/"))
         if wanted is None:
             raise NotFound(
-                "没有这个路径的哈希块。路径的写法见 C2SP tlog-tiles。", slug="no-such-tile"
+                say("没有这个路径的哈希块。路径的写法见 C2SP tlog-tiles。"), slug="no-such-tile"
             )
         async with state.db.city(city) as conn:
             data = await service.tile(conn, wanted)

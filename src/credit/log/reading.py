@@ -7,6 +7,7 @@ from typing import Any
 
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
+from credit.kit.texts import say
 from credit.log import service, store
 from credit.log.records import parse_entry
 from credit.log.store import EntryRow
@@ -89,7 +90,10 @@ async def entry_at(conn: Connection, index: int) -> ShownEntry:
     rows = await store.entries(conn, index, index + 1) if head and index < head.size else []
     if not rows or head is None:
         raise NotFound(
-            f"日志里没有第 {index} 条。编号从 0 开始；刚刚提交的记录要等几秒才有编号。",
+            say(
+                "日志里没有第 %(index)s 条。编号从 0 开始；刚刚提交的记录要等几秒才有编号。",
+                index=index,
+            ),
             slug="not-in-log",
         )
     (row,) = rows

@@ -49,6 +49,7 @@ KINDS = frozenset(
         "event-corrected",
         "evaluation",
         "grade",
+        "grades-confirmed",
         "policy",
     }
 )
@@ -69,12 +70,12 @@ class Sig:
 
 @dataclass(frozen=True)
 class Record:
-    """A signed record; `id` is a UUID in its usual text form, chosen by the issuer."""
+    """A signed record, or one about to be; `id` is a UUID as text, chosen by the issuer."""
 
     id: str
     kind: str
     body: dict[str, Any]
-    sigs: tuple[Sig, ...]
+    sigs: tuple[Sig, ...] = ()
 
     @cached_property
     def canonical_body(self) -> bytes:

@@ -16,6 +16,7 @@ from credit.kit.db import Connection, Database
 from credit.kit.errors import Conflict, Forbidden, Invalid, NotFound
 from credit.kit.ids import new_id
 from credit.kit.signing import ALGORITHM, SigningKey, b64, key_id, unb64, verify
+from credit.kit.texts import said_by, say
 from credit.log import store
 from credit.log.nodes import ask_tree, tile_hashes
 from credit.log.records import (
@@ -105,16 +106,27 @@ async def refuse_bad_signatures(
             key = keys.get(sig.kid)
             if key is None or key.purpose != "record":
                 raise Forbidden(
-                    f"记录 {record.id} 的签名密钥没有登记。请先登记公钥再签名。", slug="unknown-key"
+                    say(
+                        "记录 %(record)s 的签名密钥没有登记。请先登记公钥再签名。", record=record.id
+                    ),
+                    slug="unknown-key",
                 )
             if not key.active:
                 raise Forbidden(
-                    f"记录 {record.id} 的签名密钥已被吊销。请用有效的密钥重新签名。",
+                    say(
+                        "记录 %(record)s 的签名密钥已被吊销。请用有效的密钥重新签名。",
+                        record=record.id,
+                    ),
                     slug="revoked-key",
                 )
             if sig.alg != key.algorithm:
                 raise Forbidden(
-                    f"记录 {record.id} 写的算法是 {sig.alg}，密钥登记的是 {key.algorithm}。",
+                    say(
+                        "记录 %(record)s 写的算法是 %(alg)s，密钥登记的是 %(algorithm)s。",
+                        record=record.id,
+                        alg=sig.alg,
+                        algorithm=key.algorithm,
+                    ),
                     slug="bad-signature",
                 )
             checks.append((record.id, key.public_key, sig.sig, record.payload))
@@ -124,7 +136,8 @@ async def refuse_bad_signatures(
         bad = _first_bad(checks)
     if bad is not None:
         raise Forbidden(
-            f"记录 {bad} 的签名与内容不符。请核对内容后重新签名。", slug="bad-signature"
+            say("记录 %(bad)s 的签名与内容不符。请核对内容后重新签名。", bad=bad),
+            slug="bad-signature",
         )
 
 
@@ -136,14 +149,14 @@ async def enqueue(conn: Connection, records: Sequence[Record]) -> None:
     malformed raise Invalid.
     """
     if len(records) > BATCH_MAX:
-        raise Invalid(f"一次最多 {BATCH_MAX} 条记录，请分批。")
+        raise Invalid(say("一次最多 %(most)s 条记录，请分批。", most=BATCH_MAX))
     try:
         rows = [_new_record(record) for record in records]
     except (RecordError, ValueError, KeyError, TypeError) as error:
-        raise Invalid(f"记录不合格式：{error}") from error
+        raise Invalid(say("记录不合格式：%(error)s", error=said_by(error))) from error
     new = await store.add_records(conn, rows)
     if len(new) != len(rows):
-        raise Conflict("记录编号已被使用。每条记录要有自己的编号。", slug="record-exists")
+        raise Conflict(say("记录编号已被使用。每条记录要有自己的编号。"), slug="record-exists")
 
 
 async def announce_key(
@@ -173,7 +186,7 @@ async def accept_key(
         public = unb64(str(body["public_key"]))
         fits = body["kid"] == key_id(str(body["algorithm"]), public)
     except (KeyError, ValueError) as error:
-        raise Invalid(f"密钥登记不合格式：{error}") from error
+        raise Invalid(say("密钥登记不合格式：%(error)s", error=said_by(error))) from error
     possessed = (
         len(record.sigs) == 1
         and record.sigs[0].kid == body["kid"]
@@ -181,7 +194,7 @@ async def accept_key(
     )
     own = (body.get("holder"), body.get("role")) == (holder, role)
     if not fits or not possessed or not own:
-        raise Forbidden("密钥登记必须由持有人用这把密钥自己签名。", slug="bad-signature")
+        raise Forbidden(say("密钥登记必须由持有人用这把密钥自己签名。"), slug="bad-signature")
     added = await store.add_key(
         conn,
         body["kid"],
@@ -193,7 +206,7 @@ async def accept_key(
         now=clock.now(),
     )
     if not added:
-        raise Conflict("这把公钥已经登记过。", slug="key-exists")
+        raise Conflict(say("这把公钥已经登记过。"), slug="key-exists")
     await enqueue(conn, [record])
 
 
@@ -213,15 +226,15 @@ async def accept_revocation(conn: Connection, clock: Clock, kid: str, record: Re
     said = record.body.get("revoked_at", "")
     age = (clock.now() - _moment(said)).total_seconds()
     if record.body != revocation(clock, kid) | {"revoked_at": said} or not 0 <= age < SIGNED_WITHIN:
-        raise Conflict("要吊销的内容已经过时，请返回后重新签名。", slug="body-outdated")
+        raise Conflict(say("要吊销的内容已经过时，请返回后重新签名。"), slug="body-outdated")
     keys = await find_keys(conn, [kid, *(sig.kid for sig in record.sigs)])
     await refuse_bad_signatures([record], keys)
     holder = keys[record.sigs[0].kid].holder
     own = kid in keys and keys[kid].holder == holder
     if not own and "keys:revoke" not in scopes_of(await roles_of(conn, holder)):
-        raise Forbidden("只有本人或管理员能吊销一把密钥。", slug="not-the-holder")
+        raise Forbidden(say("只有本人或管理员能吊销一把密钥。"), slug="not-the-holder")
     if not await store.revoke_key(conn, kid, UUID(record.id), clock.now()):
-        raise Conflict("这把密钥没有登记，或者已经吊销。", slug="key-not-active")
+        raise Conflict(say("这把密钥没有登记，或者已经吊销。"), slug="key-not-active")
     await enqueue(conn, [record])
 
 
@@ -284,7 +297,7 @@ async def checkpoint(conn: Connection) -> LogHead:
     """Return the newest checkpoint; NotFound before the first."""
     found = await store.last_checkpoint(conn)
     if found is None:
-        raise NotFound("日志还没有任何检查点，请稍后再试。", slug="no-checkpoint")
+        raise NotFound(say("日志还没有任何检查点，请稍后再试。"), slug="no-checkpoint")
     return LogHead(*found)
 
 
@@ -292,7 +305,9 @@ async def inclusion(conn: Connection, index: int, size: int) -> list[bytes]:
     """Return the inclusion proof of an index in the tree of `size` leaves."""
     head = await checkpoint(conn)
     if not 0 <= index < size <= head.size:
-        raise Invalid(f"要满足 0 ≤ index < size ≤ {head.size}（当前检查点的大小）。")
+        raise Invalid(
+            say("要满足 0 ≤ index < size ≤ %(size)s（当前检查点的大小）。", size=head.size)
+        )
     return await ask_tree(conn, size, lambda nodes: inclusion_proof(nodes, index, size))
 
 
@@ -300,7 +315,7 @@ async def consistency(conn: Connection, old_size: int, size: int) -> list[bytes]
     """Return the consistency proof between two sizes."""
     head = await checkpoint(conn)
     if not 0 < old_size <= size <= head.size:
-        raise Invalid(f"要满足 0 < from ≤ to ≤ {head.size}（当前检查点的大小）。")
+        raise Invalid(say("要满足 0 < from ≤ to ≤ %(size)s（当前检查点的大小）。", size=head.size))
     return await ask_tree(conn, size, lambda nodes: consistency_proof(nodes, old_size, size))
 
 
@@ -309,7 +324,7 @@ async def entry_proof(conn: Connection, record_id: UUID) -> InclusionProof:
     row = await store.entry_of_record(conn, record_id)
     head = await store.last_checkpoint(conn)
     if row is None or head is None or row.idx >= head[0]:
-        raise NotFound("日志里还没有这条记录。如果刚刚提交，请稍后再试。", slug="not-in-log")
+        raise NotFound(say("日志里还没有这条记录。如果刚刚提交，请稍后再试。"), slug="not-in-log")
     size, note, _ = head
     hashes = await inclusion(conn, row.idx, size)
     return InclusionProof(row.idx, size, row.entry, hashes, note)
@@ -323,7 +338,9 @@ async def tile(conn: Connection, path: TilePath) -> bytes:
     head = await store.last_checkpoint(conn)
     available = tile_width(path.level, path.number, head[0] if head else 0)
     if path.width > available:
-        raise NotFound("日志里没有这一块。请先读取检查点，按它的大小请求。", slug="no-such-tile")
+        raise NotFound(
+            say("日志里没有这一块。请先读取检查点，按它的大小请求。"), slug="no-such-tile"
+        )
     begin = path.number * TILE_WIDTH
     if path.level == ENTRIES:
         rows = await store.entries(conn, begin, begin + path.width)
@@ -350,7 +367,7 @@ def _moment(text: object) -> datetime:
     try:
         return datetime.fromisoformat(str(text)).astimezone(UTC)
     except ValueError:
-        raise Invalid("吊销的时间读不出来，请返回后重试。") from None
+        raise Invalid(say("吊销的时间读不出来，请返回后重试。")) from None
 
 
 def _new_record(record: Record) -> store.NewRecord:

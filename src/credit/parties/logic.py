@@ -1,4 +1,4 @@
-"""Parties as pure decisions: codes, and what is wrong with a register file."""
+"""Parties as pure decisions: what is wrong with a register file, and what lies in which division."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,28 +10,24 @@ from itertools import chain
 from typing import Any
 
 from stdnum import numdb
-from stdnum.cn import uscc
-from stdnum.exceptions import InvalidChecksum, InvalidComponent, ValidationError
 
-from credit.parties.views import Fault, Register, Row, Sheets
+from credit.kit.texts import listed, marked, said_by, say
+from credit.parties.codes import INTERNAL, CodeRefused, check_code, internal_code
+from credit.parties.views import Fault, Located, Register, Row, Sheets
 
 __all__ = [
     "CHARS_MAX",
-    "CodeRefused",
-    "check_code",
     "codes_named",
     "division_name",
     "find_faults",
     "give_numbers",
     "identify",
-    "internal_code",
+    "is_within",
+    "lies_within",
     "names_without_code",
     "normalise",
-    "scheme_of",
 ]
 
-INTERNAL = re.compile(r"N[0-9]{6}-[0-9]{6}")
-NUMBER_MAX = 999_999
 # How long texts may be, by sheet and column; an enterprise's and a division's code have a form.
 CHARS_MAX: Mapping[str, Mapping[str, int]] = {
     "divisions": {"name": 80},
@@ -45,7 +41,11 @@ SIZE_MAX = 999_999_999
 SIZES = ("households", "owners", "area_m2")
 # Each level of division and how many digits its code has. The columns that name a division are
 # called after its level, but for `parent`.
-LEVELS = {"district": ("区", 6), "street": ("街道", 9), "community": ("社区", 12)}
+LEVELS = {
+    "district": (marked("区"), 6),
+    "street": (marked("街道"), 9),
+    "community": (marked("社区"), 12),
+}
 PARENT_DIGITS = 3  # by so many digits a division's code is longer than that of its parent
 # Which columns of a sheet name a row of which sheet.
 REFERENCES = {
@@ -61,61 +61,15 @@ REFERENCES = {
     "committees": (("project", "projects"),),
 }
 LABELS = {
-    "divisions": "行政区划",
-    "enterprises": "企业",
-    "projects": "项目",
-    "managers": "项目负责人",
-    "committees": "业主委员会",
+    "divisions": marked("行政区划"),
+    "enterprises": marked("企业"),
+    "projects": marked("项目"),
+    "managers": marked("项目负责人"),
+    "committees": marked("业主委员会"),
 }
 ENTERPRISE_COLUMNS = {"enterprises": "code", "projects": "enterprise"}
 # Faults of one row: column and message.
 Found = Iterator[tuple[str, str]]
-
-
-class CodeRefused(ValueError):
-    """A code that cannot be one; the message says why and what to do, in Chinese."""
-
-
-def check_code(code: str) -> str:
-    """Return a unified social credit code (GB 32100-2015) or an internal number, normalised.
-
-    The embedded organisation code (GB 11714) is not checked: its check character does not hold
-    for every registrant, so a code is refused for its own check character only.
-    """
-    text = code.strip().upper()
-    if INTERNAL.fullmatch(text):
-        return text
-    if len(text) != 18:
-        raise CodeRefused(
-            f"“{code[:40]}”有 {len(text)} 位，统一社会信用代码应为 18 位。"
-            "请核对营业执照；没有代码的单位请留空，由系统编内部编号。"
-        )
-    try:
-        return str(uscc.validate(text))
-    except InvalidChecksum:
-        raise CodeRefused(
-            f"“{text}”的校验位不对，多半有一位录错。请对照营业执照逐位核对。"
-        ) from None
-    except InvalidComponent:
-        raise CodeRefused(
-            f"“{text}”的登记部门或行政区划不对。请对照营业执照核对前 8 位。"
-        ) from None
-    except ValidationError:
-        raise CodeRefused(
-            f"“{text}”含有不允许的字符：代码只用数字和大写字母，不用 I、O、S、V、Z。"
-        ) from None
-
-
-def internal_code(city: str, number: int) -> str:
-    """Number a party without a code: `N150200-000001`."""
-    if not 1 <= number <= NUMBER_MAX:
-        raise CodeRefused("内部编号已用完，请联系管理员。")
-    return f"N{city}-{number:06d}"
-
-
-def scheme_of(code: str) -> str:
-    """Name the scheme of an enterprise's code in the log: USCC, or INT for an internal number."""
-    return "INT" if INTERNAL.fullmatch(code) else "USCC"
 
 
 def normalise(sheets: Sheets) -> Sheets:
@@ -235,16 +189,26 @@ def _twice(row: Row, number: int, first: dict[Any, int]) -> Found:
     if where == number:
         return
     if code:
-        yield "code", f"代码“{code}”与第 {where} 行重复。请只留一行。"
+        yield "code", say("代码“%(code)s”与第 %(row)s 行重复。请只留一行。", code=code, row=where)
     else:
-        yield "code", f"“{row['name']}”没有代码，又与第 {where} 行同名。请只留一行，或填写代码。"
+        yield (
+            "code",
+            say(
+                "“%(name)s”没有代码，又与第 %(row)s 行同名。请只留一行，或填写代码。",
+                name=row["name"],
+                row=where,
+            ),
+        )
 
 
 def _too_long(sheet: str, row: Row) -> Found:
     for column, chars_max in CHARS_MAX[sheet].items():
         chars = len(row.get(column) or "")
         if chars > chars_max:
-            yield column, f"有 {chars} 个字，超过 {chars_max} 个。请缩短。"
+            message = say(
+                "有 %(chars)s 个字，超过 %(most)s 个。请缩短。", chars=chars, most=chars_max
+            )
+            yield column, message
 
 
 def _references(sheet: str, row: Row, whole: _Whole) -> Found:
@@ -256,15 +220,25 @@ def _references(sheet: str, row: Row, whole: _Whole) -> Found:
             yield column, message
         elif code not in whole.codes[target]:
             label = LABELS[target]
-            cure = f"请先在“{label}”表里登记，或改正代码。"
-            yield column, f"没有代码为“{code}”的{label}。{cure}"
+            message = say(
+                "没有代码为“%(code)s”的%(label)s。请先在“%(sheet)s”表里登记，或改正代码。",
+                code=code,
+                label=label,
+                sheet=str(label),
+            )
+            yield column, message
 
 
 def _level(level: str, code: str) -> str | None:
     label, digits = LEVELS[level]
     if re.fullmatch(f"[0-9]{{{digits}}}", code):
         return None
-    return f"“{code}”不是{label}代码，{label}代码是 {digits} 位数字。请改正。"
+    return say(
+        "“%(code)s”不是%(label)s代码，%(label)s代码是 %(digits)s 位数字。请改正。",
+        code=code,
+        label=label,
+        digits=digits,
+    )
 
 
 def _division(row: Row, _: _Whole) -> Found:
@@ -275,20 +249,29 @@ def _division(row: Row, _: _Whole) -> Found:
         yield "code", message
     elif level == "district":
         if parent:
-            yield "parent", "区没有上级代码。请清空这一格。"
+            yield "parent", say("区没有上级代码。请清空这一格。")
     elif parent != code[:-PARENT_DIGITS]:
-        cure = f"应是它的前 {digits - PARENT_DIGITS} 位。请改正代码或上级代码。"
-        yield "parent", f"{label}“{code}”的上级代码{cure}"
+        message = say(
+            "%(label)s“%(code)s”的上级代码应是它的前 %(digits)s 位。请改正代码或上级代码。",
+            label=label,
+            code=code,
+            digits=digits - PARENT_DIGITS,
+        )
+        yield "parent", message
 
 
 def _enterprise(row: Row, whole: _Whole) -> Found:
     code, founded_on = row.get("code"), row["founded_on"]
     held = whole.register.enterprises.get(code) if code else None
     if founded_on > whole.today:
-        yield "founded_on", "成立日期在今天之后。请核对。"
+        yield "founded_on", say("成立日期在今天之后。请核对。")
     elif held is not None and held.founded_on != founded_on:
-        record = f"登记册里“{code}”的成立日期是 {held.founded_on}，导入不会改它。"
-        yield "founded_on", f"{record}请照登记册填写；登记册有误请联系管理员。"
+        kept = say(
+            "登记册里“%(code)s”的成立日期是 %(day)s，导入不会改它。请照登记册填写；登记册有误请联系管理员。",
+            code=code,
+            day=held.founded_on,
+        )
+        yield "founded_on", kept
     message = _code_refused(code, whole) if code else _which(row, whole)
     if message:
         yield "code", message
@@ -298,10 +281,12 @@ def _code_refused(code: str, whole: _Whole) -> str | None:
     try:
         check_code(code)
     except CodeRefused as refused:
-        return str(refused)
+        return said_by(refused)
     if INTERNAL.fullmatch(code) and code not in whole.register.enterprises:
-        cure = "新登记的请留空，已登记的请核对编号。"
-        return f"登记册里没有内部编号“{code}”，内部编号只由系统编。{cure}"
+        return say(
+            "登记册里没有内部编号“%(code)s”，内部编号只由系统编。新登记的请留空，已登记的请核对编号。",
+            code=code,
+        )
     return None
 
 
@@ -309,14 +294,17 @@ def _which(row: Row, whole: _Whole) -> str | None:
     numbers = whole.namesakes.get((row["kind"], row["name"]), [])
     if len(numbers) < 2:
         return None
-    listed = "、".join(sorted(numbers))
-    return f"登记册里叫“{row['name']}”的不止一个：{listed}。请填写是哪一个的编号。"
+    return say(
+        "登记册里叫“%(name)s”的不止一个：%(numbers)s。请填写是哪一个的编号。",
+        name=row["name"],
+        numbers=listed(sorted(numbers)),
+    )
 
 
 def _project(row: Row, whole: _Whole) -> Found:
     for column in SIZES:
         if not 0 <= row[column] <= SIZE_MAX:
-            yield column, f"应在 0 到 {SIZE_MAX:,} 之间。请核对。"
+            yield column, say("应在 0 到 %(most)s 之间。请核对。", most=f"{SIZE_MAX:,}")
     code, register = row["code"], whole.register
     yield from _handover(row, "enterprise", register.managements.get(code), whole)
     yield from _handover(row, "manager", register.posts.get(code), whole)
@@ -327,36 +315,51 @@ def _handover(row: Row, column: str, present: tuple[date, str] | None, whole: _W
     who, since = row.get(column), row.get(f"{column}_since")
     if not who or present == (since, who):
         return
-    message = None
+    message: str | None = None
     if since is None:
-        message = "填了代码就要填起始日期。"
+        message = say("填了代码就要填起始日期。")
     elif since > whole.today:
-        message = "起始日期在今天之后。请到当天再登记。"
+        message = say("起始日期在今天之后。请到当天再登记。")
     elif present is not None and (present[1] == who or since <= present[0]):
         message = _standing(who, *present)
     elif column == "enterprise" and who in whole.founded and since < whole.founded[who]:
-        message = f"“{who}”成立于 {whole.founded[who]}，起始日期不能在这之前。请核对。"
+        message = say(
+            "“%(who)s”成立于 %(day)s，起始日期不能在这之前。请核对。",
+            who=who,
+            day=whole.founded[who],
+        )
     if message:
         yield f"{column}_since", message
 
 
 def _standing(who: str, since: date, present: str) -> str:
-    record = f"现有记录自 {since} 起由“{present}”负责，"
     if who == present:
-        return f"{record}导入不会改起始日期。请照现有记录填写；记录有误请联系管理员。"
-    return f"{record}新的起始日期要在这之后。"
+        return say(
+            "现有记录自 %(since)s 起由“%(present)s”负责，导入不会改起始日期。请照现有记录填写；记录有误请联系管理员。",
+            since=since,
+            present=present,
+        )
+    return say(
+        "现有记录自 %(since)s 起由“%(present)s”负责，新的起始日期要在这之后。",
+        since=since,
+        present=present,
+    )
 
 
 def _committee(row: Row, whole: _Whole) -> Found:
     formed_on, ended_on = row["formed_on"], row.get("ended_on")
     project = whole.register.committees.get(row["code"], row["project"])
     if formed_on > whole.today:
-        yield "formed_on", "成立日期在今天之后。请核对。"
+        yield "formed_on", say("成立日期在今天之后。请核对。")
     if ended_on is not None and ended_on <= formed_on:
-        yield "ended_on", "届满日期要在成立日期之后。请核对。"
+        yield "ended_on", say("届满日期要在成立日期之后。请核对。")
     if project != row["project"]:
-        record = f"登记册里“{row['code']}”属于项目“{project}”，导入不会换项目。"
-        yield "project", f"{record}请照登记册填写；另一项目的请用新编号登记。"
+        kept = say(
+            "登记册里“%(code)s”属于项目“%(project)s”，导入不会换项目。请照登记册填写；另一项目的请用新编号登记。",
+            code=row["code"],
+            project=project,
+        )
+        yield "project", kept
 
 
 _CHECKS = {
@@ -368,6 +371,27 @@ _CHECKS = {
 
 
 @lru_cache(maxsize=4096)
+def lies_within(code: str, division: str) -> bool:
+    """Say whether a division is another one or a part of it, by their codes.
+
+    A street's code begins with its district's, a community's with its street's; the six digits of a
+    city and of a province end in 00 and 0000.
+    """
+    if len(division) == 6 and division.endswith("00"):
+        division = division[:2] if division.endswith("0000") else division[:4]
+    return code.startswith(division)
+
+
+def is_within(located: Located, division: str) -> bool:
+    """Say whether the people of a division may speak about a subject: one that is in it.
+
+    A street or a district is in what it is a part of and not in itself: nobody judges themselves.
+    """
+    inside = any(lies_within(code, division) for code in located.divisions)
+    return inside and located.subject.code != division
+
+
+@lru_cache(maxsize=1_000)
 def division_name(code: str) -> str:
     """Name a division of GB/T 2260 by its six digits; a code nobody knows stands for itself."""
     found = numdb.get("cn/loc").info(code)

@@ -9,19 +9,23 @@ from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
 from credit.kit.patterns import containing
+from credit.kit.texts import say
 from credit.kit.vault import Vault
 from credit.parties import store
 from credit.parties.logic import (
     codes_named,
+    division_name,
     find_faults,
     give_numbers,
     identify,
+    is_within,
     names_without_code,
     normalise,
 )
 from credit.parties.views import (
     Fault,
     FoundSubject,
+    Located,
     Placed,
     RegisteredEnterprise,
     Represented,
@@ -35,17 +39,21 @@ __all__ = [
     "areas_by_district",
     "areas_of_projects",
     "districts",
+    "divisions",
     "find_enterprise",
     "find_subjects",
     "matching",
+    "outside",
     "place",
     "plan_parties",
     "represented",
+    "territory_name",
 ]
 
 MANAGER_NAME = "name"
 MATCHING_MAX = 50
 DISTRICTS_MAX = 100
+DIVISIONS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +82,19 @@ async def find_enterprise(conn: Connection, code: str) -> RegisteredEnterprise:
     """Return an enterprise; NotFound when the register has none of that code."""
     found = await store.find_enterprise(conn, code)
     if found is None:
-        raise NotFound("登记册里没有这家企业。请核对统一社会信用代码。", slug="no-such-enterprise")
+        raise NotFound(
+            say("登记册里没有这家企业。请核对统一社会信用代码。"), slug="no-such-enterprise"
+        )
     return found
 
 
-async def matching(conn: Connection, query: str) -> list[str]:
-    """Return the codes of enterprises whose name or code holds a text, up to fifty."""
-    return await store.matching(conn, containing(query), MATCHING_MAX)
+async def matching(
+    conn: Connection, query: str | None, division: str | None, limit: int
+) -> list[str]:
+    """Return the codes of enterprises whose name or code holds a text, of a division; None leaves
+    either out.
+    """
+    return await store.matching(conn, containing(query) if query else None, division, limit)
 
 
 async def find_subjects(
@@ -98,11 +112,38 @@ async def districts(conn: Connection) -> list[tuple[str, str]]:
     return await store.districts(conn, DISTRICTS_MAX)
 
 
+async def divisions(conn: Connection) -> list[tuple[str, str]]:
+    """Return (code, name) of the city's districts and streets, each district before its streets."""
+    return await store.divisions(conn, DIVISIONS_MAX)
+
+
 async def place(
     conn: Connection, kinds: Sequence[str], codes: Sequence[str], days: Sequence[date]
 ) -> list[Placed]:
     """Say for each subject (kind, code) who answered for it on its day; one round trip."""
     return await store.place(conn, kinds, codes, days)
+
+
+async def outside(
+    conn: Connection,
+    division: str,
+    kinds: Sequence[str],
+    codes: Sequence[str],
+    days: Sequence[date],
+) -> list[tuple[int, Located]]:
+    """Return the subjects (kind, code) that were not in a division on their days, with their
+    places in the order given; one round trip.
+    """
+    located = await store.locate(conn, kinds, codes, days)
+    return [(place, one) for place, one in enumerate(located) if not is_within(one, division)]
+
+
+async def territory_name(conn: Connection, division: str) -> str:
+    """Return a division's name as the register has it, a street's after its district's.
+
+    One the register does not have goes by the name of GB/T 2260, or by its code.
+    """
+    return await store.division_name(conn, division) or division_name(division)
 
 
 async def areas_by_district(
@@ -121,7 +162,7 @@ async def represented(conn: Connection, committee: str, on: date) -> Represented
     """Return a committee with its project and the enterprise managing it; NotFound without it."""
     found = await store.represented(conn, committee, on)
     if found is None:
-        raise NotFound("登记册里没有您的业主委员会。请联系协会管理员核对账号。")
+        raise NotFound(say("登记册里没有您的业主委员会。请联系协会管理员核对账号。"))
     return found
 
 

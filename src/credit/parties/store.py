@@ -8,6 +8,7 @@ from typing import Any
 from credit.kit.db import Connection
 from credit.parties.views import (
     FoundSubject,
+    Located,
     Placed,
     Register,
     RegisteredEnterprise,
@@ -18,9 +19,12 @@ from credit.parties.views import (
 __all__ = [
     "area_managed",
     "districts",
+    "division_name",
+    "divisions",
     "find_enterprise",
     "find_subjects",
     "load_register",
+    "locate",
     "lock_parties",
     "matching",
     "next_internal_number",
@@ -108,7 +112,10 @@ FIND_ENTERPRISE = """
 SELECT code, name, kind, founded_on, ended_on, district FROM enterprise WHERE code = $1
 """
 MATCHING = """
-SELECT code FROM enterprise WHERE name LIKE $1 OR code LIKE $1 ORDER BY code LIMIT $2
+SELECT code FROM enterprise
+WHERE ($1::text IS NULL OR name LIKE $1 OR code LIKE $1)
+    AND ($2::text IS NULL OR code IN (SELECT code FROM enterprises_in_v1($2)))
+ORDER BY code LIMIT $3
 """
 KNOWN_DIVISIONS = "SELECT code FROM division WHERE code = ANY($1)"
 # Who has no code is found by name among those who have an internal number.
@@ -146,6 +153,29 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (SELECT min(since) AS since FROM post WHERE manager = m.code) mf ON true
 ORDER BY a.position
 """
+# Where subjects were on a day, by the codes of divisions: an enterprise where it is registered and
+# where it managed projects, a manager where the projects headed are.
+LOCATE = """
+SELECT a.kind, a.code, coalesce(e.name, p.name, d.name) AS name,
+    ARRAY(SELECT e.district WHERE e.district IS NOT NULL
+          UNION SELECT s.place FROM (VALUES (p.street), (p.community), (d.code)) AS s (place)
+          WHERE s.place IS NOT NULL
+          UNION SELECT mp.street FROM management m JOIN project mp ON mp.code = m.project
+          WHERE m.enterprise = e.code AND m.since <= a.day AND (m.until IS NULL OR a.day < m.until)
+          UNION SELECT qp.street FROM post q JOIN project qp ON qp.code = q.project
+          WHERE a.kind = 'manager' AND q.manager = a.code
+              AND q.since <= a.day AND (q.until IS NULL OR a.day < q.until)) AS divisions
+FROM unnest($1::text[], $2::text[], $3::date[]) WITH ORDINALITY AS a (kind, code, day, position)
+LEFT JOIN enterprise e ON a.kind = 'enterprise' AND e.code = a.code
+LEFT JOIN project p ON a.kind = 'project' AND p.code = a.code
+LEFT JOIN division d ON a.kind = d.level AND d.code = a.code
+ORDER BY a.position
+"""
+# A street under the name of its district.
+DIVISION_NAME = """
+SELECT string_agg(name, '' ORDER BY char_length(code)) FROM division
+WHERE code = ANY(ARRAY[substr($1::text, 1, 6), substr($1, 1, 9), $1])
+"""
 # The area an enterprise managed on a day, by district: the weight of a district's evaluation.
 AREA_MANAGED = """
 SELECT m.enterprise, substr(p.street, 1, 6) AS district, sum(p.area_m2)::bigint AS area
@@ -175,8 +205,12 @@ ORDER BY code = $1 DESC, code LIMIT $3
 """,
 }
 DISTRICTS = "SELECT code, name FROM division WHERE level = 'district' ORDER BY code LIMIT $1"
+DIVISIONS = """
+SELECT code, name FROM division WHERE level IN ('district', 'street') ORDER BY code LIMIT $1
+"""
 REPRESENTED = """
-SELECT c.name, c.kind, c.ended_on, p.code, p.name, e.code, e.name, m.since
+SELECT c.name, c.kind, c.ended_on, p.code, p.name, e.code, e.name, m.since, p.kind, p.households,
+    (SELECT s.name FROM division s WHERE s.code = p.street)
 FROM committee c JOIN project p ON p.code = c.project
 LEFT JOIN management m ON m.project = p.code
     AND m.since <= $2 AND (m.until IS NULL OR $2 < m.until)
@@ -277,9 +311,11 @@ async def find_enterprise(conn: Connection, code: str) -> RegisteredEnterprise |
     return None if row is None else RegisteredEnterprise(*row)
 
 
-async def matching(conn: Connection, like: str, limit: int) -> list[str]:
-    """Return the codes of enterprises whose name or code is like a pattern."""
-    return [row["code"] for row in await conn.fetch(MATCHING, like, limit)]
+async def matching(
+    conn: Connection, like: str | None, division: str | None, limit: int
+) -> list[str]:
+    """Return the codes of enterprises whose name or code is like a pattern, of a division."""
+    return [row["code"] for row in await conn.fetch(MATCHING, like, division, limit)]
 
 
 async def find_subjects(
@@ -295,6 +331,11 @@ async def districts(conn: Connection, limit: int) -> list[tuple[str, str]]:
     return [(row["code"], row["name"]) for row in await conn.fetch(DISTRICTS, limit)]
 
 
+async def divisions(conn: Connection, limit: int) -> list[tuple[str, str]]:
+    """Return (code, name) of districts and streets, each district before its streets."""
+    return [(row["code"], row["name"]) for row in await conn.fetch(DIVISIONS, limit)]
+
+
 async def place(
     conn: Connection, kinds: Sequence[str], codes: Sequence[str], days: Sequence[date]
 ) -> list[Placed]:
@@ -305,6 +346,22 @@ async def place(
             PLACE, kinds, codes, days
         )
     ]
+
+
+async def locate(
+    conn: Connection, kinds: Sequence[str], codes: Sequence[str], days: Sequence[date]
+) -> list[Located]:
+    """Locate subjects on days, in the order given."""
+    return [
+        Located(Subject(kind, code), name, tuple(divisions))
+        for kind, code, name, divisions in await conn.fetch(LOCATE, kinds, codes, days)
+    ]
+
+
+async def division_name(conn: Connection, code: str) -> str | None:
+    """Return a division's name, a street's after its district's; None for one unknown."""
+    name: str | None = await conn.fetchval(DIVISION_NAME, code)
+    return name
 
 
 async def area_managed(

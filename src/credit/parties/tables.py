@@ -41,6 +41,7 @@ class Enterprise(Table, table=True):
         limited("name", 120),
         limited("former_code", 40),
         Index("ix_enterprise_name", "name"),
+        Index("ix_enterprise_district", "district"),
     )
 
     code: str = text(primary_key=True)

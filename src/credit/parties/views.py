@@ -9,6 +9,7 @@ from typing import Any
 __all__ = [
     "Fault",
     "FoundSubject",
+    "Located",
     "Placed",
     "Register",
     "RegisteredEnterprise",
@@ -46,6 +47,24 @@ class Placed:
     project: str | None
     manager: str | None
     exists_from: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a subject is on a day: the codes of divisions in which it is registered, stands, or
+    manages or heads projects; none for one the register does not have. `name` is None for managers
+    and for those unknown.
+    """
+
+    subject: Subject
+    name: str | None
+    divisions: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """The name with the code, or the code alone."""
+        code = self.subject.code
+        return f"{self.name}（{code}）" if self.name else code
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +137,6 @@ class Represented:
     enterprise: str | None
     enterprise_name: str | None
     since: date | None
+    project_kind: str
+    households: int
+    street: str

@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from credit.kit.texts import marked
 from credit.rules.arithmetic import add_months, round_to
 from credit.rules.ladder import Ladder
 from credit.rules.model import (
@@ -111,6 +112,21 @@ def lapse_of(event: EventType, occurred_on: date, valid_until: date | None) -> d
     return valid_until or _expiry(occurred_on, event.validity_months)
 
 
+# What a trace says itself. It is stored in Chinese; a page may say it in its own language.
+SCORE = marked("信用得分")
+BASE = marked("基础分")
+GRADE = marked("信用等级")
+COUNTED_ONCE = marked("同一事实只按最高一次计分")
+LIMITED = marked("“%(group)s”类合计以 %(limit)s 分为限")
+CAPPED = marked("等级最高为 %(grade)s")
+VETOED = marked("一票否决，等级为 %(grade)s")
+ROLLED_UP = marked("%(sheet)s 评价结果")
+EVALUATED = marked("%(year)s 年度评价")
+TRACE_TEXTS = (
+    SCORE, BASE, GRADE, COUNTED_ONCE, LIMITED, CAPPED, VETOED, ROLLED_UP, EVALUATED,
+)  # fmt: skip
+
+
 class Grader:
     """Grades subjects by one grading in force; build it once for many subjects."""
 
@@ -127,9 +143,9 @@ class Grader:
         """Grade one subject on a day; a rank family's grade comes with `rank_subjects`."""
         live, skipped = self._live(record.facts, on)
         trace = Node(
-            "score", "信用得分", self.grading.source, "", {"on": on.isoformat(), **skipped}
+            "score", str(SCORE), self.grading.source, "", {"on": on.isoformat(), **skipped}
         )
-        trace.children.append(Node("base", "基础分", self.grading.source, text(self.grading.base)))
+        trace.children.append(Node("base", str(BASE), self.grading.source, text(self.grading.base)))
         score = self.grading.base
         score += self._count_facts(live, trace)
         rolled: dict[str, Decimal] = {}
@@ -143,7 +159,7 @@ class Grader:
         rounding = self.grading.rounding
         score = round_to(score, rounding.places, rounding.mode)
         trace.value = text(score)
-        root = Node("grade", "信用等级", self.grading.source, "", children=[trace])
+        root = Node("grade", str(GRADE), self.grading.source, "", children=[trace])
         if self._unrated(record, on, counted):
             root.value = "unrated"
             return GradeResult(record.subject, None, None, "unrated", root)
@@ -190,7 +206,7 @@ class Grader:
                 node.inputs["level"] = fact.level
             chosen = best.get((fact.fact_key or "", event.polarity)) if fact.fact_key else one
             if event.same_fact_once and chosen is not one:
-                node.inputs["not_counted"] = "同一事实只按最高一次计分"
+                node.inputs["not_counted"] = str(COUNTED_ONCE)
             else:
                 node.value = text(one.points)
                 total += one.points
@@ -204,7 +220,7 @@ class Grader:
                 trace.children.append(
                     Node(
                         f"limit:{group}",
-                        f"“{group}”类合计以 {text(limit)} 分为限",
+                        LIMITED % {"group": group, "limit": text(limit)},
                         self.grading.source,
                         text(back),
                     )
@@ -230,13 +246,13 @@ class Grader:
             holds, index = _holds(cap.when, live, rolled, counted)
             if holds:
                 bound = cap.at_most if bound is None else self.ladder.lower(bound, cap.at_most)
-                title = f"等级最高为 {cap.at_most}"
+                title = CAPPED % {"grade": cap.at_most}
                 root.children.append(Node(cap.id, title, cap.source, cap.at_most, index=index))
         for veto in self.grading.vetoes:
             holds, index = _holds(veto.when, live, rolled, counted)
             if holds:
                 forced = veto.grade if forced is None else self.ladder.lower(forced, veto.grade)
-                title = f"一票否决，等级为 {veto.grade}"
+                title = VETOED % {"grade": veto.grade}
                 root.children.append(Node(veto.id, title, veto.source, veto.grade, index=index))
         return bound, forced
 
@@ -355,11 +371,12 @@ def _contribute(
         "rollup": rule.rollup,
         "result": text(round_to(rolled, 4, "half-up")),
     }
-    node = Node(f"sheet:{rule.sheet}", f"{rule.sheet} 评价结果", rule.source, text(value), inputs)
+    title = ROLLED_UP % {"sheet": rule.sheet}
+    node = Node(f"sheet:{rule.sheet}", title, rule.source, text(value), inputs)
     node.children = [
         Node(
             f"evaluation:{one.sheet}",
-            f"{one.year} 年度评价",
+            EVALUATED % {"year": one.year},
             rule.source,
             text(one.total),
             {"id": one.id, "weight": text(one.weight)},

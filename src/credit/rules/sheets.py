@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
+from credit.kit.texts import listed, marked, say
 from credit.rules.arithmetic import decimal_of, round_to
 from credit.rules.ladder import Ladder
 from credit.rules.model import (
@@ -112,6 +113,9 @@ class _Input:
     def fault(self, row: str, message: str) -> None:
         self.faults.append(Problem(row, message))
 
+    def remark(self, row: str, message: str) -> None:
+        self.remarks.append(Problem(row, message))
+
 
 def _short(value: object) -> str:
     return shown(value, SHOWN_CHARS_MAX)
@@ -148,7 +152,7 @@ def score_sheet(
     total = max(Decimal(0), min(sheet.total_max, sum(groups.values(), Decimal(0))) - deducted)
     trace.value = text(total)
     stars = next((s.stars for s in sheet.stars if total >= s.at_least), None)
-    given.remarks += [Problem("", f"{one}：一票否决。") for one in given.vetoes]
+    given.remarks += [Problem("", say("%(veto)s：一票否决。", veto=one)) for one in given.vetoes]
     return SheetResult(
         sheet.id,
         pack,
@@ -171,18 +175,26 @@ def _read_input(data: dict[str, Any]) -> _Input:
         if value is None:
             return kind()
         if not isinstance(value, kind) or len(value) > limit:
-            shape = "键值表" if kind is dict else "列表"
-            faults.append(Problem("", f"“{name}”应为不超过 {limit} 项的{shape}。"))
+            shape = marked("键值表") if kind is dict else marked("列表")
+            message = say(
+                "“%(name)s”应为不超过 %(most)s 项的%(shape)s。", name=name, most=limit, shape=shape
+            )
+            faults.append(Problem("", message))
             return kind()
         if not all(isinstance(one, of) for one in (value.values() if kind is dict else value)):
-            faults.append(Problem("", f"“{name}”的每一项都应为文字。"))
+            faults.append(Problem("", say("“%(name)s”的每一项都应为文字。", name=name)))
             return kind()
         return value
 
     if not isinstance(data, dict):
-        raise InputRefused([Problem("", "输入应为一个 JSON 对象。")])
+        raise InputRefused([Problem("", say("输入应为一个 JSON 对象。"))])
     faults += [
-        Problem("", f"没有“{_short(key)}”这个键。可用：{'、'.join(sorted(KEYS))}。")
+        Problem(
+            "",
+            say(
+                "没有“%(key)s”这个键。可用：%(keys)s。", key=_short(key), keys=listed(sorted(KEYS))
+            ),
+        )
         for key in data
         if key not in KEYS
     ]
@@ -206,20 +218,35 @@ def _active_rows(sheet: Sheet, given: _Input) -> list[Row]:
     """Return the rows to score; faults for unknown, cancelled and other-variant rows."""
     by_id = {row.id: row for row in sheet.rows}
     if sheet.variants and given.variant not in sheet.variants:
-        given.fault("", f"请用 variant 指明项目类型，只能选一种：{'、'.join(sheet.variants)}。")
+        given.fault(
+            "",
+            say(
+                "请用 variant 指明项目类型，只能选一种：%(variants)s。",
+                variants=listed(sheet.variants),
+            ),
+        )
     elif not sheet.variants and given.variant is not None:
-        given.fault("", "这张表不分项目类型，请去掉 variant。")
+        given.fault("", say("这张表不分项目类型，请去掉 variant。"))
     for name in ("marks", "findings", "rates"):
         for row_id in getattr(given, name):
             row = by_id.get(row_id)
             if row is None:
-                given.fault(_short(row_id), f"表 {sheet.id} 没有这一行，请核对行号。")
+                given.fault(
+                    _short(row_id), say("表 %(sheet)s 没有这一行，请核对行号。", sheet=sheet.id)
+                )
             elif isinstance(row, Cancelled):
-                given.fault(row_id, f"这一行已取消，分值并入 {row.moved_to}，请把分打在那一行。")
+                given.fault(
+                    row_id,
+                    say("这一行已取消，分值并入 %(row)s，请把分打在那一行。", row=row.moved_to),
+                )
             elif row.variant is not None and row.variant != given.variant:
                 given.fault(
                     row_id,
-                    f"这一行属于“{row.variant}”，本表按“{_short(given.variant)}”评，两种不能同时打分。",
+                    say(
+                        "这一行属于“%(variant)s”，本表按“%(chosen)s”评，两种不能同时打分。",
+                        variant=row.variant,
+                        chosen=_short(given.variant),
+                    ),
                 )
     return [
         row
@@ -232,7 +259,7 @@ def _score_row(row: Row, given: _Input, ladder: Ladder | None) -> tuple[Decimal,
     """Return a row's points and whether it vetoes the sheet."""
     ways = [name for name in ("marks", "findings", "rates") if row.id in getattr(given, name)]
     if len(ways) > 1:
-        given.fault(row.id, "同一行只能用一种方式评：得分、扣分项或比率，请留一种。")
+        given.fault(row.id, say("同一行只能用一种方式评：得分、扣分项或比率，请留一种。"))
         return Decimal(0), False
     if not ways:
         return _derived(row, given, ladder), False
@@ -248,17 +275,24 @@ def _mark(row: Row, value: Any, given: _Input) -> Decimal:
     mark = decimal_of(value)
     if mark is None:
         given.fault(
-            row.id, f'得分应写成小数文字，例如 "{text(row.full)}"，不能是“{_short(value)}”。'
+            row.id,
+            say(
+                '得分应写成小数文字，例如 "%(full)s"，不能是“%(value)s”。',
+                full=text(row.full),
+                value=_short(value),
+            ),
         )
         return Decimal(0)
     if mark > row.full:
-        given.fault(row.id, f"得分 {text(mark)} 超过满分 {text(row.full)}。")
+        given.fault(
+            row.id, say("得分 %(mark)s 超过满分 %(full)s。", mark=text(mark), full=text(row.full))
+        )
         return Decimal(0)
     if isinstance(row, FullOrNothing) and mark not in (0, row.full):
-        given.fault(row.id, f"这一行只能得 0 分或满分 {text(row.full)}。")
+        given.fault(row.id, say("这一行只能得 0 分或满分 %(full)s。", full=text(row.full)))
         return Decimal(0)
     if row.requires_reason and mark < row.full and not given.reasons.get(row.id):
-        given.remarks.append(Problem(row.id, "标准没有给出扣分规则，未得满分应写明理由。"))
+        given.remark(row.id, say("标准没有给出扣分规则，未得满分应写明理由。"))
     return mark
 
 
@@ -266,24 +300,27 @@ def _finding(row: Row, value: Any, given: _Input) -> Decimal:
     if isinstance(row, CountedDeduction):
         if type(value) is int and 0 <= value <= FINDINGS_MAX:
             return max(Decimal(0), row.full - row.per * value)
-        given.fault(row.id, "发现的处数应为不小于 0 的整数。")
+        given.fault(row.id, say("发现的处数应为不小于 0 的整数。"))
     elif isinstance(row, ItemisedDeduction):
         return _itemised(row, value, given)
     else:
-        given.fault(row.id, "这一行不按扣分项评，请在 marks 里给出得分。")
+        given.fault(row.id, say("这一行不按扣分项评，请在 marks 里给出得分。"))
     return Decimal(0)
 
 
 def _itemised(row: ItemisedDeduction, value: Any, given: _Input) -> Decimal:
     points = {item.code: item.points for item in row.items}
-    usable = f"可用：{'、'.join(points)}。"
+    usable = listed(points)
     texts = isinstance(value, list) and all(isinstance(code, str) for code in value)
     if not texts or len(set(value)) != len(value):
-        given.fault(row.id, f"应为扣分项的列表，每项一次。{usable}")
+        given.fault(row.id, say("应为扣分项的列表，每项一次。可用：%(usable)s。", usable=usable))
         return Decimal(0)
     for code in value:
         if code not in points:
-            given.fault(row.id, f"没有扣分项“{_short(code)}”。{usable}")
+            given.fault(
+                row.id,
+                say("没有扣分项“%(code)s”。可用：%(usable)s。", code=_short(code), usable=usable),
+            )
             return Decimal(0)
     return max(Decimal(0), row.full - sum((points[code] for code in value), Decimal(0)))
 
@@ -291,7 +328,13 @@ def _itemised(row: ItemisedDeduction, value: Any, given: _Input) -> Decimal:
 def _rate(row: Row, value: Any, given: _Input) -> tuple[Decimal, bool]:
     rate = decimal_of(value)
     if rate is None or rate > HUNDRED:
-        given.fault(row.id, f'比率应为 0 到 100 的小数文字，例如 "86.5"，不能是“{_short(value)}”。')
+        given.fault(
+            row.id,
+            say(
+                '比率应为 0 到 100 的小数文字，例如 "86.5"，不能是“%(value)s”。',
+                value=_short(value),
+            ),
+        )
         return Decimal(0), False
     if isinstance(row, SurveyMean):
         return round_to(row.full * rate / HUNDRED, row.places, row.rounding), False
@@ -301,13 +344,13 @@ def _rate(row: Row, value: Any, given: _Input) -> tuple[Decimal, bool]:
         steps = below.to_integral_value(rounding=mode)
         veto = row.veto_below is not None and rate < row.veto_below
         if veto:
-            given.remarks.append(
-                Problem(
-                    row.id, f"比率 {text(rate)}% 低于 {text(row.veto_below or rate)}%，一票否决。"
-                )
+            bound = text(row.veto_below or rate)
+            given.remark(
+                row.id,
+                say("比率 %(rate)s%% 低于 %(bound)s%%，一票否决。", rate=text(rate), bound=bound),
             )
         return max(Decimal(0), row.full - row.points * steps), veto
-    given.fault(row.id, "这一行不按比率评，请在 marks 里给出得分。")
+    given.fault(row.id, say("这一行不按比率评，请在 marks 里给出得分。"))
     return Decimal(0), False
 
 
@@ -316,10 +359,10 @@ def _derived(row: Row, given: _Input, ladder: Ladder | None) -> Decimal:
     if isinstance(row, GradeGate) and "grade" in given.data and ladder is not None:
         grade = given.data["grade"]
         if grade is None:
-            given.remarks.append(Problem(row.id, "没有已公布的等级，按规则计分。"))
+            given.remark(row.id, say("没有已公布的等级，按规则计分。"))
             return row.without_grade
         if not isinstance(grade, str) or not ladder.knows(grade):
-            given.fault(row.id, f"没有“{_short(grade)}”这个等级。")
+            given.fault(row.id, say("没有“%(grade)s”这个等级。", grade=_short(grade)))
             return Decimal(0)
         return row.full if ladder.at_least(grade, row.at_least) else Decimal(0)
     if isinstance(row, EventDerived) and given.data.get("events") is not None:
@@ -332,20 +375,21 @@ def _negative(sheet: Sheet, given: _Input, trace: Node) -> Decimal:
     deducted = Decimal(0)
     for one in given.negative:
         if not isinstance(one, dict) or not set(one) <= {"row", "points", "reason"}:
-            given.fault("", "负面清单每项应有 row、points、reason 三个键。")
+            given.fault("", say("负面清单每项应有 row、points、reason 三个键。"))
             continue
         name = one.get("row")
         row_id, row = _short(name), by_id.get(name) if isinstance(name, str) else None
         if row is None:
-            given.fault(row_id, f"表 {sheet.id} 的负面清单没有这一项。")
+            given.fault(row_id, say("表 %(sheet)s 的负面清单没有这一项。", sheet=sheet.id))
             continue
         points = decimal_of(one.get("points"))
         if points is None or not row.at_least <= points <= row.at_most:
-            given.fault(row_id, f"扣分应在 {text(row.at_least)} 到 {text(row.at_most)} 之间。")
+            low, high = text(row.at_least), text(row.at_most)
+            given.fault(row_id, say("扣分应在 %(low)s 到 %(high)s 之间。", low=low, high=high))
             continue
         reason = one.get("reason")
         if not isinstance(reason, str) or not reason.strip() or len(reason) > REASON_CHARS_MAX:
-            given.fault(row_id, f"请写明扣分理由，不超过 {REASON_CHARS_MAX} 字。")
+            given.fault(row_id, say("请写明扣分理由，不超过 %(most)s 字。", most=REASON_CHARS_MAX))
             continue
         deducted += points
         trace.children.append(Node(row.id, row.text, row.source, text(-points)))
@@ -356,26 +400,31 @@ def _survey(sheet: Sheet, given: _Input) -> bool:
     if given.survey is None:
         if sheet.survey is not None:
             share = text(sheet.survey.sample_at_least * HUNDRED)
-            given.remarks.append(
-                Problem("", f"没有给出调查样本量，无法核对是否达到业主总数的 {share}%。")
+            message = say(
+                "没有给出调查样本量，无法核对是否达到业主总数的 %(share)s%%。", share=share
             )
+            given.remark("", message)
         return True
     if sheet.survey is None:
-        given.fault("", "这张表没有满意度抽样要求，请去掉 survey。")
+        given.fault("", say("这张表没有满意度抽样要求，请去掉 survey。"))
         return True
     total: Any = given.survey.get("owners_total")
     sampled: Any = given.survey.get("sampled")
     whole = type(total) is int and type(sampled) is int and 0 <= sampled <= total <= OWNERS_MAX
     if not whole or set(given.survey) != {"owners_total", "sampled"} or total == 0:
         given.fault(
-            "", "survey 应写 owners_total（业主总数）和 sampled（样本数），样本不多于总数。"
+            "", say("survey 应写 owners_total（业主总数）和 sampled（样本数），样本不多于总数。")
         )
         return True
     if Decimal(sampled) / Decimal(total) < sheet.survey.sample_at_least:
         share = text(sheet.survey.sample_at_least * HUNDRED)
-        given.remarks.append(
-            Problem("", f"样本 {sampled} 户，不到业主总数 {total} 的 {share}%，本表无效。")
+        message = say(
+            "样本 %(sampled)s 户，不到业主总数 %(total)s 的 %(share)s%%，本表无效。",
+            sampled=sampled,
+            total=total,
+            share=share,
         )
+        given.remark("", message)
         return False
     return True
 

@@ -1,6 +1,6 @@
 """The console's first page, what waits for whoever looks; and its search."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -9,25 +9,30 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get
 from litestar.datastructures import State
 
+from credit.access.saved import SavedView, saved_views
 from credit.access.views import Visitor
+from credit.evaluations import service as evaluations
+from credit.evaluations.service import OpenSheet
 from credit.events import service as events
 from credit.events.service import ShownEvent
+from credit.grades import service as grades
 from credit.grades.pages.drawing import distribution_picture
 from credit.grades.reading import runs
 from credit.grades.reading.runs import RunView
 from credit.grades.reading.store import LatestPublication
+from credit.grades.service.runs import INPUT_KINDS
+from credit.grades.views import DistrictAnswer
 from credit.kit.calendar import city_calendar
 from credit.kit.clock import CHINA, Clock
 from credit.kit.db import Connection
 from credit.kit.http import City, SoughtText
 from credit.kit.pages import render
 from credit.kit.workdays import SPAN_DAYS_MAX, WorkCalendar
-from credit.log import service as log
 from credit.rules.loading import pack_of_city
 from credit.rules.pack import Pack
 from credit.web import store
 from credit.web.search import GROUP_MAX, search
-from credit.web.store import OpenSheet
+from credit.web.store import ExpiringClient, Work
 
 __all__ = ["DeskPages"]
 
@@ -37,9 +42,7 @@ RUNS_LOOKED_AT = 10
 SHEETS_SHOWN = 12
 REFUSED_WITHIN = timedelta(days=30)
 ENDS_SOON = timedelta(days=30)
-OPEN_LOOKED_FOR = timedelta(days=550)  # evaluations of a year are closed by the next year's end
-OWN_MAX = 1_000
-# A form sends what was left open as an empty text.
+EXPIRING_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +62,48 @@ class Waiting:
 class Desk:
     """What waits, seen with somebody's scopes; what they do not carry is empty.
 
-    `waiting` counts the undecided events up to a thousand, `oldest` are the first of them. `own`
-    are the visitor's proposals (waiting, refused within REFUSED_WITHIN). `runs` are those that
-    came after the last publication, and those without a result. `key` says whether the visitor
-    has an active signing key, or needs none.
+    `work` counts the undecided events up to a thousand and the visitor's own proposals; `oldest`
+    are the first undecided ones, `sheets` the open evaluations: of the visitor's division, if there
+    is one. `runs` are those that came after the last publication, and those without a result;
+    `answers` is what the districts say to those proposed. `expiring` are machines' keys that stop
+    working soon. `views` are the visitor's own. `key` says whether the visitor has an active
+    signing key, or needs none.
     """
 
-    waiting: int
+    work: Work
     oldest: list[Waiting]
-    own: tuple[int, int]
     sheets: list[OpenSheet]
     runs: list[RunView]
+    answers: Mapping[UUID, Sequence[DistrictAnswer]]
     latest: LatestPublication | None
+    expiring: list[ExpiringClient]
+    views: list[SavedView]
     key: bool
 
     @property
     def late(self) -> int:
         """How many of the oldest have waited too long."""
         return sum(one.late for one in self.oldest)
+
+    def asked_of(self, division: str | None) -> list[RunView]:
+        """The runs that a district has yet to answer."""
+        return [
+            one
+            for one in self.runs
+            if any(answer.awaited for answer in self._of(one) if answer.division == division)
+            and not self.returned(one)
+        ]
+
+    def awaited(self, run: RunView) -> int:
+        """How many districts have yet to answer a run."""
+        return sum(answer.awaited for answer in self._of(run))
+
+    def returned(self, run: RunView) -> bool:
+        """Whether a district returned a run."""
+        return any(answer.outcome == "returned" for answer in self._of(run))
+
+    def _of(self, run: RunView) -> Sequence[DistrictAnswer]:
+        return self.answers.get(run.line.id, ())
 
 
 class DeskPages(Controller):
@@ -101,6 +128,7 @@ class DeskPages(Controller):
             late_workdays=LATE_WORKDAYS,
             picture=distribution_picture(_ordered(latest, city, today)) if latest else None,
             ends_soon=latest is not None and latest.valid_until - today <= ENDS_SOON,
+            lapsed=latest is not None and latest.valid_until <= today,
             today=today,
         )
 
@@ -127,24 +155,34 @@ class DeskPages(Controller):
 
 
 async def _desk(conn: Connection, clock: Clock, visitor: Visitor, pack: Pack) -> Desk:
-    scopes, person, today = visitor.actor.scopes, visitor.actor.person_id, clock.today()
-    waiting, oldest, own = 0, [], (0, 0)
-    sheets: list[OpenSheet] = []
-    unfinished: list[RunView] = []
+    actor, now, today = visitor.actor, clock.now(), clock.today()
+    scopes, division = actor.scopes, actor.division
+    oldest, unfinished = list[Waiting](), list[RunView]()
+    sheets, expiring, views = list[OpenSheet](), list[ExpiringClient](), list[SavedView]()
     latest = await runs.latest_publication(conn)
+    work = await store.work(
+        conn,
+        actor.person_id,
+        proposes="events:propose" in scopes,
+        division=division,
+        since=now - REFUSED_WITHIN,
+        counted=events.WAITING_SHOWN_MAX,
+        runs=RUNS_LOOKED_AT,
+        kinds=INPUT_KINDS,
+    )
     if "events:read" in scopes:
-        waiting = await events.count_waiting(conn)
-        oldest = await _oldest(conn, pack, today) if waiting else []
-        newest = await runs.newest_runs(conn, None, RUNS_LOOKED_AT)
-        unfinished = _unfinished(newest, latest)
-    if "events:propose" in scopes:
-        own = await store.own_proposals(conn, person, clock.now() - REFUSED_WITHIN, OWN_MAX)
+        waits = work.here if division else work.waiting
+        oldest = await _oldest(conn, pack, today, division) if waits else []
+        unfinished = _unfinished(await runs.newest_runs(conn, None, RUNS_LOOKED_AT), latest)
+        views = await saved_views(conn, actor)
     if scopes & {"marks:enter", "evaluations:close"}:
-        begun = clock.now() - OPEN_LOOKED_FOR
-        first = UUID(int=int(begun.timestamp() * 1000) << 80)  # the least UUIDv7 of that moment
-        sheets = await store.open_sheets(conn, first, SHEETS_SHOWN)
-    key = "keys:own" not in scopes or any(one.active for one in await log.keys_of(conn, person))
-    return Desk(waiting, oldest, own, sheets, unfinished, latest, key)
+        sheets = await evaluations.open_sheets(conn, division, SHEETS_SHOWN)
+    if "people:write" in scopes:
+        expiring = await store.expiring(conn, now, now + ENDS_SOON, EXPIRING_SHOWN)
+    proposed = {one.line.id: one.line.summary for one in unfinished if one.state == "proposed"}
+    answers = await grades.answers_of(conn, proposed) if proposed else {}
+    key = work.key or "keys:own" not in scopes
+    return Desk(work, oldest, sheets, unfinished, answers, latest, expiring, views, key)
 
 
 def _ordered(latest: LatestPublication, city: str, today: date) -> dict[str, int]:
@@ -154,7 +192,7 @@ def _ordered(latest: LatestPublication, city: str, today: date) -> dict[str, int
     return {grade: found[grade] for grade in [*ladder, *found] if grade in found}
 
 
-async def _oldest(conn: Connection, pack: Pack, today: date) -> list[Waiting]:
+async def _oldest(conn: Connection, pack: Pack, today: date, division: str | None) -> list[Waiting]:
     found = await events.shown(
         conn,
         pack.on(today).grader.events,
@@ -162,6 +200,7 @@ async def _oldest(conn: Connection, pack: Pack, today: date) -> list[Waiting]:
         query=None,
         before=None,
         limit=OLDEST_SHOWN,
+        division=division,
     )
     calendar = await city_calendar(conn, today)
     return [Waiting(one, _waited(calendar, one, today)) for one in found]

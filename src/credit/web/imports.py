@@ -12,9 +12,10 @@ import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import PathParameter, QueryParameter
+from litestar.response import Stream
 
 from credit.access.views import Visitor
-from credit.events.views import EventRecord, Signature
+from credit.events.views import Signature
 from credit.kit.blobs import BLOB_BYTES_MAX
 from credit.kit.clock import CHINA
 from credit.kit.db import Connection
@@ -23,9 +24,10 @@ from credit.kit.excel import RowData, write_template
 from credit.kit.http import City
 from credit.kit.ids import new_id
 from credit.kit.pages import file_of, form_of, redirect, render
-from credit.log.carried import carry, record_ids, same_bodies
-from credit.log.pages import ToSign, signatures_of, signing_page
-from credit.log.records import payload
+from credit.kit.texts import say
+from credit.log.carried import FirstId, batch_digest, counted_ids, first_id
+from credit.log.pages import Batch, approved_signatures, payloads_answer, signing_page
+from credit.log.records import Record
 from credit.rules.loading import pack_of_city
 from credit.web.uploads import HELD_FOR, XLSX, Uploads
 from credit.workbooks import (
@@ -123,12 +125,15 @@ class _KindPages(Controller):
         try:
             found = await file_of(request, "file", BLOB_BYTES_MAX)
             if found is None:
-                raise Invalid("请选择要导入的 Excel 文件。")
+                raise Invalid(say("请选择要导入的 Excel 文件。"))
             digest = await uploads.hold(city, found[1], state.clock.now())
         except CreditError as refused:
             return _overview(request, refused)
         name = found[0][-80:]
-        return redirect(f"/{city}/console/imports/{self.name}/{digest}", notice=f"已读取“{name}”。")
+        return redirect(
+            f"/{city}/console/imports/{self.name}/{digest}",
+            notice=say("已读取“%(name)s”。", name=name),
+        )
 
     @get("/{digest:str}", summary="导入预览")
     async def preview(
@@ -182,7 +187,9 @@ class _KindPages(Controller):
             await _note_once(work, self.name, content, len(rows))
             taken = await self._take(work, rows)
         await state.uploads.discard(city, digest)
-        notice = f"已导入{KINDS[self.name].title} {len(taken.lines)} 行。"
+        notice = say(
+            "已导入%(title)s %(count)s 行。", title=KINDS[self.name].title, count=len(taken.lines)
+        )
         return redirect(f"/{city}/console/imports", notice=notice)
 
     async def _rehearse(
@@ -209,7 +216,13 @@ class _KindPages(Controller):
         uploads: Uploads = state.uploads
         rows = await uploads.rows(content, KINDS[self.name].specs(pack_of_city(city)))
         if len(rows) > ROWS_MAX[self.name]:
-            raise TooLarge(f"文件有 {len(rows)} 行，网页一次最多导入 {ROWS_MAX[self.name]} 行。")
+            raise TooLarge(
+                say(
+                    "文件有 %(count)s 行，网页一次最多导入 %(most)s 行。",
+                    count=len(rows),
+                    most=ROWS_MAX[self.name],
+                )
+            )
         return rows
 
     async def _take(self, work: Work, rows: Sequence[RowData]) -> Taken:
@@ -253,27 +266,39 @@ class EventImportPages(_KindPages):
         fields = await form_of(request)
         content = await state.uploads.read(city, digest)
         rows = await self._rows(state, city, content)
-        ids = record_ids(fields, len(rows))
-        sigs = signatures_of(fields, len(rows))
         async with state.db.transaction(city) as conn:
             work = _work(conn, request, state, city)
             await _note_once(work, self.name, content, len(rows))
             bodies = await event_bodies(work, rows)
-            if not same_bodies(fields, bodies):
-                raise Conflict(
-                    "从您看到要签的内容到现在，登记册有了变化，没有导入任何内容。请重新预览并签名。",
-                    slug="body-outdated",
-                )
+            records = _records(fields.get("first"), bodies)
+            sigs = await approved_signatures(conn, request, fields, records)
             drafts = [
-                EventRecord(one.id, one.kind, one.body, [msgspec.convert(asdict(sig), Signature)])
-                for one, sig in zip(map(unsigned, ids, bodies), sigs, strict=True)
+                msgspec.structs.replace(
+                    unsigned(one.id, one.body), sigs=[msgspec.convert(asdict(sig), Signature)]
+                )
+                for one, sig in zip(records, sigs, strict=True)
             ]
             taken = await propose_events(work, rows, drafts.__getitem__)
         await state.uploads.discard(city, digest)
         return redirect(
             f"/{city}/console/events?status=proposed",
-            notice=f"已提出 {len(taken.lines)} 条事件，等待另一位同事决定。",
+            notice=say("已提出 %(count)s 条事件，等待另一位同事决定。", count=len(taken.lines)),
         )
+
+    @get("/{digest:str}/payloads", summary="导入的事件要签的内容")
+    async def payloads(
+        self,
+        request: Request[Any, Any, Any],
+        state: State,
+        city: City,
+        digest: Digest,
+        first: FirstId,
+    ) -> Stream:
+        """Return the exact bytes of the records a held file becomes, for the browser to sign."""
+        rows = await self._rows(state, city, await state.uploads.read(city, digest))
+        async with state.db.city(city) as conn:
+            bodies = await event_bodies(_work(conn, request, state, city), rows)
+        return payloads_answer(_records(first, bodies))
 
     async def _confirmed(
         self,
@@ -285,7 +310,7 @@ class EventImportPages(_KindPages):
         rows: list[RowData],
     ) -> Response[Any]:
         """Show the records that the rows become, to be signed."""
-        ids = [str(new_id(state.clock.now())) for _ in rows]
+        first = first_id(state.clock.now())
         async with state.db.city(city) as conn:
             work = _work(conn, request, state, city)
             bodies = await event_bodies(work, rows)
@@ -293,13 +318,15 @@ class EventImportPages(_KindPages):
         here = f"/{city}/console/imports/{self.name}/{digest}"
         return signing_page(
             request,
-            title="提出导入的事件",
+            title=say("提出导入的事件"),
             action=f"{here}/sign",
-            carried=carry(ids, bodies),
-            records=[
-                ToSign(payload("credit-event", record_id, body), line.words)
-                for record_id, body, line in zip(ids, bodies, lines, strict=True)
-            ],
+            carried={"first": first},
+            records=Batch(
+                f"{here}/payloads?first={first}",
+                len(bodies),
+                batch_digest(_records(first, bodies)),
+            ),
+            words=[line.words for line in lines],
             back=here,
         )
 
@@ -310,6 +337,12 @@ class EventImportPages(_KindPages):
         await check_events(work, rows, list(map(unsigned, ids, bodies)))
         catalogue = work.pack.on(work.clock.today()).grader.events
         return Taken(event_lines(rows, bodies, catalogue), "", [])
+
+
+def _records(first: object, bodies: Sequence[dict[str, Any]]) -> list[Record]:
+    """Return the records that rows become; their ids count up from the first."""
+    ids = counted_ids(first, len(bodies))
+    return [Record(one, "credit-event", body) for one, body in zip(ids, bodies, strict=True)]
 
 
 def _overview(request: Request[Any, Any, Any], refused: CreditError | None = None) -> Response[str]:
@@ -337,4 +370,6 @@ async def _note_once(work: Work, name: str, content: bytes, rows: int) -> None:
     earlier = await note_file(work, name, content, rows)
     if earlier is not None:
         when = f"{earlier.astimezone(CHINA):%Y-%m-%d %H:%M}"
-        raise Conflict(f"这个文件已于 {when} 导入过，没有重复导入。", slug="imported-before")
+        raise Conflict(
+            say("这个文件已于 %(when)s 导入过，没有重复导入。", when=when), slug="imported-before"
+        )

@@ -1,5 +1,6 @@
 """The shell of all pages: templates with what every page may ask for, and the static files."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -7,8 +8,8 @@ from litestar import Router
 from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 
-from credit.kit.languages import marked
 from credit.kit.pages import Pages
+from credit.kit.texts import marked, marked_as
 from credit.parties.logic import division_name
 from credit.settings import Settings
 
@@ -17,25 +18,64 @@ __all__ = ["make_pages", "static_files"]
 SOURCE = Path(__file__).parents[1]
 # What an officer finds in the console: the scope that shows it, its place, its name.
 CONSOLE_MENU = (
-    ("events:read", "enterprises", marked("企业")),
-    ("events:read", "events", marked("事件")),
+    ("events:read", "enterprises", marked_as("many", "企业")),
+    ("events:read", "events", marked_as("many", "事件")),
     ("events:read", "evaluations", marked("评价")),
     ("events:read", "runs", marked("评级")),
     ("marks:enter", "imports", marked("导入")),
     ("events:read", "exports", marked("导出")),
-    ("people:write", "people", marked("人员")),
+    ("people:write", "people", marked_as("many", "人员")),
     ("people:write", "clients", marked("接口密钥")),
+    ("keys:read", "keys", marked("签名密钥")),
     ("trail:read", "trail", marked("访问记录")),
+    ("trail:read", "queries", marked("评标查询")),
 )
-# What the user of an enterprise finds in the portal: the role it is for, its place, its name.
+# The letter that leads to a place after g; the desk's place is empty.
+SHORTCUTS = {
+    "": "d",
+    "enterprises": "e",
+    "events": "v",
+    "evaluations": "s",
+    "runs": "r",
+    "imports": "i",
+    "exports": "x",
+    "people": "p",
+    "clients": "c",
+    "trail": "t",
+    "keys": "k",
+    "queries": "q",
+}
+# What users of enterprises and committees find in the portal: the role it is for, place, name.
 PORTAL_MENU = (
     ("enterprise_user", "lift", marked("怎样提升")),
-    ("enterprise_user", "facts", marked("事实")),
+    ("enterprise_user", "facts", marked_as("many", "事实")),
     ("enterprise_user", "duties", marked("期限")),
     ("enterprise_user", "people", marked("同事")),
+    ("committee_user", "people", marked("同事")),
 )
-# Addresses of static files name their content, so that a new content is a new address.
 FOR_EVER = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
+
+
+class _Static:
+    """The static files. Their addresses name the content of them all, so that a browser may keep
+    each for ever, and what a script imports from beside itself is never an older one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        contents = {one.name: one.read_bytes() for one in sorted(folder.iterdir())}
+        whole = b"".join(hashlib.sha256(content).digest() for content in contents.values())
+        self.folder = folder
+        self.path = f"/static/{hashlib.sha256(whole).hexdigest()[:12]}"
+        self._names = frozenset(contents)
+
+    def address(self, name: str) -> str:
+        """Return the address of a file; KeyError for one that is not there."""
+        if name not in self._names:
+            raise KeyError(name)
+        return f"{self.path}/{name}"
+
+
+STATIC = _Static(SOURCE / "web" / "static")
 
 
 def make_pages(settings: Settings) -> Pages:
@@ -48,15 +88,17 @@ def make_pages(settings: Settings) -> Pages:
             "console_menu": CONSOLE_MENU,
             "is_demo": lambda city: city in demo,
             "portal_menu": PORTAL_MENU,
+            "static": STATIC.address,
+            "shortcuts": SHORTCUTS,
             "named_cities": lambda cities: [(code, division_name(code)) for code in cities],
         },
     )
 
 
 def static_files() -> Router:
-    """Serve `web/static`."""
+    """Serve `web/static` under an address that names the content of all of it."""
     return create_static_files_router(
-        "/static", [SOURCE / "web" / "static"], cache_control=FOR_EVER, include_in_schema=False
+        STATIC.path, [STATIC.folder], cache_control=FOR_EVER, include_in_schema=False
     )
 
 

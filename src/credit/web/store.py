@@ -8,40 +8,49 @@ from uuid import UUID
 from credit.kit.db import Connection
 
 __all__ = [
+    "ExpiringClient",
     "FoundEnterprise",
     "FoundEvaluation",
     "FoundEvent",
     "FoundProject",
-    "OpenSheet",
+    "Work",
     "enterprises",
     "evaluations_by_id",
     "evaluations_of",
     "events_by_id",
     "events_of",
-    "open_sheets",
-    "own_proposals",
+    "expiring",
     "projects",
+    "work",
 ]
 
-# Ids begin with the time, so that those from one on are those begun since: both tables are read
-# from there by their keys. Older ones that nobody closed are not looked for.
-OPEN_SHEETS = """
-SELECT e.sheet, e.year, count(*) AS evaluations, min(e.created_at) AS since
-FROM evaluation e
-WHERE e.id >= $1 AND NOT EXISTS (
-    SELECT FROM evaluation_closing c WHERE c.evaluation_id = e.id AND c.evaluation_id >= $1)
-GROUP BY e.sheet, e.year ORDER BY e.year, e.sheet LIMIT $2
-"""
-# Of what waits and of what was refused lately, as much as is worth looking through.
-OWN_PROPOSALS = """
+# What a desk is told in one round. Of what waits and of what was refused lately, as much as is worth
+# looking through: of a proposer's ($2; None: nobody's is asked for), of a division's ($3 likewise).
+# A run is overtaken when something that could change a grade was numbered after it read the log.
+WORK = """
+WITH waiting AS (SELECT event_id FROM event_waiting ORDER BY event_id LIMIT $5)
 SELECT
-    (SELECT count(*) FROM (SELECT event_id FROM event_waiting ORDER BY event_id LIMIT $3) w
-     JOIN event e ON e.id = w.event_id WHERE e.proposed_by = $1) AS waiting,
+    (SELECT count(*) FROM waiting) AS waiting,
+    (SELECT count(*) FROM waiting w JOIN event e ON e.id = w.event_id
+     WHERE $3::text IS NOT NULL AND e.enterprise IN (SELECT code FROM enterprises_in_v1($3)))
+        AS here,
+    (SELECT count(*) FROM waiting w JOIN event e ON e.id = w.event_id
+     WHERE $2::text IS NOT NULL AND e.proposed_by = $2) AS own,
     (SELECT count(*) FROM (
         SELECT event_id, decided_at FROM event_decision WHERE outcome = 'refused'
-        ORDER BY event_id DESC LIMIT $3) d
+        ORDER BY event_id DESC LIMIT $5) d
      JOIN event e ON e.id = d.event_id
-     WHERE e.proposed_by = $1 AND d.decided_at >= $2) AS refused
+     WHERE $2::text IS NOT NULL AND e.proposed_by = $2 AND d.decided_at >= $4) AS refused,
+    ARRAY(
+        SELECT r.id FROM (SELECT id, log_size FROM grade_run ORDER BY id DESC LIMIT $6) r
+        WHERE NOT EXISTS (SELECT FROM grade_publication p WHERE p.run_id = r.id) AND EXISTS (
+            SELECT FROM log_entry e JOIN log_record l USING (k)
+            WHERE e.idx >= r.log_size AND l.kind = ANY($7))) AS overtaken,
+    EXISTS (SELECT FROM signing_key WHERE holder = $1 AND revoked_by IS NULL) AS key
+"""
+EXPIRING = """
+SELECT prefix, name, expires_at FROM api_client
+WHERE revoked_at IS NULL AND expires_at > $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3
 """
 ENTERPRISES = """
 SELECT e.code, e.name, d.name AS district, g.grade
@@ -82,13 +91,27 @@ EVALUATIONS_OF = f"{_EVALUATIONS.format('enterprise = ANY($1)')} $2"
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSheet:
-    """How many evaluations of a sheet and year are open, and since when the oldest is."""
+class Work:
+    """How many events wait, in all and in a division, and how many of a person's own: those that
+    wait, and those refused lately; all counted up to a limit. Which of the newest runs are not
+    published and overtaken; whether the person has an active key.
+    """
 
-    sheet: str
-    year: int
-    evaluations: int
-    since: datetime
+    waiting: int
+    here: int
+    own: int
+    refused: int
+    overtaken: list[UUID]
+    key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiringClient:
+    """A machine's key that stops working soon."""
+
+    prefix: str
+    name: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +159,32 @@ class FoundEvaluation:
     closed: bool
 
 
-async def open_sheets(conn: Connection, since: UUID, limit: int) -> list[OpenSheet]:
-    """Count open evaluations by sheet and year, from an id on, the oldest year first."""
-    return [OpenSheet(*row) for row in await conn.fetch(OPEN_SHEETS, since, limit)]
+async def work(
+    conn: Connection,
+    person_id: str,
+    *,
+    proposes: bool,
+    division: str | None,
+    since: datetime,
+    counted: int,
+    runs: int,
+    kinds: Sequence[str],
+) -> Work:
+    """Say what waits for a person, and for a division if there is one.
+
+    Counts go up to `counted`, refusals back to `since`; `kinds` of records overtake the newest
+    `runs`.
+    """
+    proposer = person_id if proposes else None
+    (row,) = await conn.fetch(WORK, person_id, proposer, division, since, counted, runs, kinds)
+    return Work(*row)
 
 
-async def own_proposals(
-    conn: Connection, person_id: str, since: datetime, limit: int
-) -> tuple[int, int]:
-    """Count a person's proposals that wait, and those refused since a moment."""
-    (row,) = await conn.fetch(OWN_PROPOSALS, person_id, since, limit)
-    return row["waiting"], row["refused"]
+async def expiring(
+    conn: Connection, now: datetime, until: datetime, limit: int
+) -> list[ExpiringClient]:
+    """List machines' keys that stop working by a moment, the next one first."""
+    return [ExpiringClient(*row) for row in await conn.fetch(EXPIRING, now, until, limit)]
 
 
 async def enterprises(

@@ -12,6 +12,7 @@ from credit.kit.blobs import BlobStore
 from credit.kit.errors import NotFound, Overloaded
 from credit.kit.excel import RowData, SheetSpec
 from credit.kit.excel.package import open_package
+from credit.kit.texts import say
 from credit.workbooks import read_rows
 
 __all__ = ["HELD_FOR", "XLSX", "Uploads"]
@@ -50,7 +51,10 @@ class Uploads:
             return await _Folder(self._root / city).read(digest)
         except NotFound:
             hours = HELD_FOR // timedelta(hours=1)
-            message = f"上传的文件不在了：已经导入，或超过 {hours} 小时没有确认。请重新上传。"
+            message = say(
+                "上传的文件不在了：已经导入，或超过 %(hours)s 小时没有确认。请重新上传。",
+                hours=hours,
+            )
             raise NotFound(message) from None
 
     async def rows(self, content: bytes, specs: Sequence[SheetSpec]) -> list[RowData]:
@@ -63,7 +67,7 @@ class Uploads:
 
     async def _in_turn(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._waiting >= WAITING_MAX:
-            raise Overloaded("正在读取别人上传的文件，请过一会儿再传。")
+            raise Overloaded(say("正在读取别人上传的文件，请过一会儿再传。"))
         self._waiting += 1
         try:
             async with self._limit:

@@ -10,8 +10,10 @@ from credit.events import service
 from credit.events.excel import body_of_row, event_sheet
 from credit.events.logic import points_words
 from credit.events.views import Draft, EventRecord
+from credit.kit.decoding import in_words
 from credit.kit.errors import Conflict
 from credit.kit.excel import RowData
+from credit.kit.texts import say
 from credit.parties import service as parties
 from credit.rules.model import EventType
 from credit.workbooks.faults import ImportRefused, by_item, of_row
@@ -43,7 +45,11 @@ async def event_bodies(work: Work, rows: Sequence[RowData]) -> list[Body]:
         except msgspec.ValidationError as error:
             key = str(error).rpartition("$.body.")[2].partition("[")[0].rstrip("`")
             column = titles.get(key)
-            message = f"写法不对。{column.help or column.format_text}。" if column else str(error)
+            message = (
+                say("写法不对。%(help)s。", help=column.help or column.format_text)
+                if column
+                else in_words(str(error))
+            )
             faults.append(of_row(row, message, title=column.title if column else ""))
     if faults:
         raise ImportRefused(faults)
@@ -60,7 +66,7 @@ async def check_events(work: Work, rows: Sequence[RowData], drafts: Sequence[Dra
     """Check what proposing would check but for the signatures; raises ImportRefused by rows."""
     require(work.actor, "events:propose")
     try:
-        await service.plan(work.conn, work.clock, work.pack, drafts)
+        await service.plan(work.conn, work.clock, work.actor, work.pack, drafts)
         await service.refuse_known(work.conn, drafts)
     except Conflict as error:
         raise by_item(error, rows) from error
@@ -89,7 +95,7 @@ async def propose_events(
         lines += event_lines(part, bodies, catalogue)
         preview += [_told(row, body) for row, body in zip(part, bodies, strict=True)]
         update(len(ids), len(rows))
-    message = f"{len(ids)} 件信用事件检查无误，等待另一人决定。"
+    message = say("%(count)s 件信用事件检查无误，等待另一人决定。", count=len(ids))
     return Taken(lines, message, preview, {"ids": ids})
 
 
@@ -108,7 +114,14 @@ def event_words(row: RowData, body: Body, catalogue: Mapping[str, EventType]) ->
     event = catalogue[body["type"]]
     points = points_words(event, body)
     subject, day = row.values["subject"], body["occurred_on"]
-    return f"{event.title}（{points} 分）　{subject}　{day}　{body['reference']}"
+    return say(
+        "%(title)s（%(points)s 分）　%(subject)s　%(day)s　%(reference)s",
+        title=event.title,
+        points=points,
+        subject=subject,
+        day=day,
+        reference=body["reference"],
+    )
 
 
 def _told(row: RowData, body: Body) -> str:

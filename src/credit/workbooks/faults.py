@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from credit.kit.errors import Conflict, FieldError
 from credit.kit.excel import Reading, RowData
+from credit.kit.texts import say
 from credit.parties.excel import SHEETS, title_of
 from credit.parties.views import Fault
 
@@ -38,7 +39,7 @@ class ImportRefused(Conflict):
         self.faults = tuple(faults)
         self.total = total or len(self.faults)
         super().__init__(
-            f"有 {self.total} 处要改，什么都没有导入。",
+            say("有 %(total)s 处要改，什么都没有导入。", total=self.total),
             slug=slug or None,
             errors=tuple(fault.told for fault in self.faults),
         )
@@ -52,7 +53,7 @@ def unreadable(reading: Reading) -> ImportRefused:
             problem.row,
             problem.column or "",
             problem.title or "",
-            f"{problem.message}。{problem.cure}。",
+            say("%(message)s。%(cure)s。", message=problem.message, cure=problem.cure),
             FieldError(problem.sheet, str(problem)),
         )
         for problem in reading.problems
@@ -62,7 +63,15 @@ def unreadable(reading: Reading) -> ImportRefused:
 
 def of_row(row: RowData, message: str, *, title: str = "", rest: str = "") -> CellFault:
     """Name a fault of a row."""
-    told = FieldError(f"{row.sheet} 第 {row.row_number} 行{rest}", message)
+    told = FieldError(
+        say(
+            "%(sheet)s 第 %(row)s 行%(rest)s",
+            sheet=row.sheet,
+            row=row.row_number,
+            rest=rest,
+        ),
+        message,
+    )
     return CellFault(row.sheet, row.row_number, "", title, message, told)
 
 
@@ -91,7 +100,12 @@ def of_register(faults: Iterable[Fault]) -> ImportRefused:
                 title_of(one.sheet, one.column),
                 one.message,
                 FieldError(
-                    f"{SHEETS[one.sheet].name} 第 {one.row} 行「{title_of(one.sheet, one.column)}」",
+                    say(
+                        "%(name)s 第 %(row)s 行「%(title)s」",
+                        name=SHEETS[one.sheet].name,
+                        row=one.row,
+                        title=title_of(one.sheet, one.column),
+                    ),
                     one.message,
                 ),
             )

@@ -8,7 +8,7 @@ from credit.evaluations.logic import evaluable
 from credit.events.excel import event_sheet
 from credit.kit.calendar import CALENDAR_SHEET
 from credit.kit.excel import SheetSpec
-from credit.kit.languages import marked
+from credit.kit.texts import marked
 from credit.parties.excel import SHEETS
 from credit.rules.pack import Pack, Rules
 

@@ -18,6 +18,7 @@ from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, Invalid
 from credit.kit.excel import RowData, SheetSpec, read_workbook
+from credit.kit.texts import plain, say
 from credit.kit.vault import Vault
 from credit.parties import service as parties
 from credit.parties.excel import SHEETS, by_sheet
@@ -75,7 +76,7 @@ def read_rows(content: bytes, specs: Sequence[SheetSpec]) -> list[RowData]:
     if reading.problems:
         raise unreadable(reading)
     if not reading.rows:
-        raise Invalid("表里没有数据行。请从第 2 行起填写。")
+        raise Invalid(say("表里没有数据行。请从第 2 行起填写。"))
     return reading.rows
 
 
@@ -123,11 +124,15 @@ async def take_parties(work: Work, rows: Sequence[RowData]) -> Taken:
             row.sheet,
             row.row_number,
             "changed" if next(held[names[row.sheet]]) else "added",
-            f"{row.values['name']} {row.values['code'] or '（由系统编号）'}",
+            say(
+                "%(name)s %(code)s",
+                name=row.values["name"],
+                code=row.values["code"] or say("（由系统编号）"),
+            ),
         )
         for row in rows
     ]
-    return Taken(lines, f"登记册 {len(rows)} 行检查无误。", preview)
+    return Taken(lines, say("登记册 %(count)s 行检查无误。", count=len(rows)), preview)
 
 
 async def take_marks(work: Work, rows: Sequence[RowData]) -> Taken:
@@ -138,16 +143,24 @@ async def take_marks(work: Work, rows: Sequence[RowData]) -> Taken:
         states = await evaluations.submit(work.conn, work.clock, work.actor, work.pack, submissions)
     except Conflict as error:
         raise by_item(error, rows, lambda row, key: _title(sheets[row.sheet], key)) from error
-    told = [f"{state.subject} {state.year} 年度 {state.result.total} 分" for state in states]
+    told = [
+        say(
+            "%(subject)s %(year)s 年度 %(total)s 分",
+            subject=state.subject,
+            year=state.year,
+            total=state.result.total,
+        )
+        for state in states
+    ]
     lines = [
         Line(row.sheet, row.row_number, "added" if state.version == 1 else "changed", words)
         for row, state, words in zip(rows, states, told, strict=True)
     ]
     return Taken(
         lines,
-        f"{len(states)} 份评分检查无误。",
+        say("%(count)s 份评分检查无误。", count=len(states)),
         [f"{line.sheet} 第 {line.row} 行：{line.words}" for line in lines],
-        {"results": msgspec.to_builtins(states)},
+        {"results": msgspec.to_builtins(states, enc_hook=plain)},
     )
 
 
@@ -159,19 +172,22 @@ async def take_calendar(work: Work, rows: Sequence[RowData]) -> Taken:
     for row in rows:
         day = row.values["day"]
         if day in days:
-            faults.append(of_row(row, f"{day} 出现了两次。请只留一行。"))
+            faults.append(of_row(row, say("%(day)s 出现了两次。请只留一行。", day=day)))
         days[day] = row.values["workday"] == "work"
     if faults:
         raise ImportRefused(faults)
     await store.declare_days(
         work.conn, list(days), list(days.values()), by=work.actor.person_id, now=work.clock.now()
     )
-    words = [f"{day} {'上班' if works else '放假'}" for day, works in days.items()]
+    words: list[str] = [
+        say("%(day)s 上班", day=day) if works else say("%(day)s 放假", day=day)
+        for day, works in days.items()
+    ]
     lines = [
         Line(row.sheet, row.row_number, "added", text)
         for row, text in zip(rows, words, strict=True)
     ]
-    return Taken(lines, f"放假调休 {len(days)} 天检查无误。", words)
+    return Taken(lines, say("放假调休 %(count)s 天检查无误。", count=len(days)), words)
 
 
 def _title(sheet: Sheet, row: str) -> str:

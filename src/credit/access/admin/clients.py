@@ -15,6 +15,7 @@ from credit.kit.db import Connection
 from credit.kit.errors import Conflict, Invalid, NotFound
 from credit.kit.patterns import containing
 from credit.kit.signing import unb64
+from credit.kit.texts import say
 from credit.kit.vault import Vault
 
 __all__ = [
@@ -54,7 +55,7 @@ async def client(conn: Connection, actor: Actor, prefix: str, *, held: bool = Fa
     logic.require(actor, "people:write")
     found = await store.client_shown(conn, prefix, held=held)
     if found is None:
-        raise NotFound("没有这把接口密钥。")
+        raise NotFound(say("没有这把接口密钥。"))
     return found
 
 
@@ -98,12 +99,12 @@ async def rotate_client(
     old = await client(conn, actor, prefix, held=True)
     _refuse_ended(old, clock)
     if not 0 <= overlap_days <= OVERLAP_DAYS_MAX:
-        raise Invalid(f"新旧密钥并用的天数应为 0 到 {OVERLAP_DAYS_MAX}。")
+        raise Invalid(say("新旧密钥并用的天数应为 0 到 %(most)s。", most=OVERLAP_DAYS_MAX))
     person = await access_store.person(conn, old.person_id)
     scopes = logic.scopes_of(person.roles).intersection(old.scopes) if person else ()
     if not scopes:
         raise Conflict(
-            "这个人已停用，或者现在的角色不再有这把密钥的任何权限。请为合适的人另发密钥。"
+            say("这个人已停用，或者现在的角色不再有这把密钥的任何权限。请为合适的人另发密钥。")
         )
     key = await issue_key(
         conn,
@@ -140,10 +141,10 @@ def _bytes(public_key: str) -> bytes:
     except ValueError:
         found = b""
     if len(found) != PUBLIC_KEY_BYTES:
-        raise Invalid("公钥应是 32 字节 Ed25519 公钥的 base64 写法，共 44 个字符。")
+        raise Invalid(say("公钥应是 32 字节 Ed25519 公钥的 base64 写法，共 44 个字符。"))
     return found
 
 
 def _refuse_ended(found: ClientShown, clock: Clock) -> None:
     if found.revoked_at is not None or found.expires_at <= clock.now():
-        raise Conflict("这把密钥已经吊销或过期。请另发一把。")
+        raise Conflict(say("这把密钥已经吊销或过期。请另发一把。"))

@@ -11,12 +11,13 @@ from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
 from credit.kit.passwords import Passwords
+from credit.kit.texts import say
 
 __all__ = ["INVITED_FOR", "KIND", "accept_invitation", "invite", "invited_name"]
 
 INVITED_FOR = timedelta(days=7)
 KIND = "invitation"
-GONE = "这个邀请链接已用过、已过期或已被收回。请联系管理员重新发一个。"
+GONE = say("这个邀请链接已用过、已过期或已被收回。请联系管理员重新发一个。")
 
 
 async def invite(conn: Connection, clock: Clock, person_id: str) -> str:

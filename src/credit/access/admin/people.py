@@ -1,7 +1,7 @@
 """People administered: let in by invitation, given offices, ended, erased.
 
-An administrator looks after everybody; somebody of an enterprise only after the colleagues of the
-own organisation, whose names they see masked. Nobody ends themselves, and the last administrator
+An administrator looks after everybody; somebody of an enterprise or a committee only after the
+colleagues of the own organisation, whose names they see masked. Nobody ends themselves, and the last administrator
 stays.
 """
 
@@ -20,9 +20,9 @@ from credit.access.views import Actor
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, Forbidden, NotFound
-from credit.kit.languages import marked
 from credit.kit.passwords import Passwords
 from credit.kit.patterns import containing
+from credit.kit.texts import marked, say
 from credit.kit.vault import Vault
 
 __all__ = [
@@ -41,12 +41,16 @@ __all__ = [
     "shown_person",
 ]
 
-COLLEAGUE = "enterprise_user"
+# Whose people look after their colleagues themselves, and the role they all have.
+COLLEAGUES = {"enterprise": "enterprise_user", "committee": "committee_user"}
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What somebody is: roles, and the organisation by kind, name and code in the register."""
+    """What somebody is: roles, and the organisation by kind, name and code in the register.
+
+    `division` is where the organisation works, if that is a street or a district's department.
+    """
 
     roles: Sequence[str]
     kind: str
@@ -71,6 +75,11 @@ class ShownPerson:
         if self.invited_until is not None:
             return marked("待接受邀请")
         return marked("在岗") if self.row.signs_in else marked("邀请已过期")
+
+    @property
+    def unplaced(self) -> bool:
+        """Whether they work in one division alone and nobody has said which."""
+        return self.row.division is None and logic.is_bound(self.row.kind, self.row.roles)
 
 
 async def people_page(
@@ -138,7 +147,6 @@ async def add_member(
         name=name,
         roles=office.roles,
         organisation_id=organisation_id,
-        division=office.division,
     )
     return person_id, await invite(conn, clock, person_id)
 
@@ -146,15 +154,15 @@ async def add_member(
 async def add_colleague(
     conn: Connection, clock: Clock, vault: Vault, actor: Actor, *, username: str, name: str
 ) -> tuple[str, str]:
-    """Add a user of the actor's own enterprise; returns (person, token of the invitation)."""
-    within = await _own_enterprise(conn, actor)
+    """Add a user of the actor's own organisation; returns (person, token of the invitation)."""
+    within = await _own_organisation(conn, actor)
     person_id = await add_person(
         conn,
         clock,
         vault,
         username=username,
         name=name,
-        roles=[COLLEAGUE],
+        roles=[COLLEAGUES[within.kind]],
         organisation_id=within.organisation_id,
     )
     return person_id, await invite(conn, clock, person_id)
@@ -163,13 +171,16 @@ async def add_colleague(
 async def change_office(
     conn: Connection, clock: Clock, actor: Actor, person_id: str, office: Office
 ) -> None:
-    """Give somebody else other roles or another organisation; what they have open is ended."""
+    """Give somebody else other roles or another organisation; what they have open is ended.
+
+    With another division the organisation stays the same, and all its people work there.
+    """
     logic.require(actor, "people:write")
     person = await _another(conn, actor, person_id)
     if "administrator" not in office.roles:
         await _keep_an_administrator(conn, person)
-    organisation_id = await _organisation(conn, clock, office)
-    await store.set_office(conn, person_id, office.roles, organisation_id, office.division)
+    organisation_id = await _organisation(conn, clock, office, present=person.organisation_id)
+    await store.set_office(conn, person_id, office.roles, organisation_id)
     await access_store.end_other_sessions(conn, person_id, b"")
 
 
@@ -193,7 +204,7 @@ async def invite_again(conn: Connection, clock: Clock, actor: Actor, person_id: 
     """
     person = await _another(conn, actor, person_id, active=True)
     if person.signs_in:
-        raise Conflict("这个人已经设过密码。忘记密码请由市里的管理员重设。")
+        raise Conflict(say("这个人已经设过密码。忘记密码请由市里的管理员重设。"))
     return await invite(conn, clock, person_id)
 
 
@@ -233,13 +244,15 @@ async def _reach(conn: Connection, actor: Actor) -> OrganisationRow | None:
     """Return the organisation to which an actor is restricted; None for an administrator."""
     if "people:write" in actor.scopes:
         return None
-    return await _own_enterprise(conn, actor)
+    return await _own_organisation(conn, actor)
 
 
-async def _own_enterprise(conn: Connection, actor: Actor) -> OrganisationRow:
+async def _own_organisation(conn: Connection, actor: Actor) -> OrganisationRow:
     found = await store.organisation_of(conn, actor.person_id)
-    if COLLEAGUE not in actor.roles or found is None or found.kind != "enterprise":
-        raise Forbidden("只有企业用户可以管理本企业的同事账户。请联系市里的管理员。")
+    if found is None or COLLEAGUES.get(found.kind) not in actor.roles:
+        raise Forbidden(
+            say("只有企业和业主委员会的用户可以管理本单位的同事账户。请联系市里的管理员。")
+        )
     return found
 
 
@@ -247,11 +260,12 @@ async def _find(conn: Connection, within: OrganisationRow | None, person_id: str
     """Find a person in reach; whoever is not is not there at all."""
     person = await store.person_shown(conn, person_id)
     if person is None or person.username is None:
-        raise NotFound("没有这个人，或者已经删除。")
+        raise NotFound(say("没有这个人，或者已经删除。"))
     if within is not None and (
-        person.organisation_id != within.organisation_id or person.roles != (COLLEAGUE,)
+        person.organisation_id != within.organisation_id
+        or person.roles != (COLLEAGUES[within.kind],)
     ):
-        raise NotFound("没有这个人，或者已经删除。")
+        raise NotFound(say("没有这个人，或者已经删除。"))
     return person
 
 
@@ -262,36 +276,47 @@ async def _another(
     await store.lock_administrators(conn)
     person = await _find(conn, await _reach(conn, actor), person_id)
     if person_id == actor.person_id:
-        raise Forbidden("不能对自己的账户做这个操作。请由另一位管理员办理。", slug="own-account")
+        raise Forbidden(
+            say("不能对自己的账户做这个操作。请由另一位管理员办理。"), slug="own-account"
+        )
     if active is not None and person.active != active:
-        raise Conflict("这个账户的状态已经变了，请刷新页面。")
+        raise Conflict(say("这个账户的状态已经变了，请刷新页面。"))
     return person
 
 
 async def _keep_an_administrator(conn: Connection, person: PersonShown) -> None:
     if await store.lock_administrators(conn) == [person.person_id]:
-        raise Conflict("这是最后一位在岗的管理员，不能停用、删除或改任。请先增加一位管理员。")
+        raise Conflict(say("这是最后一位在岗的管理员，不能停用、删除或改任。请先增加一位管理员。"))
 
 
-async def _organisation(conn: Connection, clock: Clock, office: Office) -> str:
-    """Return the organisation's id; one of that name with another code is refused."""
+async def _organisation(
+    conn: Connection, clock: Clock, office: Office, *, present: str | None = None
+) -> str:
+    """Return the organisation's id; one of that name with another code is refused, and another
+    division unless it is the `present` organisation, whose form says so.
+    """
     logic.check_roles(office.roles)
     logic.check_belonging(office.roles, office.kind, office.party)
+    logic.check_division(office.kind, office.division, office.roles)
     known = await store.find_organisation(conn, office.kind, office.organisation)
-    if known is None:
-        return await add_organisation(
-            conn,
-            clock,
-            kind=office.kind,
-            name=office.organisation,
-            division=office.division,
-            party=office.party,
-        )
-    if known.party != office.party:
+    if known is not None and known.party != office.party:
         raise Conflict(
-            f"“{known.name}”已登记，代码是 {known.party or '（无）'}，与填写的不同。请核对单位名称和代码。"
+            say(
+                "“%(known)s”已登记，代码是 %(party)s，与填写的不同。请核对单位名称和代码。",
+                known=known.name,
+                party=known.party or say("（无）"),
+            )
         )
-    return known.organisation_id
+    if known is not None and known.organisation_id == present and office.division is not None:
+        await access_store.set_division(conn, known.organisation_id, office.division)
+    return await add_organisation(
+        conn,
+        clock,
+        kind=office.kind,
+        name=office.organisation,
+        division=office.division,
+        party=office.party,
+    )
 
 
 def _name(vault: Vault, row: PersonShown, *, mask: bool) -> str:

@@ -39,7 +39,7 @@ __all__ = [
 
 _PEOPLE = """
 SELECT p.id, p.username, p.roles, p.organisation_id, o.kind, o.name AS organisation, o.party,
-    p.division, p.active, p.created_at, c.person_id IS NOT NULL AS signs_in,
+    o.division, p.active, p.created_at, c.person_id IS NOT NULL AS signs_in,
     k.sealed AS key, v.sealed AS name
 FROM person p LEFT JOIN organisation o ON o.id = p.organisation_id
 LEFT JOIN credential c ON c.person_id = p.id
@@ -58,11 +58,12 @@ LOCK_ADMINISTRATORS = """
 SELECT id FROM person WHERE active AND 'administrator' = ANY(roles) ORDER BY id FOR UPDATE
 """
 SET_OFFICE = """
-UPDATE person SET roles = $2, organisation_id = $3, division = $4
+UPDATE person SET roles = $2, organisation_id = $3
 WHERE id = $1 AND username IS NOT NULL
 """
 SET_ACTIVE = "UPDATE person SET active = $2 WHERE id = $1 AND username IS NOT NULL"
 ERASE_PERSON = "UPDATE person SET username = NULL, active = false WHERE id = $1"
+ERASE_VIEWS = "DELETE FROM saved_view WHERE person_id = $1"
 ERASE_CREDENTIAL = """
 UPDATE credential SET password_hash = '', changed_at = $2, failures = 0, locked_until = NULL
 WHERE person_id = $1
@@ -228,14 +229,10 @@ async def lock_administrators(conn: Connection) -> list[str]:
 
 
 async def set_office(
-    conn: Connection,
-    person_id: str,
-    roles: Sequence[str],
-    organisation_id: str | None,
-    division: str | None,
+    conn: Connection, person_id: str, roles: Sequence[str], organisation_id: str | None
 ) -> None:
     """Give a person other roles and another organisation."""
-    await conn.execute(SET_OFFICE, person_id, roles, organisation_id, division)
+    await conn.execute(SET_OFFICE, person_id, roles, organisation_id)
 
 
 async def set_active(conn: Connection, person_id: str, *, active: bool) -> None:
@@ -244,8 +241,9 @@ async def set_active(conn: Connection, person_id: str, *, active: bool) -> None:
 
 
 async def erase_person(conn: Connection, person_id: str) -> None:
-    """Take a person's user name away, for good."""
+    """Take a person's user name away, for good, and the views they named."""
     await conn.execute(ERASE_PERSON, person_id)
+    await conn.execute(ERASE_VIEWS, person_id)
 
 
 async def forget_sign_in(conn: Connection, person_id: str, now: datetime) -> None:

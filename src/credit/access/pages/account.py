@@ -1,24 +1,33 @@
 """One's own account: where one is signed in, the password, and proving again who one is."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
 
 from credit.access import logic, service
+from credit.access.own import TRAIL_COUNTED_MAX, own_data, own_document
 from credit.access.pages.signin import Onward, Password, open_session
 from credit.access.service import identities, passkeys
 from credit.access.views import Visitor
 from credit.kit.errors import CreditError, Unauthenticated
 from credit.kit.http import City
-from credit.kit.pages import form_of, read_form, redirect, render
+from credit.kit.pages import HEADERS, form_of, read_form, redirect, render
+from credit.kit.texts import marked, say
 
 __all__ = ["AccountPages", "account_page", "confirm_page"]
 
 
 class PasswordForm(msgspec.Struct, frozen=True):
     """A change of one's own password."""
+
+    LABELS: ClassVar[Mapping[str, str]] = {
+        "old": marked("现在的密码"),
+        "new": marked("新密码"),
+        "again": marked("再输一次新密码"),
+    }
 
     old: Password
     new: Password
@@ -27,6 +36,8 @@ class PasswordForm(msgspec.Struct, frozen=True):
 
 class ConfirmForm(msgspec.Struct, frozen=True):
     """The password once more, before something important."""
+
+    LABELS: ClassVar[Mapping[str, str]] = {"password": marked("密码")}
 
     password: Password
     next: str = ""
@@ -44,6 +55,22 @@ class AccountPages(Controller):
         """Show where one is signed in, and what may be changed."""
         return await account_page(request, state, city)
 
+    @get("/data.json", summary="下载我的个人信息",
+         opt={"scope": "", "confirmed": True, "personal": True})  # fmt: skip
+    async def data(
+        self, request: Request[Any, Any, Any], state: State, city: City
+    ) -> Response[bytes]:
+        """Return everything kept about the visitor as a file (PIPL, art. 45)."""
+        async with state.db.city(city) as conn:
+            document = await own_document(conn, state.clock, request.state.visitor)
+        headers = {
+            **HEADERS,
+            "Content-Disposition": 'attachment; filename="my-data.json"',
+            "Cache-Control": "no-store",
+        }
+        content = msgspec.json.format(msgspec.json.encode(document))
+        return Response(content, media_type="application/json", headers=headers)
+
     @post("/password", summary="改密码", opt={"scope": ""}, status_code=200)
     async def password(
         self, request: Request[Any, Any, Any], state: State, city: City
@@ -53,7 +80,7 @@ class AccountPages(Controller):
         try:
             form = read_form(PasswordForm, await form_of(request))
             if form.new != form.again:
-                raise Unauthenticated("两次输入的新密码不一样，请重新输入。")
+                raise Unauthenticated(say("两次输入的新密码不一样，请重新输入。"))
             await service.check_password_of(
                 state.db, state.clock, state.passwords, visitor, form.old
             )
@@ -66,7 +93,9 @@ class AccountPages(Controller):
         response = await open_session(
             request, state, city, visitor.actor.person_id, f"/{city}/account"
         )
-        response.cookies.extend(redirect("", notice="密码已改，其他地方的登录都已结束。").cookies)
+        response.cookies.extend(
+            redirect("", notice=say("密码已改，其他地方的登录都已结束。")).cookies
+        )
         return response
 
     @post("/sessions/end", summary="结束登录", opt={"scope": ""}, status_code=200)
@@ -76,7 +105,7 @@ class AccountPages(Controller):
         visitor: Visitor = request.state.visitor
         async with state.db.transaction(city) as conn:
             await service.end_session_named(conn, visitor, chosen)
-        return redirect(f"/{city}/account", notice="已结束。")
+        return redirect(f"/{city}/account", notice=say("已结束。"))
 
     @get("/confirm", summary="确认身份页", opt={"scope": ""})
     async def confirm_form(
@@ -120,6 +149,7 @@ async def account_page(
         sessions = await service.sessions_of(conn, state.clock, visitor)
         kept = await passkeys.passkeys_of(conn, visitor)
         linked = await identities.linked_since(conn, provider, visitor) if provider.label else None
+        own = await own_data(conn, visitor)
     return render(
         request,
         "access/account.html",
@@ -133,6 +163,11 @@ async def account_page(
         provider=provider.label,
         linked=linked,
         role_titles=logic.ROLE_TITLES,
+        own=own,
+        trail_max=TRAIL_COUNTED_MAX,
+        fresh=state.clock.now() - visitor.confirmed_at <= logic.CONFIRMED_FOR,
+        # For whom there is no other page yet.
+        only_place=logic.home_of(visitor.actor.scopes) == "account",
         problem=refused,
     )
 

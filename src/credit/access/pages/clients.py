@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
@@ -19,6 +19,7 @@ from credit.access.service.clients import KEY_DAYS, KEY_DAYS_MAX, RATE_MAX, RATE
 from credit.kit.errors import CreditError, Invalid
 from credit.kit.http import City, SearchText
 from credit.kit.pages import form_of, read_form, redirect, render
+from credit.kit.texts import marked, say
 
 __all__ = ["ClientPages"]
 
@@ -32,6 +33,13 @@ WORDS = {"scopes": logic.SCOPE_TITLES, "roles": logic.ROLE_TITLES}
 class IssueForm(msgspec.Struct, frozen=True):
     """A key for a machine of somebody."""
 
+    LABELS: ClassVar[Mapping[str, str]] = {
+        "name": marked("用途"),
+        "scopes": marked("权限"),
+        "rate": marked("每分钟最多请求数"),
+        "days": marked("有效天数"),
+    }
+
     person: Annotated[str, Meta(pattern=r"^P-[0-9a-f]{16}$(?!\n)")]
     name: Annotated[
         str, Meta(min_length=1, max_length=80, pattern=r"^[^\u0000-\u001f\u007f]*$(?!\n)")
@@ -44,11 +52,15 @@ class IssueForm(msgspec.Struct, frozen=True):
 class RotationForm(msgspec.Struct, frozen=True):
     """For how long the old key still works."""
 
+    LABELS: ClassVar[Mapping[str, str]] = {"overlap": marked("旧密钥再用几天")}
+
     overlap: Annotated[int, Meta(ge=0, le=clients.OVERLAP_DAYS_MAX)] = clients.OVERLAP_DAYS
 
 
 class PublicKeyForm(msgspec.Struct, frozen=True):
     """The key a client signs with; nothing takes it away."""
+
+    LABELS: ClassVar[Mapping[str, str]] = {"public_key": marked("公钥（32 字节的 base64）")}
 
     public_key: Annotated[str, Meta(max_length=80)] | None = None
 
@@ -127,7 +139,7 @@ class ClientPages(Controller):
         try:
             form = read_form(IssueForm, fields)
             if not form.scopes:
-                raise Invalid("请至少勾选一项权限。")
+                raise Invalid(say("请至少勾选一项权限。"))
             async with state.db.transaction(city) as conn:
                 key = await clients.issue_client(
                     conn,
@@ -177,7 +189,7 @@ class ClientPages(Controller):
         """End a key at once."""
         async with state.db.transaction(city) as conn:
             await clients.revoke_client(conn, state.clock, actor_of(request), prefix)
-        return redirect(f"/{city}/console/clients/{prefix}", notice="已吊销，立即失效。")
+        return redirect(f"/{city}/console/clients/{prefix}", notice=say("已吊销，立即失效。"))
 
     @post("/{prefix:str}/public-key", summary="登记接口公钥", opt={"scope": "people:write"},
           status_code=200)  # fmt: skip
@@ -194,7 +206,9 @@ class ClientPages(Controller):
         except CreditError as refused:
             return await _client_page(request, state, city, prefix, refused)
         said = (
-            "公钥已登记：从现在起，除查询外的请求都要签名。" if form.public_key else "公钥已移除。"
+            say("公钥已登记：从现在起，除查询外的请求都要签名。")
+            if form.public_key
+            else say("公钥已移除。")
         )
         return redirect(f"/{city}/console/clients/{prefix}", notice=said)
 

@@ -1,6 +1,7 @@
-"""Colleagues in the portal: whom an enterprise lets see its own affairs."""
+"""Colleagues in the portal: whom an enterprise or a committee lets see its own affairs."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
@@ -21,6 +22,7 @@ from credit.access.pages.people import (
 from credit.kit.errors import CreditError
 from credit.kit.http import City
 from credit.kit.pages import form_of, read_form, redirect, render
+from credit.kit.texts import marked, say
 
 __all__ = ["PortalPeoplePages"]
 
@@ -28,16 +30,18 @@ __all__ = ["PortalPeoplePages"]
 class ColleagueForm(msgspec.Struct, frozen=True):
     """A new colleague."""
 
+    LABELS: ClassVar[Mapping[str, str]] = {"username": marked("用户名"), "name": marked("姓名")}
+
     username: Username
     name: Name
 
 
 class PortalPeoplePages(Controller):
-    """`/{city}/portal/people`: users of one's own enterprise."""
+    """`/{city}/portal/people`: users of one's own enterprise or committee."""
 
     path = "/portal/people"
 
-    @get(summary="本企业用户", opt={"scope": "portal:use"})
+    @get(summary="本单位用户", opt={"scope": "portal:use"})
     async def people(
         self,
         request: Request[Any, Any, Any],
@@ -92,7 +96,9 @@ class PortalPeoplePages(Controller):
         """Let a colleague in no longer."""
         async with state.db.transaction(city) as conn:
             await people.deactivate(conn, actor_of(request), person_id)
-        return redirect(f"/{city}/portal/people", notice="已停用。如需恢复，请联系市里的管理员。")
+        return redirect(
+            f"/{city}/portal/people", notice=say("已停用。如需恢复，请联系市里的管理员。")
+        )
 
 
 async def _page(

@@ -17,6 +17,7 @@ from credit.access.views import Seen, Visitor
 from credit.kit.errors import CreditError, Unauthenticated
 from credit.kit.http import City
 from credit.kit.pages import form_of, redirect, render
+from credit.kit.texts import say
 
 __all__ = ["IdentityPages", "IdentitySignInPages"]
 
@@ -112,7 +113,7 @@ class IdentityPages(Controller):
         """Undo the link."""
         async with state.db.city(city) as conn:
             await identities.unlink_identity(conn, state.identity_provider, request.state.visitor)
-        return redirect(f"/{city}/account", notice="已解除绑定，不能再用统一身份登录。")
+        return redirect(f"/{city}/account", notice=say("已解除绑定，不能再用统一身份登录。"))
 
 
 async def _received(
@@ -136,7 +137,7 @@ async def _received(
             status=200,
             address=request.client.host if request.client else None,
         )
-    return redirect(f"/{city}/account", notice="已绑定，下次可以用统一身份登录。")
+    return redirect(f"/{city}/account", notice=say("已绑定，下次可以用统一身份登录。"))
 
 
 def _leave(

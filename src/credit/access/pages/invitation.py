@@ -1,6 +1,7 @@
 """The page an invitation leads to: choosing a password, and coming in."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
@@ -13,6 +14,7 @@ from credit.access.views import Seen
 from credit.kit.errors import CreditError, Invalid, NotFound
 from credit.kit.http import City
 from credit.kit.pages import form_of, read_form, render
+from credit.kit.texts import marked, say
 
 __all__ = ["InvitationPages"]
 
@@ -22,6 +24,11 @@ Token = Annotated[str, QueryParameter(pattern=SHAPE, max_length=43)]
 
 class NewPasswordForm(msgspec.Struct, frozen=True):
     """A password chosen, twice, by whoever has the invitation."""
+
+    LABELS: ClassVar[Mapping[str, str]] = {
+        "password": marked("新密码"),
+        "again": marked("再输一次"),
+    }
 
     token: Annotated[str, msgspec.Meta(pattern=SHAPE)]
     password: Password
@@ -52,7 +59,7 @@ class InvitationPages(Controller):
         try:
             form = read_form(NewPasswordForm, fields)
             if form.password != form.again:
-                raise Invalid("两次输入的密码不一样，请重新输入。")
+                raise Invalid(say("两次输入的密码不一样，请重新输入。"))
             async with state.db.transaction(city) as conn:
                 person_id = await invitations.accept_invitation(
                     conn, state.clock, state.passwords, form.token, form.password

@@ -1,6 +1,7 @@
 """Pages of passkeys: signing in with one, one's own, and proving with one who one is."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
@@ -22,6 +23,7 @@ from credit.access.views import Visitor
 from credit.kit.errors import CreditError, NotFound, Unauthenticated
 from credit.kit.http import City
 from credit.kit.pages import form_of, read_form, redirect, render
+from credit.kit.texts import marked, say
 
 __all__ = ["PasskeyPages", "PasskeySignInPages"]
 
@@ -36,6 +38,8 @@ Name = Annotated[
 class SignInForm(msgspec.Struct, frozen=True):
     """The browser's answer at sign-in, and the city whose page asked."""
 
+    LABELS: ClassVar[Mapping[str, str]] = {"city": marked("城市")}
+
     answer: Answer
     city: CityCode | None = None
     next: str = ""
@@ -43,6 +47,8 @@ class SignInForm(msgspec.Struct, frozen=True):
 
 class NewForm(msgspec.Struct, frozen=True):
     """The browser's answer with a new passkey, and what to call it."""
+
+    LABELS: ClassVar[Mapping[str, str]] = {"name": marked("名称")}
 
     answer: Answer
     name: Name
@@ -53,6 +59,12 @@ class ConfirmForm(msgspec.Struct, frozen=True):
 
     answer: Answer
     next: str = ""
+
+
+class ApprovalForm(msgspec.Struct, frozen=True):
+    """The digest of what is about to be signed."""
+
+    digest: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
 
 class PasskeySignInPages(Controller):
@@ -87,7 +99,7 @@ class PasskeySignInPages(Controller):
 
 
 class PasskeyPages(Controller):
-    """One's own passkeys, and proving with one of them who one is."""
+    """One's own passkeys, and what they prove: who one is, and that one wants what is signed."""
 
     path = "/account"
 
@@ -134,7 +146,7 @@ class PasskeyPages(Controller):
                 passkeys_at=site,
                 problem=refused,
             )
-        return redirect(f"/{city}/account", notice="通行密钥已添加，下次登录可以直接用它。")
+        return redirect(f"/{city}/account", notice=say("通行密钥已添加，下次登录可以直接用它。"))
 
     @get(
         "/passkeys/{digest:str}/delete",
@@ -149,7 +161,7 @@ class PasskeyPages(Controller):
             kept = await passkeys.passkeys_of(conn, request.state.visitor)
         found = next((one for one in kept if one.digest == digest), None)
         if found is None:
-            raise NotFound("没有这个通行密钥，可能已经删除。")
+            raise NotFound(say("没有这个通行密钥，可能已经删除。"))
         return render(request, "access/passkey_delete.html", passkey=found)
 
     @post(
@@ -165,8 +177,21 @@ class PasskeyPages(Controller):
         async with state.db.transaction(city) as conn:
             await passkeys.drop_passkey(conn, request.state.visitor, digest)
         return redirect(
-            f"/{city}/account", notice="通行密钥已删除。设备里留下的那一份也可以在设备上删掉。"
+            f"/{city}/account", notice=say("通行密钥已删除。设备里留下的那一份也可以在设备上删掉。")
         )
+
+    @post("/approval", summary="请求批准签名", opt={"scope": ""}, status_code=200)
+    async def approval(
+        self, request: Request[Any, Any, Any], state: State, city: City
+    ) -> dict[str, Any]:
+        """Ask for a passkey's approval of what is about to be signed; null for who has none."""
+        form = read_form(ApprovalForm, await form_of(request))
+        site = passkeys.site_of(state.settings.public_url)
+        async with state.db.city(city) as conn:
+            options = await passkeys.approval_options(
+                conn, state.clock, site, request.state.visitor, bytes.fromhex(form.digest)
+            )
+        return {"options": options, "origin": site and site.origin}
 
     @post(
         "/confirm/passkey/options",
@@ -205,5 +230,5 @@ def _site(state: State) -> Site:
     """Return what passkeys are bound to; refuses where browsers would not take them."""
     site = passkeys.site_of(state.settings.public_url)
     if site is None:
-        raise NotFound("本网站的地址不支持通行密钥（需要域名和 https）。请用密码。")
+        raise NotFound(say("本网站的地址不支持通行密钥（需要域名和 https）。请用密码。"))
     return site

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
@@ -18,6 +18,7 @@ from credit.access.views import Actor
 from credit.kit.errors import CreditError
 from credit.kit.http import City, SearchText
 from credit.kit.pages import form_of, read_form, redirect, render
+from credit.kit.texts import marked, say
 
 __all__ = [
     "PAGE",
@@ -44,6 +45,14 @@ EMPTY: Mapping[str, Any] = {"roles": ()}
 class OfficeForm(msgspec.Struct, frozen=True):
     """Which roles somebody has, and where they belong."""
 
+    LABELS: ClassVar[Mapping[str, str]] = {
+        "roles": marked("角色"),
+        "kind": marked("单位类别"),
+        "organisation": marked("单位名称"),
+        "party": marked("登记册代码"),
+        "division": marked("负责的街道或区县"),
+    }
+
     roles: Annotated[list[str], Meta(max_length=12)]
     kind: Annotated[str, Meta(max_length=40)]
     organisation: Annotated[str, Meta(max_length=120, pattern=r"^[^\u0000-\u001f\u007f]*$(?!\n)")]
@@ -57,6 +66,12 @@ class OfficeForm(msgspec.Struct, frozen=True):
 
 class MemberForm(OfficeForm, frozen=True, kw_only=True):
     """Somebody new."""
+
+    LABELS: ClassVar[Mapping[str, str]] = {
+        **OfficeForm.LABELS,
+        "username": marked("用户名"),
+        "name": marked("姓名"),
+    }
 
     username: Username
     name: Name
@@ -151,7 +166,9 @@ class ConsolePeoplePages(Controller):
             shown = await _person(request, state, city, person_id)
             note_seen(request, personal=True)
             return await _person_page(request, state, city, shown, fields, refused)
-        return redirect(f"/{city}/console/people/{person_id}", notice="已改任，此人需要重新登录。")
+        return redirect(
+            f"/{city}/console/people/{person_id}", notice=say("已改任，此人需要重新登录。")
+        )
 
     @post("/{person_id:str}/invite", summary="重设密码", opt={"scope": "people:write"},
           status_code=200)  # fmt: skip
@@ -178,8 +195,14 @@ class ConsolePeoplePages(Controller):
         """Let somebody in no longer."""
         async with state.db.transaction(city) as conn:
             await people.deactivate(conn, actor_of(request), person_id)
+            live = await state.live_keys(conn, person_id)
+        if live:
+            return redirect(_live_keys(city, person_id), notice=say(
+                "已停用：登录已结束，接口密钥不再有效。此人还有 %(count)s 把有效的签名密钥，请接着吊销。",
+                count=live,
+            ))  # fmt: skip
         back = f"/{city}/console/people/{person_id}"
-        return redirect(back, notice="已停用：登录已结束，接口密钥不再有效。")
+        return redirect(back, notice=say("已停用：登录已结束，接口密钥不再有效。"))
 
     @post("/{person_id:str}/reactivate", summary="恢复账户", opt={"scope": "people:write"},
           status_code=200)  # fmt: skip
@@ -189,7 +212,7 @@ class ConsolePeoplePages(Controller):
         """Let somebody in again."""
         async with state.db.transaction(city) as conn:
             await people.reactivate(conn, actor_of(request), person_id)
-        return redirect(f"/{city}/console/people/{person_id}", notice="已恢复。")
+        return redirect(f"/{city}/console/people/{person_id}", notice=say("已恢复。"))
 
     @get("/{person_id:str}/erase", summary="删除个人信息页",
          opt={"scope": "people:write", "personal": True, "confirmed": True})  # fmt: skip
@@ -198,7 +221,10 @@ class ConsolePeoplePages(Controller):
     ) -> Response[str]:
         """Say what erasing somebody does."""
         shown = await _person(request, state, city, person_id)
-        return render(request, "access/erase.html", person=shown)
+        async with state.db.city(city) as conn:
+            live = await state.live_keys(conn, person_id)
+        keys_at = _live_keys(city, person_id)
+        return render(request, "access/erase.html", person=shown, live=live, keys_at=keys_at)
 
     @post("/{person_id:str}/erase", summary="删除个人信息",
           opt={"scope": "people:write", "personal": True, "confirmed": True},
@@ -211,7 +237,17 @@ class ConsolePeoplePages(Controller):
             await people.erase_person(
                 conn, state.clock, state.logs.vault(city), actor_of(request), person_id
             )
-        return redirect(f"/{city}/console/people", notice=f"已删除 {person_id} 的个人信息。")
+            live = await state.live_keys(conn, person_id)
+        if live:
+            return redirect(_live_keys(city, person_id), notice=say(
+                "已删除 %(person_id)s 的个人信息。此人还有 %(count)s 把有效的签名密钥，请接着吊销。",
+                person_id=person_id,
+                count=live,
+            ))  # fmt: skip
+        return redirect(
+            f"/{city}/console/people",
+            notice=say("已删除 %(person_id)s 的个人信息。", person_id=person_id),
+        )
 
 
 def actor_of(request: Request[Any, Any, Any]) -> Actor:
@@ -246,6 +282,11 @@ async def _person(
         return await people.shown_person(
             conn, state.clock, state.logs.vault(city), actor_of(request), person_id
         )
+
+
+def _live_keys(city: str, person_id: str) -> str:
+    """Return where somebody's keys are revoked."""
+    return f"/{city}/console/keys?holder={person_id}&status=live"
 
 
 def _fields_of(shown: ShownPerson) -> dict[str, Any]:
@@ -284,12 +325,16 @@ async def _person_page(
     fields: Mapping[str, Any],
     refused: CreditError | None = None,
 ) -> Response[str]:
+    async with state.db.city(city) as conn:
+        live = await state.live_keys(conn, shown.row.person_id)
     return render(
         request,
         "access/person.html",
         http_status=refused.status if refused else 200,
         **await _choices(state, city),
         person=shown,
+        live=live,
+        keys_at=_live_keys(city, shown.row.person_id),
         own=shown.row.person_id == actor_of(request).person_id,
         fields=defaultdict(str, fields),
         problem=refused,

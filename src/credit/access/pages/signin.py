@@ -1,6 +1,7 @@
 """Signing in and out with a password, and beginning a session for whoever proved who they are."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
@@ -13,6 +14,7 @@ from credit.access.service.passkeys import site_of
 from credit.access.views import Seen
 from credit.kit.errors import CreditError, NotFound, Unauthenticated
 from credit.kit.pages import form_of, read_form, redirect, render
+from credit.kit.texts import marked, say
 
 __all__ = [
     "CityCode",
@@ -34,6 +36,12 @@ CityCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$")]
 
 class SignInForm(msgspec.Struct, frozen=True):
     """What the sign-in page sends; without a city, the first one of the deployment."""
+
+    LABELS: ClassVar[Mapping[str, str]] = {
+        "city": marked("城市"),
+        "username": marked("用户名"),
+        "password": marked("密码"),
+    }
 
     username: Name
     password: Password
@@ -84,7 +92,7 @@ class SignInPages(Controller):
                 visitor = await service.visitor_of(conn, state.clock, vault, city, token)
                 if visitor is not None:
                     await service.end_session(conn, visitor)
-        response = redirect("/login", notice="已退出。")
+        response = redirect("/login", notice=say("已退出。"))
         response.delete_cookie(SESSION_COOKIE)
         return response
 
@@ -130,7 +138,7 @@ async def note_sign_in(
 def city_of(state: State, wanted: str | None) -> str:
     """Return the city to sign in to: the one wanted, else the deployment's first."""
     if not state.db.cities:
-        raise NotFound("这里还没有城市，无法登录。")
+        raise NotFound(say("这里还没有城市，无法登录。"))
     first: str = min(state.db.cities)
     return wanted if wanted and wanted in state.db.cities else first
 

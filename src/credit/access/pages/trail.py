@@ -22,6 +22,7 @@ from credit.kit.errors import CreditError, Invalid, TooLarge
 from credit.kit.excel import Column, SheetSpec, write_table
 from credit.kit.http import City, SearchText, parse_date
 from credit.kit.pages import HEADERS, render
+from credit.kit.texts import marked, say
 
 __all__ = ["TrailPages"]
 
@@ -142,7 +143,9 @@ class TrailPages(Controller):
         async with state.db.city(city) as conn:
             rows = await _lines(request, conn, chosen, None, EXPORT_LINES_MAX + 1)
         if len(rows) > EXPORT_LINES_MAX:
-            raise TooLarge(f"超过 {EXPORT_LINES_MAX} 条，请缩短时间范围或加上条件后再导出。")
+            raise TooLarge(
+                say("超过 %(most)s 条，请缩短时间范围或加上条件后再导出。", most=EXPORT_LINES_MAX)
+            )
         content, media_type = await asyncio.to_thread(_written, rows, form)
         name = f"trail-{city}-{chosen.begin}-{chosen.end}.{form}"
         headers = {
@@ -178,8 +181,8 @@ def _week(state: State) -> Filter:
 
 def _filter(state: State, wanted: Asked) -> Filter:
     """Read the filter; without days, the last week, or a week from or until the day given."""
-    last = parse_date(wanted.end, "截止日期") if wanted.end else None
-    first = parse_date(wanted.begin, "起始日期") if wanted.begin else None
+    last = parse_date(wanted.end, marked("截止日期")) if wanted.end else None
+    first = parse_date(wanted.begin, marked("起始日期")) if wanted.begin else None
     span = timedelta(days=DAYS_SHOWN - 1)
     try:
         if last is None:
@@ -187,7 +190,7 @@ def _filter(state: State, wanted: Asked) -> Filter:
         filter_ = Filter(first or last - span, last, wanted.person_id, wanted.text)
         _ = filter_.period
     except OverflowError:
-        raise Invalid("日期超出范围，请写成 2026-06-30 这样的日期。") from None
+        raise Invalid(say("日期超出范围，请写成 2026-06-30 这样的日期。")) from None
     return filter_
 
 

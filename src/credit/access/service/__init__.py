@@ -9,6 +9,7 @@ from credit.access.service.people import (
     names_of,
     people,
     roles_of,
+    staffed_districts,
 )
 from credit.access.service.signin import (
     begin_session,
@@ -47,6 +48,7 @@ __all__ = [
     "sessions_of",
     "set_password",
     "sign_in",
+    "staffed_districts",
     "trail_page",
     "visitor_of",
 ]

@@ -2,14 +2,16 @@
 
 import secrets
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 
 from credit.access import logic, store
 from credit.access.service.people import acting
-from credit.access.views import Actor, Caller
+from credit.access.views import Caller
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Invalid, NotFound, Unauthenticated
+from credit.kit.texts import listed, say
 
 __all__ = ["KEY_DAYS", "KEY_DAYS_MAX", "RATE_MAX", "RATE_PER_MINUTE", "authenticate", "issue_key"]
 
@@ -35,15 +37,17 @@ async def issue_key(
     """
     found = await store.person(conn, person_id)
     if found is None:
-        raise NotFound("这个人已不在岗，不能发接口密钥。")
+        raise NotFound(say("这个人已不在岗，不能发接口密钥。"))
     if not 1 <= days <= KEY_DAYS_MAX:
-        raise Invalid(f"密钥的有效期应为 1 到 {KEY_DAYS_MAX} 天。")
+        raise Invalid(say("密钥的有效期应为 1 到 %(most)s 天。", most=KEY_DAYS_MAX))
     if not 1 <= rate_per_minute <= RATE_MAX:
-        raise Invalid(f"每分钟的请求数应为 1 到 {RATE_MAX}。")
+        raise Invalid(say("每分钟的请求数应为 1 到 %(most)s。", most=RATE_MAX))
     allowed = logic.scopes_of(found.roles)
     beyond = sorted(set(scopes or ()) - allowed)
     if beyond:
-        raise Invalid(f"这个人的角色没有 {'、'.join(beyond)} 权限，密钥也不能有。")
+        raise Invalid(
+            say("这个人的角色没有 %(beyond)s 权限，密钥也不能有。", beyond=listed(beyond))
+        )
     prefix, key = logic.make_key(secrets.token_bytes(32))
     now = clock.now()
     await store.add_client(
@@ -70,9 +74,7 @@ async def authenticate(conn: Connection, clock: Clock, authorization: str | None
     client = await store.find_client(conn, prefix, clock.now()) if prefix else None
     kept = client.digest if client else bytes(32)
     if not logic.same_digest(kept, logic.key_digest(key.strip())) or client is None:
-        raise Unauthenticated("请在 Authorization 头中给出有效的接口密钥：Bearer ck_…")
+        raise Unauthenticated(say("请在 Authorization 头中给出有效的接口密钥：Bearer ck_…"))
     whole = acting(client.person)
-    actor = Actor(
-        whole.person_id, whole.roles, whole.division, whole.scopes & client.scopes, whole.party
-    )
+    actor = replace(whole, scopes=whole.scopes & client.scopes)
     return Caller(actor, prefix or "", client.rate_per_minute, client.public_key)

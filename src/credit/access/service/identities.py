@@ -14,6 +14,7 @@ from credit.access.views import Visitor
 from credit.kit.clock import Clock
 from credit.kit.db import Connection, Database
 from credit.kit.errors import Conflict
+from credit.kit.texts import say
 
 __all__ = [
     "FLOW_LIFE",
@@ -121,9 +122,9 @@ async def link_identity(
     """Link the visitor to somebody the provider knows; one each, and nobody twice."""
     person_id = visitor.actor.person_id
     if await proofs.identity_since(conn, provider.issuer, person_id) is not None:
-        raise Conflict("您的账户已经绑定了统一身份。要换一个，请先解除绑定。")
+        raise Conflict(say("您的账户已经绑定了统一身份。要换一个，请先解除绑定。"))
     if not await proofs.add_identity(conn, provider.issuer, subject, person_id, clock.now()):
-        raise Conflict("这个统一身份已绑定另一个账户。请在那个账户里解除，或联系管理员。")
+        raise Conflict(say("这个统一身份已绑定另一个账户。请在那个账户里解除，或联系管理员。"))
 
 
 async def linked_since(

@@ -16,6 +16,7 @@ from joserfc.jwk import KeySet
 
 from credit.kit.clock import Clock
 from credit.kit.errors import CreditError, NotFound, Overloaded, Unauthenticated
+from credit.kit.texts import say
 from credit.settings import Settings
 
 __all__ = [
@@ -38,11 +39,10 @@ SUBJECT_CHARS_MAX = 200
 # whoever knows our secret, or nobody, could write a token.
 ALGORITHMS = ("RS256", "PS256", "ES256")
 # One sentence whatever was wrong: who tries learns nothing about who is linked.
-REFUSED = (
-    "统一身份登录没有成功：这次认证已失效，或这个身份没有绑定本系统的账户。"
-    "请先用用户名和密码登录，在“我的账户”里绑定后再用。"
+REFUSED = say(
+    "统一身份登录没有成功：这次认证已失效，或这个身份没有绑定本系统的账户。请先用用户名和密码登录，在“我的账户”里绑定后再用。"
 )
-NO_PROVIDER = "本系统没有启用统一身份登录，请用用户名和密码登录。"
+NO_PROVIDER = say("本系统没有启用统一身份登录，请用用户名和密码登录。")
 
 
 class IdentityProvider(Protocol):
@@ -148,7 +148,7 @@ class OpenIdProvider:
             url = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
             found = await self._ask("GET", url)
             if found.get("issuer") != self.issuer:
-                raise Overloaded("统一身份认证的配置与本系统不符，请联系管理员。")
+                raise Overloaded(say("统一身份认证的配置与本系统不符，请联系管理员。"))
             self._found = now, found
         return self._found[1]
 
@@ -156,7 +156,7 @@ class OpenIdProvider:
         """Return an address the provider named; none less safe than the issuer's own."""
         url = str(found.get(name, ""))
         if not url.startswith(("https://", f"{urlsplit(self.issuer).scheme}://")):
-            raise Overloaded("统一身份认证的配置与本系统不符，请联系管理员。")
+            raise Overloaded(say("统一身份认证的配置与本系统不符，请联系管理员。"))
         return url
 
     async def _ask(self, method: str, url: str, **request: Any) -> dict[str, Any]:
@@ -177,7 +177,7 @@ class OpenIdProvider:
                     if len(content) > ANSWER_BYTES_MAX:
                         raise refused()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Overloaded("统一身份认证暂时连不上，请稍后再试，或用密码登录。") from error
+            raise Overloaded(say("统一身份认证暂时连不上，请稍后再试，或用密码登录。")) from error
         try:
             found = orjson.loads(content)
         except orjson.JSONDecodeError:

@@ -30,11 +30,21 @@ from credit.access.proofs.store import PasskeyRow
 from credit.access.views import OwnPasskey, Visitor
 from credit.kit.clock import Clock
 from credit.kit.db import Connection, Database
-from credit.kit.errors import Conflict, CreditError, Invalid, NotFound, Unauthenticated
+from credit.kit.errors import (
+    Conflict,
+    CreditError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+)
+from credit.kit.texts import say
 
 __all__ = [
     "Site",
     "add_passkey",
+    "approval_options",
+    "check_approval",
     "confirm_with_passkey",
     "confirmation_options",
     "drop_passkey",
@@ -50,6 +60,7 @@ SITE_NAME = "物业信用"
 KIND = "passkey"
 # What a challenge may be answered for: one asked for one purpose serves no other.
 REGISTRATION, SIGN_IN, CONFIRMATION = b"registration", b"sign-in", b"confirmation"
+APPROVAL = b"approval "  # and then the digest of what is approved
 CHALLENGE_BYTES = 32
 CHALLENGE_LIFE = timedelta(minutes=5)
 LIFE_MS = int(CHALLENGE_LIFE.total_seconds() * 1000)
@@ -57,7 +68,7 @@ ANSWER_CHARS_MAX = 20_000
 CREDENTIAL_ID_BYTES_MAX = 1023  # WebAuthn §5.1: what an authenticator may give at most
 PASSKEYS_MAX = 10
 # One sentence whatever was wrong: who tries learns nothing about which passkeys there are.
-REFUSED = "通行密钥没有通过，或者请求已过期。请再试一次，或改用用户名和密码。"
+REFUSED = say("通行密钥没有通过，或者请求已过期。请再试一次，或改用用户名和密码。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +105,7 @@ async def passkey_options(
     person_id = visitor.actor.person_id
     kept = await proofs.passkeys_of(conn, person_id)
     if len(kept) >= PASSKEYS_MAX:
-        raise Conflict(f"最多可以有 {PASSKEYS_MAX} 个通行密钥。请先删除不用的。")
+        raise Conflict(say("最多可以有 %(most)s 个通行密钥。请先删除不用的。", most=PASSKEYS_MAX))
     username = await store.username_of(conn, person_id) or person_id
     options = webauthn.generate_registration_options(
         rp_id=site.rp_id,
@@ -145,7 +156,7 @@ async def add_passkey(
     )
     async with db.transaction(visitor.city) as conn:
         if not await proofs.add_passkey(conn, row):
-            raise Conflict("这个通行密钥已经登记过了。")
+            raise Conflict(say("这个通行密钥已经登记过了。"))
 
 
 async def sign_in_options(conn: Connection, clock: Clock, site: Site) -> dict[str, Any]:
@@ -180,7 +191,7 @@ async def confirmation_options(
     person_id = visitor.actor.person_id
     kept = await proofs.passkeys_of(conn, person_id)
     if not kept:
-        raise NotFound("您还没有通行密钥，请输入密码。")
+        raise NotFound(say("您还没有通行密钥，请输入密码。"))
     return await _request(conn, clock, site, (CONFIRMATION, person_id), kept)
 
 
@@ -198,6 +209,59 @@ async def confirm_with_passkey(
         await store.confirm_session(conn, visitor.session, clock.now())
 
 
+async def approval_options(
+    conn: Connection, clock: Clock, site: Site | None, visitor: Visitor, digest: bytes
+) -> dict[str, Any] | None:
+    """Ask the visitor to approve by a passkey what has this digest (32 bytes).
+
+    Returns what `navigator.credentials.get` takes; None for those without a passkey, and where
+    browsers would not take one: they sign by their key alone.
+    """
+    kept = await proofs.passkeys_of(conn, visitor.actor.person_id) if site else []
+    if site is None or not kept:
+        return None
+    return await _request(conn, clock, site, (APPROVAL + digest, visitor.actor.person_id), kept)
+
+
+async def check_approval(
+    conn: Connection,
+    clock: Clock,
+    site: Site | None,
+    visitor: Visitor,
+    *,
+    digest: bytes,
+    answer: str,
+) -> None:
+    """Refuse unless a passkey of the visitor has approved what has this digest, just now.
+
+    Who has no passkey needs none. In the transaction of `conn` the approval is used up.
+    """
+    person_id = visitor.actor.person_id
+    if site is None or not await proofs.passkeys_of(conn, person_id):
+        return
+    if not answer:
+        raise Forbidden(
+            say(
+                "您登记了通行密钥，签名要由它确认；这次没有收到确认，没有提交任何内容。"
+                "请返回后重新签名，按浏览器的提示验证。"
+            ),
+            slug="approval-missing",
+        )
+    try:
+        shown = _read(parse_authentication_credential_json, answer)
+        asked = (APPROVAL + digest, person_id)
+        challenge = await _take(conn, clock, shown.response.client_data_json, asked)
+        await _check(conn, clock, site, shown, (challenge, person_id))
+    except Unauthenticated as error:
+        raise Forbidden(
+            say(
+                "通行密钥的确认没有通过：它已过期、已用过，或确认的不是这次要签的内容。"
+                "没有提交任何内容，请返回后重新签名。"
+            ),
+            slug="approval-refused",
+        ) from error
+
+
 async def passkeys_of(conn: Connection, visitor: Visitor) -> list[OwnPasskey]:
     """List the visitor's passkeys, the oldest first."""
     return [
@@ -213,7 +277,7 @@ async def drop_passkey(conn: Connection, visitor: Visitor, digest: str) -> None:
         if _digest(row) == digest:
             await proofs.drop_passkey(conn, person_id, row.credential_id)
             return
-    raise NotFound("没有这个通行密钥，可能已经删除。")
+    raise NotFound(say("没有这个通行密钥，可能已经删除。"))
 
 
 async def _ask(conn: Connection, clock: Clock, purpose: bytes, person_id: str | None) -> bytes:
@@ -251,12 +315,19 @@ async def _asked(
     db: Database, clock: Clock, city: str, client_data: bytes, asked: tuple[bytes, str | None]
 ) -> bytes:
     """Return the challenge an answer is to; it is used up, whatever comes of the answer."""
+    async with db.city(city) as conn:
+        return await _take(conn, clock, client_data, asked)
+
+
+async def _take(
+    conn: Connection, clock: Clock, client_data: bytes, asked: tuple[bytes, str | None]
+) -> bytes:
+    """Take the challenge an answer is to; refuses one asked for anything else, or of another."""
     data = _guarded(parse_client_data_json, client_data)
     if data.cross_origin:
         raise _refused()
-    async with db.city(city) as conn:
-        digest = hashlib.sha256(data.challenge).digest()
-        taken = await proofs.take_challenge(conn, digest, KIND, clock.now())
+    digest = hashlib.sha256(data.challenge).digest()
+    taken = await proofs.take_challenge(conn, digest, KIND, clock.now())
     if taken is None or (taken.content, taken.person_id) != asked:
         raise _refused()
     return data.challenge
@@ -295,7 +366,7 @@ async def _check(
 
 def _read(parse: Callable[[str], Answer], answer: str) -> Answer:
     if len(answer) > ANSWER_CHARS_MAX:
-        raise Invalid("浏览器送来的内容太长，请重试。")
+        raise Invalid(say("浏览器送来的内容太长，请重试。"))
     return _guarded(parse, answer)
 
 

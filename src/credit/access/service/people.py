@@ -10,6 +10,7 @@ from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, NotFound
 from credit.kit.ids import new_id
+from credit.kit.texts import say
 from credit.kit.vault import Vault
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "names_of",
     "people",
     "roles_of",
+    "staffed_districts",
 ]
 
 PEOPLE_MAX = 5_000
@@ -37,11 +39,29 @@ async def add_organisation(
     division: str | None = None,
     party: str | None = None,
 ) -> str:
-    """Return the id of the organisation of this kind and name, added if it was not there."""
+    """Return the id of the organisation of this kind and name, added if it was not there.
+
+    A street and a district's department work in a division; one that is registered without takes
+    the one given, one that works in another is refused.
+    """
+    logic.check_division(kind, division)
     made = f"O-{new_id(clock.now()).hex[-16:]}"
-    return await store.add_organisation(
+    found, before = await store.add_organisation(
         conn, made, kind=kind, name=name, division=division, party=party, now=clock.now()
     )
+    if division is not None and before is None:
+        await store.set_division(conn, found, division)
+    elif division not in (None, before):
+        raise Conflict(
+            say(
+                "“%(name)s”已登记，负责的区划是 %(before)s，与填写的 %(division)s 不同。请核对；"
+                "确实变了，请打开本单位一位人员的页面，在“改任”里改。",
+                name=name,
+                before=before,
+                division=division,
+            )
+        )
+    return found
 
 
 async def add_person(
@@ -53,7 +73,6 @@ async def add_person(
     name: str,
     roles: Sequence[str],
     organisation_id: str | None = None,
-    division: str | None = None,
 ) -> str:
     """Add a person and return the pseudonym the log will show; refuses a taken user name."""
     logic.check_roles(roles)
@@ -64,26 +83,32 @@ async def add_person(
         username=username,
         roles=roles,
         organisation_id=organisation_id,
-        division=division,
         now=clock.now(),
     )
     if not added:
-        raise Conflict(f"用户名“{username}”已被使用，请换一个。")
+        raise Conflict(say("用户名“%(username)s”已被使用，请换一个。", username=username))
     await vault.put(conn, NAME, {person_id: name})
     return person_id
 
 
 def acting(found: PersonRow) -> Actor:
     """Make an actor of a person."""
-    scopes = logic.scopes_of(found.roles)
-    return Actor(found.person_id, found.roles, found.division, scopes, found.party)
+    return Actor(
+        found.person_id,
+        found.roles,
+        found.division if found.kind in logic.DIVISION_DIGITS else None,
+        logic.scopes_of(found.roles),
+        found.party,
+        found.organisation_id,
+        bound=logic.is_bound(found.kind, found.roles),
+    )
 
 
 async def actor_named(conn: Connection, username: str) -> Actor:
     """Return a person as an actor, for the command line of the machine's operator."""
     found = await store.find_person(conn, username)
     if found is None:
-        raise NotFound(f"本市没有用户名为“{username}”的在岗人员。")
+        raise NotFound(say("本市没有用户名为“%(username)s”的在岗人员。", username=username))
     return acting(found)
 
 
@@ -91,7 +116,7 @@ async def actor_of(conn: Connection, person_id: str) -> Actor:
     """Return an active person as an actor, for work done later in the person's name."""
     found = await store.person(conn, person_id)
     if found is None:
-        raise NotFound("提出这项工作的人已不在岗。")
+        raise NotFound(say("提出这项工作的人已不在岗。"))
     return acting(found)
 
 
@@ -103,6 +128,12 @@ async def people(conn: Connection) -> list[dict[str, Any]]:
 async def names_of(conn: Connection, vault: Vault, people: Sequence[str]) -> dict[str, str]:
     """Return the names of people, for pages that may show them."""
     return await vault.open(conn, NAME, people)
+
+
+async def staffed_districts(conn: Connection, scope: str) -> set[str]:
+    """Return the districts whose department has somebody in office who may do something."""
+    roles = [role for role, scopes in logic.SCOPES.items() if scope in scopes]
+    return await store.staffed_districts(conn, roles)
 
 
 async def roles_of(conn: Connection, person_id: str) -> tuple[str, ...]:

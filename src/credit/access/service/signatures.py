@@ -25,6 +25,7 @@ from credit.access.admin import store
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Unauthenticated
+from credit.kit.texts import say
 
 __all__ = ["SignedRequest", "accept_signature", "signed_digest"]
 
@@ -32,7 +33,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 # Longer than a signature can be valid on any clock that is right enough to be listened to.
 REMEMBERED = timedelta(minutes=10)
 COVERED = ("@method", "@target-uri")
-REFUSED = (
+REFUSED = say(
     "这把密钥要求请求签名，而签名缺失、不成立、过期或已用过。请按“接口签名”说明重新签名后再发送。"
 )
 

@@ -12,6 +12,7 @@ from credit.kit.clock import Clock
 from credit.kit.db import Connection, Database
 from credit.kit.errors import NotFound, Unauthenticated
 from credit.kit.passwords import Passwords
+from credit.kit.texts import say
 from credit.kit.vault import Vault
 
 __all__ = [
@@ -30,7 +31,7 @@ __all__ = [
 
 TOUCH_EVERY = timedelta(seconds=60)
 # One sentence whatever was wrong: who guesses learns nothing about which users there are.
-REFUSED = "用户名或密码不对，或者错了多次、暂时锁定。请核对后再试；忘记密码请联系管理员重设。"
+REFUSED = say("用户名或密码不对，或者错了多次、暂时锁定。请核对后再试；忘记密码请联系管理员重设。")
 
 
 async def sign_in(
@@ -176,5 +177,5 @@ async def end_session_named(conn: Connection, visitor: Visitor, name: str) -> No
     try:
         digest = bytes.fromhex(name)
     except ValueError:
-        raise NotFound("没有这个登录。") from None
+        raise NotFound(say("没有这个登录。")) from None
     await store.end_sessions(conn, person_id, [digest])

@@ -11,6 +11,7 @@ from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Invalid
 from credit.kit.patterns import containing
+from credit.kit.texts import say
 
 __all__ = ["PERIOD_MAX", "note_trail", "purge_trail", "trail_page"]
 
@@ -46,7 +47,11 @@ async def trail_page(
     require(actor, "trail:read")
     begin, end = period
     if not begin < end <= begin + PERIOD_MAX:
-        raise Invalid(f"请选择不超过 {PERIOD_MAX.days} 天的时间范围，起始日期不晚于截止日期。")
+        raise Invalid(
+            say(
+                "请选择不超过 %(days)s 天的时间范围，起始日期不晚于截止日期。", days=PERIOD_MAX.days
+            )
+        )
     like = containing(text) if text else None
     place = below or TrailPlace(end, 0)
     if person_id is None:

@@ -2,5 +2,6 @@
 
 from credit.evaluations.pages.closing import ClosingPages
 from credit.evaluations.pages.console import ConsoleEvaluationPages
+from credit.evaluations.pages.lists import EVALUATION_FILTER, EvaluationListPages
 
-__all__ = ["ClosingPages", "ConsoleEvaluationPages"]
+__all__ = ["EVALUATION_FILTER", "ClosingPages", "ConsoleEvaluationPages", "EvaluationListPages"]

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -11,17 +11,26 @@ from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import QueryParameter
 
-from credit.access.views import Visitor
+from credit.access.views import Actor, Visitor
 from credit.evaluations import service
-from credit.evaluations.logic import evaluable
+from credit.evaluations.logic import may_judge
 from credit.evaluations.pages.form import NO_FINDING, groups_of, input_of_fields, negatives_of
+from credit.evaluations.pages.lists import (
+    NAME,
+    SheetName,
+    Year,
+    chosen_sheet,
+    sheets_of,
+    years_shown,
+)
 from credit.evaluations.service import Key, ShownSheet
 from credit.evaluations.views import Submission
 from credit.kit.charts import GROUPS_MAX, Picture, draw_radar
 from credit.kit.db import Connection
-from credit.kit.errors import CreditError, FieldError, Invalid, NotFound
-from credit.kit.http import City, IdCursor, RecordKey, SearchText
+from credit.kit.errors import CreditError, FieldError, Forbidden, Invalid, NotFound
+from credit.kit.http import City, RecordKey, SearchText
 from credit.kit.pages import form_of, read_form, redirect, render
+from credit.kit.texts import marked, say
 from credit.parties import service as parties
 from credit.parties.logic import division_name
 from credit.rules.loading import pack_of_city
@@ -29,20 +38,22 @@ from credit.rules.model import Sheet
 
 __all__ = ["ConsoleEvaluationPages"]
 
-PAGE = 50
-YEARS_SHOWN = 8
 YEAR_MIN, YEAR_MAX = 2000, 2100
 MATCHES_MAX = 20
-NAME = r"^[\w.]{1,40}$(?!\n)"
 DIVISION = r"^[0-9]{6,12}$(?!\n)"
-SheetName = Annotated[str | None, QueryParameter(pattern=NAME, max_length=40)]
-Year = Annotated[int | None, QueryParameter(ge=YEAR_MIN, le=YEAR_MAX)]
 Division = Annotated[str | None, QueryParameter(pattern=DIVISION, max_length=12)]
 Variant = Annotated[str | None, QueryParameter(max_length=40)]
 
 
 class KeyForm(msgspec.Struct, frozen=True):
     """What names an evaluation that is to begin."""
+
+    LABELS: ClassVar[Mapping[str, str]] = {
+        "sheet": marked("评分表"),
+        "subject": marked("对象"),
+        "year": marked("年度"),
+        "division": marked("评价单位"),
+    }
 
     sheet: Annotated[str, msgspec.Meta(pattern=NAME)]
     subject: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,59}$(?!\n)")]
@@ -61,48 +72,6 @@ class ConsoleEvaluationPages(Controller):
 
     path = "/console/evaluations"
 
-    @get(summary="评价列表", opt={"scope": "events:read"})
-    async def evaluations(
-        self,
-        request: Request[Any, Any, Any],
-        state: State,
-        city: City,
-        sheet: SheetName = None,
-        year: Year = None,
-        q: SearchText = None,
-        cursor: IdCursor = None,
-    ) -> Response[str]:
-        """List a sheet's evaluations of a year, the open ones first."""
-        sheets = _sheets(state, city)
-        chosen = _chosen(sheets, sheet)
-        today = state.clock.today()
-        async with state.db.city(city) as conn:
-            year = year or await service.last_year(conn, chosen.id) or today.year
-            found = await service.shown(
-                conn,
-                state.clock,
-                pack_of_city(city),
-                chosen.id,
-                year,
-                query=q,
-                after=UUID(cursor) if cursor else None,
-                limit=PAGE + 1,
-            )
-            count, closed = await service.count_closed(conn, chosen.id, year)
-        return render(
-            request,
-            "evaluations/list.html",
-            evaluations=found[:PAGE],
-            sheet=chosen,
-            sheets=sheets.values(),
-            year=year,
-            years=_years(today.year, year),
-            q=q or "",
-            count=count,
-            closed=closed,
-            cursor=found[PAGE - 1].row.id.hex if len(found) > PAGE else None,
-        )
-
     @get("/new", summary="开始一份评价", opt={"scope": "marks:enter"})
     async def begin(
         self,
@@ -116,7 +85,7 @@ class ConsoleEvaluationPages(Controller):
         variant: Variant = None,
     ) -> Response[Any]:
         """Ask what is evaluated; once that is clear, show the sheet or lead to the one begun."""
-        chosen = _chosen(_sheets(state, city), sheet)
+        chosen = chosen_sheet(_sheets(state, city), sheet)
         if subject is None or year is None or division is None:
             return await _choice(request, state, city)
         async with state.db.city(city) as conn:
@@ -130,6 +99,7 @@ class ConsoleEvaluationPages(Controller):
                 return redirect(f"/{city}/console/evaluations/{begun}")
             try:
                 shown = await service.begin(conn, state.clock, pack_of_city(city), key)
+                await _refuse_barred(conn, request, state, shown)
             except CreditError as refused:
                 return await _choice(request, state, city, found, refused)
         return _sheet_page(request, shown, _with_variant(shown, variant))
@@ -158,7 +128,8 @@ class ConsoleEvaluationPages(Controller):
             shown = await service.shown_sheet(
                 conn, state.clock, pack_of_city(city), UUID(evaluation_id)
             )
-        return _sheet_page(request, shown, _with_variant(shown, variant))
+            barred = await _barred(conn, request, state, shown)
+        return _sheet_page(request, shown, _with_variant(shown, variant), barred=barred)
 
     @post("/{evaluation_id:str}", summary="录入评分", opt={"scope": "marks:enter"}, status_code=200)
     async def enter(
@@ -172,21 +143,26 @@ class ConsoleEvaluationPages(Controller):
         return await _save(request, state, city, shown.row.key, UUID(evaluation_id))
 
 
+async def _barred(
+    conn: Connection, request: Request[Any, Any, Any], state: State, shown: ShownSheet
+) -> str | None:
+    """Say why a sheet is not for the visitor to fill in; None if it is, or needs no reason."""
+    visitor: Visitor = request.state.visitor
+    if "marks:enter" not in visitor.actor.scopes or shown.row.closed:
+        return None
+    return await service.barred(conn, state.clock, visitor.actor, shown.row)
+
+
+async def _refuse_barred(
+    conn: Connection, request: Request[Any, Any, Any], state: State, shown: ShownSheet
+) -> None:
+    reason = await _barred(conn, request, state, shown)
+    if reason is not None:
+        raise Forbidden(reason)
+
+
 def _sheets(state: State, city: str) -> dict[str, Sheet]:
-    rules = pack_of_city(city).on(state.clock.today())
-    return {sheet.id: sheet for sheet in evaluable(rules.sheets.values())}
-
-
-def _chosen(sheets: Mapping[str, Sheet], name: str | None) -> Sheet:
-    found = sheets.get(name) if name else next(iter(sheets.values()), None)
-    if found is None:
-        raise NotFound("本市的规则包没有这张评分表。")
-    return found
-
-
-def _years(today: int, chosen: int) -> list[tuple[int, str]]:
-    years = {*range(today, max(today - YEARS_SHOWN, YEAR_MIN), -1), chosen}
-    return [(one, str(one)) for one in sorted(years, reverse=True)]
+    return sheets_of(pack_of_city(city), state.clock.today())
 
 
 def _with_variant(shown: ShownSheet, variant: str | None) -> dict[str, Any]:
@@ -205,17 +181,22 @@ async def _choice(
 ) -> Response[str]:
     """Ask what is to be evaluated; `found` are several whom a name may mean, or nobody."""
     if found == [] and refused is None:
-        refused = NotFound("登记册里没有这样的对象。请核对代码或名称，或先登记。")
+        refused = NotFound(say("登记册里没有这样的对象。请核对代码或名称，或先登记。"))
     async with state.db.city(city) as conn:
         districts = await parties.districts(conn)
     today = state.clock.today()
-    divisions = {city: division_name(city), **dict(districts)}
+    actor: Actor = request.state.visitor.actor
+    divisions = {
+        code: name
+        for code, name in {city: division_name(city), **dict(districts)}.items()
+        if actor.division is None or may_judge(code, actor.division)
+    }
     return render(
         request,
         "evaluations/new.html",
         http_status=refused.status if refused else 200,
         sheets=_sheets(state, city).values(),
-        years=_years(today.year, today.year),
+        years=years_shown(today.year, today.year),
         divisions=list(divisions.items()),
         fields=defaultdict(str, request.query_params.items()),
         found=(found or []) if refused is None else [],
@@ -235,7 +216,7 @@ async def _save(
     fields = await form_of(request)
     version = read_form(VersionForm, fields).version
     sheets = _sheets(state, city)
-    sheet = _chosen(sheets, key[0])
+    sheet = chosen_sheet(sheets, key[0])
     filled = Submission(
         key[0], sheet.subject, key[1], key[2], key[3], input_of_fields(sheet, fields)
     )
@@ -250,7 +231,11 @@ async def _save(
             return await _again(request, state, conn, filled, version, evaluation_id, refused)
     return redirect(
         f"/{city}/console/evaluations/{entered.id}",
-        notice=f"已保存第 {entered.version} 版，现在共 {entered.result.total} 分。",
+        notice=say(
+            "已保存第 %(version)s 版，现在共 %(total)s 分。",
+            version=entered.version,
+            total=entered.result.total,
+        ),
     )
 
 
@@ -296,9 +281,10 @@ def _sheet_page(
     *,
     version: int | None = None,
     problem: CreditError | None = None,
+    barred: str | None = None,
 ) -> Response[str]:
     visitor: Visitor = request.state.visitor
-    row, scopes = shown.row, visitor.actor.scopes
+    row, scopes = shown.row, visitor.actor.scopes if barred is None else frozenset()
     variant = given.get("variant")
     if problem or variant != shown.given.get("variant"):
         shown = replace(shown, result=None)  # the points would not be those of what is filled in
@@ -320,6 +306,7 @@ def _sheet_page(
         no_finding=NO_FINDING,
         picture=_picture(shown, groups),
         problems=[*shown.faults, *(shown.result.problems if shown.result else ())],
+        barred=barred,
         may_enter="marks:enter" in scopes and not row.closed,
         may_close=waiting and row.entered_by != visitor.actor.person_id,
         own=waiting and row.entered_by == visitor.actor.person_id,
@@ -333,4 +320,4 @@ def _picture(shown: ShownSheet, groups: list[Any]) -> Picture | None:
         return None
     axes = [(one.name, one.points, one.full) for one in groups if one.points is not None]
     axes = [axis for axis in axes if axis[2] > 0][:GROUPS_MAX]
-    return draw_radar(axes, id_="groups", title="各部分得分率")
+    return draw_radar(axes, id_="groups", title=say("各部分得分率"))

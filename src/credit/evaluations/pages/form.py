@@ -9,6 +9,7 @@ from typing import Any
 from credit.evaluations.logic import WAYS
 from credit.evaluations.service import ShownSheet
 from credit.kit.errors import Invalid
+from credit.kit.texts import say
 from credit.rules.model import (
     Cancelled,
     CountedDeduction,
@@ -172,7 +173,7 @@ def _negatives(sheet: Sheet, fields: Mapping[str, Any]) -> list[dict[str, str]]:
         points = [_half_width(typed) for typed in _texts(fields, f"points-{one.id}")]
         reasons = _texts(fields, f"cause-{one.id}")
         if len(points) != len(reasons):
-            raise Invalid("表单不完整，请重新打开这份评价。")
+            raise Invalid(say("表单不完整，请重新打开这份评价。"))
         found += [
             {"row": one.id, "points": typed, "reason": why}
             for typed, why in zip(points, reasons, strict=True)
@@ -203,7 +204,7 @@ def _half_width(typed: str) -> str:
 def _text(fields: Mapping[str, Any], name: str) -> str:
     found = _texts(fields, name)
     if len(found) > 1:
-        raise Invalid("表单里同一项出现了两次，请重新打开这份评价。")
+        raise Invalid(say("表单里同一项出现了两次，请重新打开这份评价。"))
     return found[0] if found else ""
 
 
@@ -214,5 +215,5 @@ def _texts(fields: Mapping[str, Any], name: str) -> list[str]:
     if len(values) > VALUES_MAX or not all(
         isinstance(one, str) and len(one) <= FIELD_CHARS_MAX for one in values
     ):
-        raise Invalid(f"有一项太长：最多 {FIELD_CHARS_MAX} 个字。")
+        raise Invalid(say("有一项太长：最多 %(most)s 个字。", most=FIELD_CHARS_MAX))
     return [" ".join(one.split()) for one in values]

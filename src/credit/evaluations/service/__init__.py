@@ -1,5 +1,6 @@
 """Use cases of evaluations: entering marks, closing with a signed record, showing."""
 
+from credit.evaluations.service.places import barred
 from credit.evaluations.service.procedure import (
     close,
     evaluation_states,
@@ -11,12 +12,16 @@ from credit.evaluations.service.procedure import (
 )
 from credit.evaluations.service.reading import (
     Key,
+    OpenSheet,
     ShownEvaluation,
     ShownSheet,
+    Standing,
     begin,
+    chosen_rows,
     count_closed,
     find_begun,
     last_year,
+    open_sheets,
     shown,
     shown_sheet,
     to_close,
@@ -24,9 +29,13 @@ from credit.evaluations.service.reading import (
 
 __all__ = [
     "Key",
+    "OpenSheet",
     "ShownEvaluation",
     "ShownSheet",
+    "Standing",
+    "barred",
     "begin",
+    "chosen_rows",
     "close",
     "count_closed",
     "evaluation_states",
@@ -34,6 +43,7 @@ __all__ = [
     "laid_over",
     "last_year",
     "open_evaluations",
+    "open_sheets",
     "prepare_closings",
     "shown",
     "shown_sheet",

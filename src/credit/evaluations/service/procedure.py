@@ -8,9 +8,10 @@ from uuid import UUID
 
 import msgspec
 
-from credit.access.logic import refuse_same_person, require
+from credit.access.logic import refuse_same_person, refuse_unplaced, require
 from credit.access.views import Actor
 from credit.evaluations import logic, store
+from credit.evaluations.service.places import foreign, refuse_foreign
 from credit.evaluations.service.scoring import derived, score, subjects_of
 from credit.evaluations.store import EvaluationRow, NewClosing, NewEvaluation
 from credit.evaluations.views import EvaluationState, SheetAnswer, Submission
@@ -18,6 +19,7 @@ from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from credit.kit.ids import new_id
+from credit.kit.texts import say
 from credit.log import service as log
 from credit.log.records import Record
 from credit.parties import service as parties
@@ -47,15 +49,18 @@ async def submit(
 ) -> list[EvaluationState]:
     """Enter marks, all or none; each entry is laid over the earlier ones of its evaluation.
 
-    Refuses unknown sheets and subjects, years to come, closed evaluations, and input the sheet
-    refuses; every fault stands under `items[i]`. Two entries at once: the second is refused.
+    Refuses unknown sheets and subjects, years to come, closed evaluations, what is foreign to the
+    actor's division, and input the sheet refuses; every fault stands under `items[i]`. Two entries
+    at once: the second is refused.
     """
     require(actor, "marks:enter")
+    refuse_unplaced(actor)
     _check(clock, pack, submissions)
     now = clock.now()
-    await store.ensure_evaluations(
-        conn, await _new_evaluations(conn, clock, pack, submissions), now
-    )
+    new = await _new_evaluations(conn, clock, pack, submissions)
+    if reasons := await foreign(conn, clock, actor, submissions):
+        raise _refused([FieldError(f"items[{i}]", why) for i, why in sorted(reasons.items())])
+    await store.ensure_evaluations(conn, new, now)
     keys = [(one.sheet, one.subject, one.year, one.division) for one in submissions]
     rows = await store.load_by_key(conn, keys)
     faults: list[FieldError] = []
@@ -65,7 +70,12 @@ async def submit(
     for position, (key, one) in enumerate(zip(keys, submissions, strict=True)):
         row = rows[key]
         if row.closed:
-            message = f"{one.subject} 的 {one.year} 年度 {one.sheet} 已经结束，不能再打分。"
+            message = say(
+                "%(subject)s 的 %(year)s 年度 %(sheet)s 已经结束，不能再打分。",
+                subject=one.subject,
+                year=one.year,
+                sheet=one.sheet,
+            )
             faults.append(FieldError(f"items[{position}]", message))
             continue
         merged = logic.merge_inputs(row.input, one.input)
@@ -106,10 +116,12 @@ async def submit_form(
     row, before, changed = await _changes(conn, filled, version)
     now = row.input if row else {}
     if clashes := logic.clashing_rows(before, now, changed):
-        message = "同事刚把这里改成了别的内容。"
+        message = say("同事刚把这里改成了别的内容。")
         raise Conflict(
-            f"有 {len(clashes)} 处刚刚被同事改过，您的表单还没有保存。"
-            "下面是最新的评分加上您的改动，请核对这几处后再保存。",
+            say(
+                "有 %(count)s 处刚刚被同事改过，您的表单还没有保存。下面是最新的评分加上您的改动，请核对这几处后再保存。",
+                count=len(clashes),
+            ),
             slug="entered-meanwhile",
             errors=tuple(FieldError(f"items[0].{name}", message) for name in clashes),
         )
@@ -136,7 +148,7 @@ async def _changes(
     key = (filled.sheet, filled.subject, filled.year, filled.division)
     before = await store.input_of(conn, key, version) if version else {}
     if before is None:
-        raise Invalid("表单所依据的那一版评分不存在，请重新打开这份评价。")
+        raise Invalid(say("表单所依据的那一版评分不存在，请重新打开这份评价。"))
     row = (await store.load_by_key(conn, [key])).get(key)
     return row, before, logic.changed_inputs(before, filled.input)
 
@@ -152,9 +164,17 @@ async def prepare_closings(
     for evaluation_id in ids:
         row = rows.get(evaluation_id)
         if row is None or row.version == 0:
-            raise NotFound(f"没有编号为 {evaluation_id} 的评价，或者还没有打分。")
+            raise NotFound(
+                say(
+                    "没有编号为 %(evaluation_id)s 的评价，或者还没有打分。",
+                    evaluation_id=evaluation_id,
+                )
+            )
         if row.closed:
-            raise Conflict(f"评价 {evaluation_id} 已经结束。", slug="already-closed")
+            raise Conflict(
+                say("评价 %(evaluation_id)s 已经结束。", evaluation_id=evaluation_id),
+                slug="already-closed",
+            )
         given = {**row.input, **from_log[row.id]}
         result = score(pack, row, given, today)
         bodies[evaluation_id] = logic.closing_body(
@@ -179,11 +199,13 @@ async def close(
     """Close evaluations with records signed by the closer, all or none.
 
     The service never signs for a person: each record must be what `prepare_closings` gives now,
-    signed with the actor's own key. Nobody closes marks they entered last themselves.
+    signed with the actor's own key. Nobody closes marks they entered last themselves, nor what is
+    foreign to their division.
     """
     require(actor, "evaluations:close")
     bodies = await prepare_closings(conn, clock, pack, list(records))
     rows = await store.load(conn, list(records))
+    await refuse_foreign(conn, clock, actor, [rows[one] for one in records])
     keys = await log.find_keys(conn, [sig.kid for r in records.values() for sig in r.sigs])
     await log.refuse_bad_signatures(list(records.values()), keys)
     closings: list[NewClosing] = []
@@ -192,17 +214,18 @@ async def close(
         refuse_same_person(row.entered_by or "", actor.person_id)
         if record.kind != "evaluation" or record.body != body:
             raise Conflict(
-                "签名的内容与现在的评价不符，请重新取得要签名的内容。", slug="body-outdated"
+                say("签名的内容与现在的评价不符，请重新取得要签名的内容。"), slug="body-outdated"
             )
         if [keys[sig.kid].holder for sig in record.sigs] != [actor.person_id]:
-            raise Forbidden("请用您自己的密钥签名。", slug="bad-signature")
+            raise Forbidden(say("请用您自己的密钥签名。"), slug="bad-signature")
         total = score(pack, row, body["input"], clock.today()).total
         closings.append(NewClosing(row.id, row.version, total, body["veto"], body["valid"]))
     stored = await store.add_closings(
         conn, closings, on=clock.today(), by=actor.person_id, now=clock.now()
     )
     if len(stored) != len(closings):
-        raise Conflict("有评价刚刚由别人结束，请刷新后再看。", slug="already-closed")
+        raise Conflict(say("有评价刚刚由别人结束，请刷新后再看。"), slug="already-closed")
+    await store.remove_open(conn, list(stored))
     await log.enqueue(conn, list(records.values()))
 
 
@@ -241,12 +264,12 @@ def _state(row: EvaluationRow, version: int, result: SheetResult) -> EvaluationS
 
 
 def _entered_meanwhile() -> Conflict:
-    return Conflict("有人刚刚为同一评价打了分，请刷新后重试。", slug="entered-meanwhile")
+    return Conflict(say("有人刚刚为同一评价打了分，请刷新后重试。"), slug="entered-meanwhile")
 
 
 def _refused(faults: list[FieldError]) -> Conflict:
     return Conflict(
-        f"有 {len(faults)} 处不能打分：{faults[0].message}",
+        say("有 %(count)s 处不能打分：%(message)s", count=len(faults), message=faults[0].message),
         slug="marks-refused",
         errors=tuple(faults),
     )
@@ -261,13 +284,25 @@ def _check(clock: Clock, pack: Pack, submissions: Sequence[Submission]) -> None:
         key = (one.sheet, one.subject, one.year, one.division)
         message = None
         if sheet is None:
-            message = f"规则包 {pack.head.id} 没有评分表“{one.sheet}”。"
+            message = say(
+                "规则包 %(pack)s 没有评分表“%(sheet)s”。", pack=pack.head.id, sheet=one.sheet
+            )
         elif sheet.subject != one.subject_kind:
-            message = f"{one.sheet} 评的是 {sheet.subject}，不是 {one.subject_kind}。"
+            message = say(
+                "%(sheet)s 评的是 %(subject)s，不是 %(subject_kind)s。",
+                sheet=one.sheet,
+                subject=sheet.subject,
+                subject_kind=one.subject_kind,
+            )
         elif not YEAR_MIN <= one.year <= clock.today().year:
-            message = f"年度 {one.year} 不对：应在 {YEAR_MIN} 到 {clock.today().year} 之间。"
+            message = say(
+                "年度 %(year)s 不对：应在 %(least)s 到 %(most)s 之间。",
+                year=one.year,
+                least=YEAR_MIN,
+                most=clock.today().year,
+            )
         elif key in seen:
-            message = "同一对象、年度和评价单位出现了两次，请合成一份。"
+            message = say("同一对象、年度和评价单位出现了两次，请合成一份。")
         seen.add(key)
         if message:
             faults.append(FieldError(f"items[{position}]", message))

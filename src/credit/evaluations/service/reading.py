@@ -12,13 +12,15 @@ from msgspec import Struct
 from credit.access.logic import require
 from credit.access.views import Actor
 from credit.evaluations import logic, store
+from credit.evaluations.service.places import refuse_foreign
 from credit.evaluations.service.procedure import YEAR_MIN, prepare_closings
 from credit.evaluations.service.scoring import derived, score, sheet_of, subjects_of
-from credit.evaluations.store import ShownRow
+from credit.evaluations.store import OpenSheet, ShownRow, Standing
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, Forbidden, Invalid, NotFound
 from credit.kit.patterns import containing
+from credit.kit.texts import say
 from credit.log import service as log
 from credit.parties import service as parties
 from credit.rules.model import Sheet
@@ -27,12 +29,16 @@ from credit.rules.sheets import InputRefused, Problem, SheetResult
 
 __all__ = [
     "Key",
+    "OpenSheet",
     "ShownEvaluation",
     "ShownSheet",
+    "Standing",
     "begin",
+    "chosen_rows",
     "count_closed",
     "find_begun",
     "last_year",
+    "open_sheets",
     "shown",
     "shown_sheet",
     "to_close",
@@ -83,23 +89,32 @@ async def shown(
     conn: Connection,
     clock: Clock,
     pack: Pack,
-    sheet: str,
-    year: int,
+    standing: Standing,
     *,
     query: str | None,
+    sort: str,
     after: UUID | None,
     limit: int,
 ) -> list[ShownEvaluation]:
-    """List a sheet's evaluations of a year, the open ones first, each with its total.
+    """List a sheet's evaluations of a year after one of them, each with its total.
 
-    `query` is looked for in the names and codes of subjects.
+    `query` is looked for in the names and codes of subjects. `sort` is state (the open ones first),
+    total or -total (of those closed; the open ones last).
     """
     like = containing(query) if query else None
-    rows = await store.show_list(conn, sheet, year, like=like, after=after, limit=limit)
+    rows = await store.show_list(conn, standing, like=like, sort=sort, after=after, limit=limit)
     begun = [row for row in rows if row.version and not row.closed]
     from_log = await derived(conn, pack, begun, clock.today()) if begun else {}
     today = clock.today()
     return [_in_list(pack, row, from_log.get(row.id), today) for row in rows]
+
+
+async def chosen_rows(
+    conn: Connection, standing: Standing, query: str | None, limit: int
+) -> list[ShownRow]:
+    """List a sheet's evaluations of a year as they are stored, the open ones first."""
+    like = containing(query) if query else None
+    return await store.show_list(conn, standing, like=like, sort="state", after=None, limit=limit)
 
 
 async def shown_sheet(
@@ -108,7 +123,7 @@ async def shown_sheet(
     """Return an evaluation with its present result, or the one it was closed with."""
     row = (await store.show_these(conn, [evaluation_id])).get(evaluation_id)
     if row is None:
-        raise NotFound("没有这个编号的评价。")
+        raise NotFound(say("没有这个编号的评价。"))
     index, from_log = await _closing(conn, row) if row.closed else (None, None)
     if from_log is None:
         from_log = (await derived(conn, pack, [row], clock.today()))[row.id]
@@ -124,12 +139,21 @@ async def begin(conn: Connection, clock: Clock, pack: Pack, key: Key) -> ShownSh
     today = clock.today()
     sheet = {one.id: one for one in logic.evaluable(pack.on(today).sheets.values())}.get(name)
     if sheet is None:
-        raise Invalid(f"规则包 {pack.head.id} 没有可以录入的评分表“{name}”。")
+        raise Invalid(
+            say("规则包 %(pack)s 没有可以录入的评分表“%(name)s”。", pack=pack.head.id, name=name)
+        )
     if not YEAR_MIN <= year <= today.year:
-        raise Invalid(f"年度 {year} 不对：应在 {YEAR_MIN} 到 {today.year} 之间。")
+        raise Invalid(
+            say(
+                "年度 %(year)s 不对：应在 %(least)s 到 %(most)s 之间。",
+                year=year,
+                least=YEAR_MIN,
+                most=today.year,
+            )
+        )
     found = await parties.find_subjects(conn, sheet.subject, subject, 1)
     if not found or found[0].code != subject:
-        raise Invalid(f"登记册里没有“{subject}”。请先登记，或核对代码。")
+        raise Invalid(say("登记册里没有“%(subject)s”。请先登记，或核对代码。", subject=subject))
     enterprise = await _answering(conn, sheet, subject, min(today, date(year, 12, 31)))
     given = {"variant": found[0].kind} if found[0].kind in sheet.variants else {}
     row = ShownRow(
@@ -145,9 +169,14 @@ async def find_begun(conn: Connection, key: Key) -> UUID | None:
     return await store.find_id(conn, key)
 
 
-async def count_closed(conn: Connection, sheet: str, year: int) -> tuple[int, int]:
+async def count_closed(conn: Connection, standing: Standing) -> tuple[int, int]:
     """Count a sheet's evaluations of a year: (all, closed)."""
-    return await store.count_standing(conn, sheet, year)
+    return await store.count_standing(conn, standing)
+
+
+async def open_sheets(conn: Connection, division: str | None, limit: int) -> list[OpenSheet]:
+    """Count what is open by sheet and year, the oldest year first; of a division, if given."""
+    return await store.open_sheets(conn, division, limit)
 
 
 async def last_year(conn: Connection, sheet: str) -> int | None:
@@ -160,24 +189,38 @@ async def to_close(
 ) -> list[tuple[ShownRow, dict[str, Any]]]:
     """Return what closing evaluations would sign, each with whom it is about.
 
-    Refuses by name what is not there, has no marks, is closed, or was entered last by the actor.
+    Refuses by name what is not there, has no marks, is closed, was entered last by the actor, or is
+    foreign to the actor's division.
     """
     require(actor, "evaluations:close")
     rows = await store.show_these(conn, ids)
     for evaluation_id in ids:
         row = rows.get(evaluation_id)
         if row is None:
-            raise NotFound(f"没有编号为 {evaluation_id} 的评价。")
-        name = f"{row.subject_name or row.subject} {row.year} 年度 {row.sheet}"
+            raise NotFound(
+                say("没有编号为 %(evaluation_id)s 的评价。", evaluation_id=evaluation_id)
+            )
+        name = say(
+            "%(subject_name)s %(year)s 年度 %(sheet)s",
+            subject_name=row.subject_name or row.subject,
+            year=row.year,
+            sheet=row.sheet,
+        )
         if not row.version:
-            raise Conflict(f"“{name}”还没有打分，不能结束。")
+            raise Conflict(say("“%(name)s”还没有打分，不能结束。", name=name))
         if row.closed:
-            raise Conflict(f"“{name}”已经结束，请刷新列表。", slug="already-closed")
+            raise Conflict(
+                say("“%(name)s”已经结束，请刷新列表。", name=name), slug="already-closed"
+            )
         if row.entered_by == actor.person_id:
             raise Forbidden(
-                f"“{name}”的分是您最后录入的，要由另一位同事核对后结束。请把它从选择里去掉。",
+                say(
+                    "“%(name)s”的分是您最后录入的，要由另一位同事核对后结束。请把它从选择里去掉。",
+                    name=name,
+                ),
                 slug="four-eyes",
             )
+    await refuse_foreign(conn, clock, actor, [rows[one] for one in ids])
     bodies = await prepare_closings(conn, clock, pack, ids)
     return [(rows[one], bodies[one]) for one in ids]
 

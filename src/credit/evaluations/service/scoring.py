@@ -9,7 +9,7 @@ from credit.evaluations import logic
 from credit.evaluations.store import EvaluationRow
 from credit.kit.db import Connection
 from credit.log import service as log
-from credit.parties.logic import scheme_of
+from credit.parties.codes import scheme_of
 from credit.rules.model import Sheet
 from credit.rules.pack import Pack
 from credit.rules.sheets import SheetResult, score_sheet

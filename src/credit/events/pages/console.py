@@ -3,18 +3,19 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State, UploadFile
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
-from credit.access.logic import require
+from credit.access.logic import refuse_unplaced, require
 from credit.access.views import Visitor
 from credit.events import logic, service
+from credit.events.pages.lists import chosen_events, list_of, refusal_page
 from credit.events.views import (
     Decision,
     Draft,
@@ -26,11 +27,12 @@ from credit.kit.blobs import BLOB_BYTES_MAX
 from credit.kit.canonical import canonical
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, CreditError, Invalid, NotFound, TooLarge
-from credit.kit.http import City, IdCursor, Paragraph, RecordKey, SoughtText
+from credit.kit.http import City, Paragraph, RecordKey
 from credit.kit.ids import new_id
-from credit.kit.pages import form_of, read_form, redirect, render
-from credit.log.pages import ToSign, signatures_of, signing_page
-from credit.log.records import payload
+from credit.kit.pages import form_of, read_form, redirect, refused_form, render
+from credit.kit.texts import marked, said_by, say
+from credit.log.pages import approved_signatures, signing_page
+from credit.log.records import Record
 from credit.parties import service as parties
 from credit.rules.loading import pack_of_city
 from credit.rules.model import EventType, LevelPoints, RangePoints
@@ -38,17 +40,27 @@ from credit.rules.trace import text
 
 __all__ = ["ConsoleEventPages"]
 
-PAGE = 50
 Digest = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{64}$", max_length=64)]
-DECIDED_AT_ONCE_MAX = 200
 EVIDENCE_MAX = 5
 FORM_BYTES_MAX = EVIDENCE_MAX * BLOB_BYTES_MAX + 1024 * 1024
-KINDS = (("enterprise", "企业"), ("project", "项目"), ("manager", "项目负责人"))
-Ids = Annotated[list[UUID], Meta(min_length=1, max_length=DECIDED_AT_ONCE_MAX)]
+# A signature of nobody, where a record's shape asks for one and nothing is kept.
+UNSIGNED = {"kid": "-", "alg": "Ed25519", "sig": "A" * 86 + "=="}
 
 
 class EntryForm(Struct, frozen=True):
     """What an officer enters about a fact; the register names its other subjects."""
+
+    LABELS: ClassVar[Mapping[str, str]] = {
+        "type": marked("事件"),
+        "primary": marked("记在谁名下"),
+        "subject": marked("代码"),
+        "occurred_on": marked("发生日期"),
+        "reference": marked("文号"),
+        "level": marked("级别"),
+        "points": marked("分值"),
+        "fact_key": marked("同一事实"),
+        "valid_until": marked("有效期止"),
+    }
 
     type: Annotated[str, Meta(max_length=80)]
     primary: Literal["enterprise", "project", "manager"]
@@ -64,6 +76,8 @@ class EntryForm(Struct, frozen=True):
 class DecisionForm(Struct, frozen=True):
     """Which events are decided, how, and why."""
 
+    LABELS: ClassVar[Mapping[str, str]] = {"outcome": marked("决定"), "reason": marked("理由")}
+
     outcome: Literal["accepted", "refused"]
     reason: Paragraph
 
@@ -73,44 +87,17 @@ class ConsoleEventPages(Controller):
 
     path = "/console/events"
 
-    @get(summary="事件列表", opt={"scope": "events:read"})
-    async def events(
-        self,
-        request: Request[Any, Any, Any],
-        state: State,
-        city: City,
-        status: Annotated[Literal["", "proposed", "refused"], QueryParameter()] = "",
-        q: SoughtText = "",
-        cursor: IdCursor = None,
-    ) -> Response[str]:
-        """List events: those that wait oldest first, others newest first."""
-        async with state.db.city(city) as conn:
-            found = await service.shown(
-                conn,
-                _catalogue(state, city),
-                status=status,
-                query=q,
-                before=UUID(cursor) if cursor else None,
-                limit=PAGE + 1,
-            )
-            waiting = await service.count_waiting(conn)
-        return render(
-            request,
-            "events/list.html",
-            events=found[:PAGE],
-            status=status,
-            q=q,
-            waiting=waiting,
-            waiting_max=service.WAITING_SHOWN_MAX,
-            cursor=found[PAGE - 1].row.id.hex if len(found) > PAGE else None,
-        )
-
     @get("/new", summary="登记事件页", opt={"scope": "events:propose"})
     async def entry(
         self, request: Request[Any, Any, Any], state: State, city: City
     ) -> Response[str]:
         """Offer the form; the query may fill it in beforehand."""
-        return _entry_page(request, state, city, dict(request.query_params.items()))
+        fields = dict(request.query_params.items())
+        try:
+            refuse_unplaced(request.state.visitor.actor)
+        except CreditError as refused:
+            return _entry_page(request, state, city, fields, refused)
+        return _entry_page(request, state, city, fields)
 
     @post("/new", summary="登记事件", opt={"scope": "events:propose"}, status_code=200,
           request_max_body_size=FORM_BYTES_MAX)  # fmt: skip
@@ -124,18 +111,28 @@ class ConsoleEventPages(Controller):
             async with state.db.transaction(city) as conn:
                 evidence = await _keep_evidence(request, state, conn, fields.get("evidence"))
                 draft = await _draft(conn, state, city, form, evidence)
-                await service.plan(conn, state.clock, pack_of_city(city), [draft])
+                await service.plan(
+                    conn, state.clock, request.state.visitor.actor, pack_of_city(city), [draft]
+                )
         except CreditError as refused:
             return _entry_page(request, state, city, fields, refused)
         body = logic.body_of(draft)
         event = _catalogue(state, city)[form.type]
-        words = f"{event.title}（{logic.points_words(event, body)} 分）　{form.subject}　{form.occurred_on}　{form.reference}"
+        words = say(
+            "%(title)s（%(points)s 分）　%(subject)s　%(day)s　%(reference)s",
+            title=event.title,
+            points=logic.points_words(event, body),
+            subject=form.subject,
+            day=form.occurred_on,
+            reference=form.reference,
+        )
         return signing_page(
             request,
-            title="提出事件",
+            title=say("提出事件"),
             action=f"/{city}/console/events/propose",
             carried={"draft": canonical({"id": draft.id, "body": body}).decode()},
-            records=[ToSign(payload("credit-event", draft.id, body), words)],
+            records=[Record(draft.id, draft.kind, body)],
+            words=[words],
             back=f"/{city}/console/events/new",
         )
 
@@ -145,52 +142,61 @@ class ConsoleEventPages(Controller):
     ) -> Response[Any]:
         """Take in the signed record."""
         fields = await form_of(request)
-        (sig,) = signatures_of(fields, 1)
         try:
             carried = msgspec.json.decode(str(fields.get("draft", "")))
-            plain = {**carried, "kind": "credit-event", "sigs": [msgspec.to_builtins(sig)]}
+            plain = {**carried, "kind": "credit-event", "sigs": [UNSIGNED]}
             draft = msgspec.convert(plain, EventRecord)
         except (msgspec.DecodeError, TypeError) as error:
-            raise Invalid("要提交的内容读不出来，请返回重新填写。") from error
+            raise Invalid(say("要提交的内容读不出来，请返回重新填写。")) from error
+        record = Record(draft.id, draft.kind, logic.body_of(draft))
+        async with state.db.transaction(city) as conn:
+            (sig,) = await approved_signatures(conn, request, fields, [record])
+        signed = msgspec.structs.replace(draft, sigs=[Signature(sig.kid, "Ed25519", sig.sig)])
         visitor: Visitor = request.state.visitor
-        await state.intake.propose(city, visitor.actor, draft)
-        return redirect(f"/{city}/console/events/{draft.id}", notice="已提出，等待另一位同事决定。")
+        await state.intake.propose(city, visitor.actor, signed)
+        return redirect(
+            f"/{city}/console/events/{draft.id}", notice=say("已提出，等待另一位同事决定。")
+        )
 
     @post("/decide", summary="决定事件页", opt={"scope": "events:decide"}, status_code=200)
     async def decide(
         self, request: Request[Any, Any, Any], state: State, city: City
     ) -> Response[Any]:
-        """Refuse the events chosen with a reason, or show what accepting them would sign."""
-        ids, form, _ = await _decision_of(request)
-        visitor: Visitor = request.state.visitor
-        async with state.db.transaction(city) as conn:
+        """Ask why the events chosen are refused, or show what accepting them would sign."""
+        ids, form, fields = await _decision_of(request)
+        async with state.db.city(city) as conn:
             chosen = await service.waiting(conn, _catalogue(state, city), ids)
-            if form.outcome == "refused":
-                refusal = Decision("refused", form.reason)
-                await service.decide(conn, state.clock, visitor.actor, dict.fromkeys(ids, refusal))
-        back = f"/{city}/console/events?status=proposed"
         if form.outcome == "refused":
-            return redirect(back, notice=f"已退回 {len(ids)} 条事件。")
+            return refusal_page(request, chosen, fields)
         for one in chosen:
             if one.row.outcome is not None:
-                raise Conflict(f"“{one.title}”已经作出决定，请刷新列表。", slug="already-decided")
+                raise Conflict(
+                    say("“%(title)s”已经作出决定，请刷新列表。", title=one.title),
+                    slug="already-decided",
+                )
         return signing_page(
             request,
-            title="接受事件",
+            title=say("接受事件"),
             action=f"/{city}/console/events/accept",
             carried={
                 "events": " ".join(map(str, ids)),
                 "reason": form.reason,
                 "outcome": "accepted",
+                "filter": str(fields.get("filter", "")),
             },
-            records=[
-                ToSign(
-                    payload(one.row.kind, str(one.row.id), one.body),
-                    f"{one.title}（{one.points} 分）　{one.row.enterprise_name}　{one.row.occurred_on}　{one.body['reference']}",
+            records=[_record(one) for one in chosen],
+            words=[
+                say(
+                    "%(title)s（%(points)s 分）　%(enterprise_name)s　%(occurred_on)s　%(reference)s",
+                    title=one.title,
+                    points=one.points,
+                    enterprise_name=one.row.enterprise_name,
+                    occurred_on=one.row.occurred_on,
+                    reference=one.body["reference"],
                 )
                 for one in chosen
             ],
-            back=back,
+            back=list_of(city, fields),
         )
 
     @post("/accept", summary="接受事件", opt={"scope": "events:decide"}, status_code=200)
@@ -199,17 +205,18 @@ class ConsoleEventPages(Controller):
     ) -> Response[Any]:
         """Take in the decider's signatures; the events become effective."""
         ids, form, fields = await _decision_of(request)
-        sigs = signatures_of(fields, len(ids))
-        decisions = {
-            event_id: Decision("accepted", form.reason, Signature(sig.kid, "Ed25519", sig.sig))
-            for event_id, sig in zip(ids, sigs, strict=True)
-        }
         visitor: Visitor = request.state.visitor
         async with state.db.transaction(city) as conn:
+            chosen = await service.waiting(conn, _catalogue(state, city), ids)
+            sigs = await approved_signatures(conn, request, fields, list(map(_record, chosen)))
+            decisions = {
+                event_id: Decision("accepted", form.reason, Signature(sig.kid, "Ed25519", sig.sig))
+                for event_id, sig in zip(ids, sigs, strict=True)
+            }
             await service.decide(conn, state.clock, visitor.actor, decisions)
         return redirect(
-            f"/{city}/console/events?status=proposed",
-            notice=f"已接受 {len(ids)} 条事件，正在写入日志。",
+            list_of(city, fields),
+            notice=say("已接受 %(count)s 条事件，正在写入日志。", count=len(ids)),
         )
 
     @get("/{event_id:str}", summary="一个事件", opt={"scope": "events:read"})
@@ -250,7 +257,12 @@ async def evidence_answer(state: State, event: service.ShownEvent, digest: str) 
                 "Cache-Control": "no-store",
             }
             return Response(content, media_type=ref["type"], headers=headers)
-    raise NotFound("这个事件没有这份证据。")
+    raise NotFound(say("这个事件没有这份证据。"))
+
+
+def _record(event: service.ShownEvent) -> Record:
+    """Return what accepting an event signs: the record as it was proposed."""
+    return Record(str(event.row.id), event.row.kind, event.body)
 
 
 def _catalogue(state: State, city: str) -> Mapping[str, EventType]:
@@ -262,13 +274,7 @@ async def _decision_of(
 ) -> tuple[list[UUID], DecisionForm, dict[str, Any]]:
     """Read which events were chosen, and how they are decided."""
     fields = await form_of(request)
-    chosen = fields.get("events", [])
-    listed = chosen.split() if isinstance(chosen, str) else chosen
-    try:
-        ids = msgspec.convert(listed, Ids)
-    except msgspec.ValidationError:
-        raise Invalid(f"请选择 1 到 {DECIDED_AT_ONCE_MAX} 个事件。") from None
-    return list(dict.fromkeys(ids)), read_form(DecisionForm, fields), fields
+    return chosen_events(fields), read_form(DecisionForm, fields), fields
 
 
 async def _keep_evidence(
@@ -280,7 +286,7 @@ async def _keep_evidence(
     uploads = [one for one in (files if isinstance(files, list) else [files])
                if isinstance(one, UploadFile) and one.filename]  # fmt: skip
     if len(uploads) > EVIDENCE_MAX:
-        raise TooLarge(f"一次最多上传 {EVIDENCE_MAX} 份证据。")
+        raise TooLarge(say("一次最多上传 %(most)s 份证据。", most=EVIDENCE_MAX))
     refs = []
     for upload in uploads:
         blob = await state.blobs.put(await upload.read(BLOB_BYTES_MAX + 1), upload.content_type)
@@ -296,7 +302,7 @@ async def _draft(
     try:
         occurred_on = logic.parse_day(form.occurred_on)
     except ValueError as error:
-        raise Invalid(str(error)) from None
+        raise Invalid(said_by(error)) from None
     (placed,) = await parties.place(conn, [form.primary], [form.subject], [occurred_on])
     pack = pack_of_city(city)
     body = {
@@ -313,17 +319,16 @@ async def _draft(
             if (value := getattr(form, name)) is not None
         },
     }
-    unsigned = {"kid": "-", "alg": "Ed25519", "sig": "A" * 86 + "=="}
     plain = {
         "id": str(new_id(state.clock.now())),
         "kind": "credit-event",
         "body": body,
-        "sigs": [unsigned],
+        "sigs": [UNSIGNED],
     }
     try:
         return msgspec.convert(plain, EventRecord)
     except msgspec.ValidationError as error:
-        raise Invalid(f"有一处没有填对：{error}") from None
+        raise refused_form(error, EntryForm) from None
 
 
 def _entry_page(
@@ -350,7 +355,7 @@ def _entry_page(
         "events/entry.html",
         http_status=refused.status if refused else 200,
         groups=groups,
-        kinds=KINDS,
+        kinds=logic.SUBJECT_WORDS.items(),
         levels=[(one, one) for one in levels],
         fields=defaultdict(str, fields),  # what was not filled in is empty
         today=state.clock.today(),

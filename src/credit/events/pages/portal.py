@@ -13,6 +13,7 @@ from credit.kit.db import PORTAL_ROLE
 from credit.kit.errors import Forbidden
 from credit.kit.http import City, IdCursor, RecordKey
 from credit.kit.pages import render
+from credit.kit.texts import say
 from credit.rules.grading import Grader
 from credit.rules.loading import pack_of_city
 
@@ -77,8 +78,9 @@ def enterprise_of(request: Request[Any, Any, Any]) -> str:
     visitor: Visitor = request.state.visitor
     if ENTERPRISE_ROLE not in visitor.actor.roles or visitor.actor.party is None:
         raise Forbidden(
-            "这一页只给企业用户看。业主委员会请看门户首页；"
-            "如果您的账号应当属于一家企业，请联系协会管理员。"
+            say(
+                "这一页只给企业用户看。业主委员会请看门户首页；如果您的账号应当属于一家企业，请联系协会管理员。"
+            )
         )
     return visitor.actor.party
 

@@ -14,7 +14,10 @@ from credit.events.service.procedure import (
 )
 from credit.events.service.reading import (
     WAITING_SHOWN_MAX,
+    Filter,
+    Order,
     ShownEvent,
+    chosen_rows,
     count_waiting,
     shown,
     shown_event,
@@ -24,9 +27,12 @@ from credit.events.service.reading import (
 __all__ = [
     "BATCH_MAX",
     "WAITING_SHOWN_MAX",
+    "Filter",
     "Intake",
+    "Order",
     "OwnFact",
     "ShownEvent",
+    "chosen_rows",
     "count_waiting",
     "decide",
     "events_page",

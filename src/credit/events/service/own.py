@@ -11,6 +11,7 @@ from credit.events.service.reading import ShownEvent, in_words
 from credit.events.store import OwnRow
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
+from credit.kit.texts import say
 from credit.log import service as log
 from credit.rules.grading import Fact, Grader, lapse_of
 
@@ -54,7 +55,7 @@ async def own_fact(
     """Return one record about an enterprise; NotFound for another's, as for none."""
     row = await store.own_event(conn, enterprise, event_id)
     if row is None:
-        raise NotFound("没有这条记录，或者它与您的企业无关。")
+        raise NotFound(say("没有这条记录，或者它与您的企业无关。"))
     index = (await log.index_of(conn, [event_id])).get(event_id)
     return _own(row, grader, on, index)
 

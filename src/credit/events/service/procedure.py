@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from credit.access.logic import refuse_same_person, require, scopes_of
+from credit.access.logic import refuse_same_person, refuse_unplaced, require, scopes_of
 from credit.access.service import roles_of
 from credit.access.views import Actor
 from credit.events import logic, store
 from credit.events.logic import Proposal
+from credit.events.service.places import outside_faults
 from credit.events.store import DecisionRow, NewEvent
 from credit.events.views import (
     Decision,
@@ -25,6 +26,7 @@ from credit.kit.db import Connection, Database
 from credit.kit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from credit.kit.grouping import GroupCommit
 from credit.kit.signing import b64, unb64
+from credit.kit.texts import marked, said_by, say
 from credit.log import service as log
 from credit.log.records import Record, Sig
 from credit.log.views import AnnouncedKey
@@ -44,6 +46,8 @@ __all__ = [
 ]
 
 BATCH_MAX = 500
+# The reason that is kept for a decision which came with the record.
+SIGNED_TOGETHER = str(marked("随记录一并签署"))
 STATUS = {None: "proposed", "accepted": "effective", "refused": "refused"}
 
 
@@ -57,7 +61,7 @@ async def propose(
     register does not allow, bad signatures, unknown evidence, and the same fact twice.
     """
     require(actor, "events:propose")
-    proposals = await plan(conn, clock, pack, drafts)
+    proposals = await plan(conn, clock, actor, pack, drafts)
     records = [_record(draft) for draft in drafts]
     keys = await log.find_keys(conn, [sig.kid for record in records for sig in record.sigs])
     await log.refuse_bad_signatures(records, keys)
@@ -86,9 +90,9 @@ def _refuse_known(rows: Sequence[NewEvent], added: set[UUID]) -> None:
     fresh = set(added)
     for position, row in enumerate(rows):
         if row.id not in fresh:  # known before, or a second time in this very batch
-            message = (
-                f"记录 {row.id} 的编号或同一事实（代码、对象、日期、文号都相同）已经登记过。"
-                "请去掉这一条；如果是另一件事，请核对文号。"
+            message = say(
+                "记录 %(row)s 的编号或同一事实（代码、对象、日期、文号都相同）已经登记过。请去掉这一条；如果是另一件事，请核对文号。",
+                row=row.id,
             )
             faults.append(FieldError(f"items[{position}]", message))
         fresh.discard(row.id)
@@ -106,9 +110,8 @@ async def refuse_known(conn: Connection, drafts: Sequence[Draft]) -> None:
     faults = []
     for position, fingerprint in enumerate(fingerprints):
         if fingerprint in known:
-            message = (
-                "同一事实（代码、对象、日期、文号都相同）已经登记过，或在这里出现了两次。"
-                "请去掉这一条；如果是另一件事，请核对文号。"
+            message = say(
+                "同一事实（代码、对象、日期、文号都相同）已经登记过，或在这里出现了两次。请去掉这一条；如果是另一件事，请核对文号。"
             )
             faults.append(FieldError(f"items[{position}]", message))
         known.add(fingerprint)
@@ -145,27 +148,35 @@ class Intake:
 
 
 async def plan(
-    conn: Connection, clock: Clock, pack: Pack, drafts: Sequence[Draft]
+    conn: Connection, clock: Clock, actor: Actor, pack: Pack, drafts: Sequence[Draft]
 ) -> list[Proposal]:
     """Check drafts against catalogue and register without writing; raises Conflict with all
-    faults, each under `items[i]`.
+    faults, each under `items[i]`: subjects outside the proposer's division are among them.
     """
+    refuse_unplaced(actor)
     if not 0 < len(drafts) <= BATCH_MAX:
-        raise Invalid(f"一次 1 到 {BATCH_MAX} 条，请分批。")
+        raise Invalid(say("一次 1 到 %(most)s 条，请分批。", most=BATCH_MAX))
     faults: list[FieldError] = []
     proposals: list[Proposal] = []
     for position, draft in enumerate(drafts):
         try:
             proposals.append(logic.read_proposal(draft))
         except ValueError as error:
-            faults.append(FieldError(f"items[{position}]", str(error)))
+            faults.append(FieldError(f"items[{position}]", said_by(error)))
     if not faults:
         faults += await _check_bodies(conn, clock, pack, drafts, proposals)
+        wrong = {fault.field for fault in faults}
+        outside = await outside_faults(conn, actor, proposals)
+        faults += [fault for fault in outside if fault.field not in wrong]
         faults += await _check_targets(conn, drafts, proposals)
         faults += await _check_evidence(conn, drafts)
     if faults:
         raise Conflict(
-            f"有 {len(faults)} 处不符合事件目录或登记册：{faults[0].message}",
+            say(
+                "有 %(count)s 处不符合事件目录或登记册：%(message)s",
+                count=len(faults),
+                message=faults[0].message,
+            ),
             slug="event-refused",
             errors=tuple(faults),
         )
@@ -186,9 +197,11 @@ async def decide(
     for event_id, decision in decisions.items():
         row = rows.get(event_id)
         if row is None:
-            raise NotFound(f"没有编号为 {event_id} 的事件。")
+            raise NotFound(say("没有编号为 %(event_id)s 的事件。", event_id=event_id))
         if row.outcome is not None:
-            raise Conflict(f"事件 {event_id} 已经作出决定。", slug="already-decided")
+            raise Conflict(
+                say("事件 %(event_id)s 已经作出决定。", event_id=event_id), slug="already-decided"
+            )
         refuse_same_person(row.proposed_by, actor.person_id)
         if decision.outcome == "accepted":
             records.append(_stored_record(row, decision.sig))
@@ -196,14 +209,14 @@ async def decide(
     await log.refuse_bad_signatures(records, keys)
     for record in records:
         if keys[record.sigs[-1].kid].holder != actor.person_id:
-            raise Forbidden("决定要用您自己的密钥签名。", slug="bad-signature")
+            raise Forbidden(say("决定要用您自己的密钥签名。"), slug="bad-signature")
     new = [
         DecisionRow(event_id, one.outcome, one.reason, *_signature(one.sig))
         for event_id, one in decisions.items()
     ]
     stored = await store.add_decisions(conn, new, by=actor.person_id, now=clock.now())
     if len(stored) != len(new):
-        raise Conflict("有事件刚刚由别人作出决定，请刷新后再看。", slug="already-decided")
+        raise Conflict(say("有事件刚刚由别人作出决定，请刷新后再看。"), slug="already-decided")
     await store.remove_waiting(conn, list(stored))
     if records:
         await log.enqueue(conn, records)
@@ -214,7 +227,7 @@ async def state_of(conn: Connection, event_id: UUID) -> EventState:
     """Return where an event stands."""
     outcomes = await store.outcomes(conn, [event_id])
     if event_id not in outcomes:
-        raise NotFound("没有这个编号的事件。")
+        raise NotFound(say("没有这个编号的事件。"))
     numbered = await log.index_of(conn, [event_id])
     status = STATUS[outcomes[event_id]]
     return EventState(str(event_id), status, numbered.get(event_id))  # type: ignore[arg-type]
@@ -270,7 +283,7 @@ def _signature(sig: object) -> tuple[str | None, bytes | None]:
 def _stored_record(row: store.EventRow, sig: object) -> Record:
     """Put a stored proposal and the decider's signature together again."""
     if not isinstance(sig, Signature):
-        raise Conflict("接受一个事件要附上决定人的签名。", slug="signature-missing")
+        raise Conflict(say("接受一个事件要附上决定人的签名。"), slug="signature-missing")
     from_proposer = Sig(row.kid, "Ed25519", b64(row.signature))
     both = (from_proposer, Sig(sig.kid, sig.alg, sig.sig))
     return Record(str(row.id), row.kind, parse(row.body), both)
@@ -283,14 +296,14 @@ async def _check_signers(
     decided: dict[str, list[Record]] = {}
     for record in records:
         if keys[record.sigs[0].kid].holder != actor.person_id:
-            raise Forbidden("第一个签名要用提出人自己的密钥。", slug="bad-signature")
+            raise Forbidden(say("第一个签名要用提出人自己的密钥。"), slug="bad-signature")
         if len(record.sigs) == 2:
             decider = keys[record.sigs[1].kid].holder
             refuse_same_person(actor.person_id, decider)
             decided.setdefault(decider, []).append(record)
     for decider in decided:
         if "events:decide" not in scopes_of(await roles_of(conn, decider)):
-            raise Forbidden("第二个签名的人没有决定权。", slug="bad-signature")
+            raise Forbidden(say("第二个签名的人没有决定权。"), slug="bad-signature")
     return decided
 
 
@@ -298,7 +311,7 @@ async def _make_effective(
     conn: Connection, clock: Clock, decider: str, records: Sequence[Record]
 ) -> None:
     rows = [
-        DecisionRow(UUID(r.id), "accepted", "随记录一并签署", r.sigs[1].kid, unb64(r.sigs[1].sig))
+        DecisionRow(UUID(r.id), "accepted", SIGNED_TOGETHER, r.sigs[1].kid, unb64(r.sigs[1].sig))
         for r in records
     ]
     await store.add_decisions(conn, rows, by=decider, now=clock.now())
@@ -351,12 +364,15 @@ async def _check_targets(
             continue
         row = rows.get(UUID(one.target))
         if row is None or row.outcome != "accepted" or row.enterprise != one.enterprise:
-            message = f"要撤回或更正的记录 {one.target} 不存在、尚未生效，或属于另一家企业。"
+            message = say(
+                "要撤回或更正的记录 %(target)s 不存在、尚未生效，或属于另一家企业。",
+                target=one.target,
+            )
             faults.append(FieldError(f"items[{position}].body.target", message))
         elif isinstance(draft.body, WithdrawalBody) and (
             logic.body_of(draft)["subjects"] != parse(row.body)["subjects"]
         ):
-            message = "撤回要写与原记录完全相同的 subjects。请照抄原记录。"
+            message = say("撤回要写与原记录完全相同的 subjects。请照抄原记录。")
             faults.append(FieldError(f"items[{position}].body.subjects", message))
     return faults
 
@@ -367,7 +383,7 @@ async def _check_evidence(conn: Connection, drafts: Sequence[Draft]) -> list[Fie
     return [
         FieldError(
             f"items[{position}].body.evidence[{place}]",
-            "没有这份证据文件，或大小、类型与上传的不符。请先上传证据。",
+            say("没有这份证据文件，或大小、类型与上传的不符。请先上传证据。"),
         )
         for position, draft in enumerate(drafts)
         for place, ref in enumerate(draft.body.evidence)

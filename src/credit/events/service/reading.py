@@ -6,19 +6,24 @@ from typing import Any, Literal
 from uuid import UUID
 
 from credit.events import store
-from credit.events.logic import points_words
+from credit.events.logic import SUBJECT_WORDS, points_words
 from credit.events.store import ShownRow
 from credit.kit.canonical import parse
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
 from credit.kit.ids import LAST_ID
+from credit.kit.patterns import containing
+from credit.kit.texts import listed, marked, say
 from credit.log import service as log
 from credit.parties import service as parties
 from credit.rules.model import EventType
 
 __all__ = [
     "WAITING_SHOWN_MAX",
+    "Filter",
+    "Order",
     "ShownEvent",
+    "chosen_rows",
     "count_waiting",
     "in_words",
     "shown",
@@ -27,9 +32,12 @@ __all__ = [
 ]
 
 WAITING_SHOWN_MAX = 1_000
+# Of so few enterprises all events are looked through. A list that shows more of them is walked in
+# its order instead: every few events one belongs to it.
+FEW = 50
 Filter = Literal["", "proposed", "refused"]
-TITLES = {"event-withdrawn": "撤回", "event-corrected": "更正"}
-SUBJECT_WORDS = {"enterprise": "企业", "project": "项目", "manager": "项目负责人"}
+Order = Literal["", "newest", "oldest"]
+TITLES = {"event-withdrawn": marked("撤回"), "event-corrected": marked("更正")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class ShownEvent:
         word = SUBJECT_WORDS[self.row.subject_kind]
         if self.row.subject_kind == "enterprise":
             return word
-        return f"{word} {self.row.project_name or self.row.subject}"
+        return listed((word, self.row.project_name or self.row.subject), " ")
 
 
 async def shown(
@@ -61,21 +69,41 @@ async def shown(
     query: str | None,
     before: UUID | None,
     limit: int,
+    division: str | None = None,
+    order: Order = "",
 ) -> list[ShownEvent]:
-    """List events for a page: those that wait oldest first, others newest first.
+    """List events for a page from behind one of them on: by the time they were proposed, those
+    that wait oldest first, others newest first, unless an `order` is asked for.
 
-    `query` is looked for among enterprises, by name or code.
+    `query` is looked for among enterprises, by name or code; `division` leaves those of a district
+    or a street.
     """
-    if status == "proposed":
-        rows = await store.show_waiting(conn, before or UUID(int=0), limit)
-    elif status == "refused":
-        rows = await store.show_refused(conn, before or LAST_ID, limit)
-    elif query:
-        codes = await parties.matching(conn, query)
-        rows = await store.show_of(conn, codes, before or LAST_ID, limit)
-    else:
-        rows = await store.show_latest(conn, before or LAST_ID, limit)
+    order = order or ("oldest" if status == "proposed" else "newest")
+    rows = await chosen_rows(
+        conn, status, order, query=query, division=division, after=before, limit=limit
+    )
     return [in_words(row, catalogue) for row in rows]
+
+
+async def chosen_rows(
+    conn: Connection,
+    status: Filter,
+    order: Order,
+    *,
+    query: str | None,
+    division: str | None,
+    after: UUID | None,
+    limit: int,
+) -> list[ShownRow]:
+    """List events as `shown` does, as they are stored."""
+    begin = after or (UUID(int=0) if order == "oldest" else LAST_ID)
+    which = f"{status or 'all'} {order or 'newest'}"
+    if (query or division) and status != "proposed":  # what waits is little, and soon walked
+        codes = await parties.matching(conn, query, division, FEW + 1)
+        if len(codes) <= FEW:
+            return await store.show_of(conn, which, begin, limit, codes=codes)
+    like = containing(query) if query else None
+    return await store.show(conn, which, begin, limit, like=like, division=division)
 
 
 async def waiting(
@@ -84,7 +112,7 @@ async def waiting(
     """Return events by id, in the order asked for; NotFound when one is not there."""
     rows = await store.show_these(conn, ids)
     if missing := set(ids) - rows.keys():
-        raise NotFound(f"没有编号为 {min(missing)} 的事件。")
+        raise NotFound(say("没有编号为 %(missing)s 的事件。", missing=min(missing)))
     return [in_words(rows[one], catalogue) for one in ids]
 
 
@@ -94,14 +122,14 @@ async def shown_event(
     """Return one event with its place in the log; NotFound without one."""
     rows = await store.show_these(conn, [event_id])
     if event_id not in rows:
-        raise NotFound("没有这个编号的事件。")
+        raise NotFound(say("没有这个编号的事件。"))
     index = (await log.index_of(conn, [event_id])).get(event_id)
     return in_words(rows[event_id], catalogue, index)
 
 
-async def count_waiting(conn: Connection) -> int:
-    """Count the events that wait for a decision, up to a thousand."""
-    return await store.count_waiting(conn, WAITING_SHOWN_MAX)
+async def count_waiting(conn: Connection, division: str | None = None) -> int:
+    """Count the events that wait for a decision, up to a thousand; those of a division, if given."""
+    return await store.count_waiting(conn, WAITING_SHOWN_MAX, division=division)
 
 
 def in_words(
@@ -113,6 +141,6 @@ def in_words(
     prefix = TITLES.get(row.kind, "")
     if event is None:
         return ShownEvent(row, prefix or row.code, "", "neutral", None, body, index)
-    title = f"{prefix}：{event.title}" if prefix else event.title
+    title = say("%(name)s：%(value)s", name=prefix, value=event.title) if prefix else event.title
     points = points_words(event, body)
     return ShownEvent(row, title, points, event.polarity, event.severity, body, index)

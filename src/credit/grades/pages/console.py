@@ -1,24 +1,37 @@
 """The console's pages of enterprises: the list officers work from, and one enterprise whole."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
+from credit.access.saved import saved_views
 from credit.grades.pages import drawing
 from credit.grades.reading import enterprises
-from credit.kit.http import City, CodeCursor, PartyCode, SoughtText
+from credit.kit.http import City, CodeCursor, PartyCode
+from credit.kit.lists import ASKED, FILTER, Asked, Listing, present_query
 from credit.kit.pages import render
+from credit.kit.patterns import containing
+from credit.parties import service as parties
 from credit.rules.loading import pack_of_city
 
-__all__ = ["ConsoleEnterprisePages"]
+__all__ = ["ENTERPRISE_FILTER", "ConsoleEnterprisePages"]
 
-PAGE = 50
 PUBLISHED_SHOWN_MAX = 24
 # A form sends what was left open as an empty text.
 Grade = Annotated[str, QueryParameter(pattern=r"^\w{0,10}$(?!\n)", max_length=10)]
-District = Annotated[str, QueryParameter(pattern=r"^([0-9]{6})?$(?!\n)", max_length=6)]
+Sort = Annotated[str, QueryParameter(pattern=r"^(-?(code|name|grade|score))?$(?!\n)", max_length=6)]
+# The parameters of the list, as a saved view may hold them.
+ENTERPRISE_FILTER: Mapping[str, str] = {
+    "q": FILTER["q"],
+    "grade": r"\w{1,10}",
+    "division": FILTER["division"],
+    "sort": "-?(code|name|grade|score)",
+    "size": FILTER["size"],
+}
 
 
 class ConsoleEnterprisePages(Controller):
@@ -26,41 +39,50 @@ class ConsoleEnterprisePages(Controller):
 
     path = "/console/enterprises"
 
-    @get(summary="企业列表", opt={"scope": "events:read"})
+    @get(summary="企业列表", opt={"scope": "events:read"}, dependencies=ASKED)
     async def enterprises(
         self,
         request: Request[Any, Any, Any],
         state: State,
         city: City,
-        q: SoughtText = "",
+        asked: NamedDependency[Asked],
         grade: Grade = "",
-        district: District = "",
+        sort: Sort = "code",
         cursor: CodeCursor = None,
     ) -> Response[str]:
-        """List enterprises by code: grade, trend, facts that wait, projects."""
-        today = state.clock.today()
-        async with state.db.city(city) as conn:
-            found = await enterprises.office_page(
-                conn,
-                today,
-                cursor or "",
-                query=q.strip() or None,
-                grade=grade or None,
-                district=district or None,
-                limit=PAGE + 1,
-            )
-            districts = await enterprises.districts(conn)
-        shown = found[:PAGE]
+        """List enterprises: grade, trend, facts that wait, projects."""
+        actor, today = request.state.visitor.actor, state.clock.today()
         ladder = pack_of_city(city).on(today).grader.ladder.grades
+        async with state.db.city(city) as conn:
+            chosen = enterprises.Chosen(
+                sort or "code",
+                ladder,
+                containing(asked.query) if asked.query else None,
+                grade or None,
+                asked.where(actor.division),
+            )
+            found = await enterprises.office_page(conn, today, chosen, cursor, asked.rows + 1)
+            listing = Listing(
+                "enterprises",
+                present_query(ENTERPRISE_FILTER, request.query_params),
+                await saved_views(conn, actor, "enterprises"),
+                asked.q,
+                asked.rows,
+                chosen.sort,
+                chosen.division,
+                actor.division,
+                await parties.divisions(conn),
+            )
+        shown = found[: asked.rows]
         return render(
             request,
             "grades/console_enterprises.html",
             enterprises=shown,
             trends={one.code: drawing.trend_picture(one.code, one.trend) for one in shown},
             grades=[*((one, one) for one in ladder), ("unrated", drawing.UNRATED)],
-            districts=districts,
-            chosen={"q": q, "grade": grade, "district": district},
-            cursor=shown[-1].code if len(found) > PAGE else None,
+            grade=grade,
+            listing=listing,
+            cursor=shown[-1].code if len(found) > asked.rows else None,
         )
 
     @get("/{code:str}", summary="一家企业", opt={"scope": "events:read", "personal": True})

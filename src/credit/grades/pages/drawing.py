@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from credit.grades.reading.enterprises import SheetShape
+from credit.grades.reading.shapes import SheetShape
 from credit.grades.reading.trace import Explained, merged_steps
 from credit.kit.charts import (
     GROUPS_MAX,
@@ -17,6 +17,7 @@ from credit.kit.charts import (
     draw_spark,
     draw_waterfall,
 )
+from credit.kit.texts import marked, say
 from credit.rules.model import EventType, Grading
 
 __all__ = [
@@ -28,14 +29,14 @@ __all__ = [
     "trend_picture",
 ]
 
-UNRATED = "未评级"
+UNRATED = marked("未评级")
 
 
 def trend_picture(code: str, newest_first: Sequence[Decimal]) -> Picture | None:
     """Draw a row's trend; one score alone is none."""
     if len(newest_first) < 2:
         return None
-    return draw_spark(list(reversed(newest_first)), id_=f"t-{code}", title="得分走势")
+    return draw_spark(list(reversed(newest_first)), id_=f"t-{code}", title=say("得分走势"))
 
 
 def history_picture(
@@ -46,7 +47,7 @@ def history_picture(
     return draw_line(
         shown,
         id_="history",
-        title="信用得分变化",
+        title=say("信用得分变化"),
         thresholds=_cut_offs(grading),
         until=max([until, *(day for day, _ in shown)]),
     )
@@ -59,9 +60,9 @@ def steps_picture(
     return draw_waterfall(
         merged_steps(explained, catalogue),
         id_="steps",
-        title="得分构成",
+        title=say("得分构成"),
         start=(explained.base.title, explained.base.points),
-        total_label="信用得分",
+        total_label=say("信用得分"),
         thresholds=_cut_offs(grading),
     )
 
@@ -71,9 +72,9 @@ def groups_picture(shape: SheetShape) -> Picture:
     return draw_radar(
         shape.groups[:GROUPS_MAX],
         id_="groups",
-        title=f"{shape.sheet} 各部分得分率",
+        title=say("%(sheet)s 各部分得分率", sheet=shape.sheet),
         other=shape.before and shape.before[:GROUPS_MAX],
-        names=(f"{shape.year} 年度", f"{shape.year - 1} 年度"),
+        names=(say("%(year)s 年度", year=shape.year), say("%(year)s 年度", year=shape.year - 1)),
     )
 
 
@@ -85,10 +86,10 @@ def distribution_picture(
     return draw_bars(
         [(UNRATED if name == "unrated" else name, after.get(name, 0)) for name in names],
         id_=id_,
-        title="等级分布",
+        title=say("等级分布"),
         before=None if before is None else [before.get(name, 0) for name in names],
-        names=("评级前", "评级后"),
-        unit="家",
+        names=(say("评级前"), say("评级后")),
+        unit=say("家"),
     )
 
 

@@ -15,13 +15,13 @@ from credit.events import service as events
 from credit.events.pages import enterprise_of
 from credit.grades import service
 from credit.grades.pages import drawing
+from credit.grades.pages.committee import committee_home
 from credit.grades.service import Portrait, Standing
 from credit.kit.charts import POINTS_MAX, THRESHOLDS_MAX, Picture, draw_line
 from credit.kit.db import PORTAL_ROLE
 from credit.kit.http import City
-from credit.kit.languages import marked
 from credit.kit.pages import render
-from credit.parties import service as parties
+from credit.kit.texts import marked, say
 from credit.rules.advice import HORIZON_MONTHS, Advice
 from credit.rules.arithmetic import add_months
 from credit.rules.loading import pack_of_city
@@ -30,12 +30,10 @@ from credit.rules.model import Grading
 __all__ = ["PortalGradePages"]
 
 COMMITTEE_ROLE = "committee_user"
-# What the register calls a committee; the page translates it.
-COMMITTEE_KINDS = (marked("业主委员会"), marked("物业管理委员会"))
 SOON = timedelta(days=90)
 WAYS_SHOWN = 8
 ROWS_MAX = 150
-UNRATED_THEN = "评价结果太旧或没有记录，从这天起未评级"
+UNRATED_THEN = marked("评价结果太旧或没有记录，从这天起未评级")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class PortalGradePages(Controller):
         """Show an enterprise its grade and why; a committee its project and who manages it."""
         visitor: Visitor = request.state.visitor
         if COMMITTEE_ROLE in visitor.actor.roles:
-            return await _committee_home(request, state, city, visitor.actor.party or "")
+            return await committee_home(request, state, city)
         enterprise, today = enterprise_of(request), state.clock.today()
         async with state.db.bound(city, PORTAL_ROLE, party=enterprise) as conn:
             held = await service.load_held(conn, enterprise, today)
@@ -132,22 +130,6 @@ class PortalGradePages(Controller):
         )
 
 
-async def _committee_home(
-    request: Request[Any, Any, Any], state: State, city: str, committee: str
-) -> Response[str]:
-    today = state.clock.today()
-    async with state.db.bound(city, PORTAL_ROLE, party=committee) as conn:
-        found = await parties.represented(conn, committee, today)
-        codes = [found.enterprise] if found.enterprise else []
-        standing = await service.standings(conn, codes, valid_at=today, size=None)
-    return render(
-        request,
-        "grades/portal_committee.html",
-        found=found,
-        standing=standing.get(found.enterprise or ""),
-    )
-
-
 def _waterfall(shown: Portrait) -> Picture | None:
     if shown.explained is None:
         return None
@@ -174,7 +156,7 @@ def _forecast_picture(found: Advice, grading: Grading) -> Picture | None:
     return draw_line(
         points[:POINTS_MAX],
         id_="forecast",
-        title="没有新情况时的得分",
+        title=say("没有新情况时的得分"),
         thresholds=cut_offs[:THRESHOLDS_MAX],
         events=[(ends, UNRATED_THEN)] if ends else [],
         until=ends or add_months(found.on, HORIZON_MONTHS),

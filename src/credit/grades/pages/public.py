@@ -18,6 +18,7 @@ from credit.kit.charts import POINTS_MAX, Picture, draw_line
 from credit.kit.errors import NotFound
 from credit.kit.http import City, CodeCursor, SoughtText, entity_tag, parse_date
 from credit.kit.pages import render
+from credit.kit.texts import say
 from credit.rules.loading import pack_of_city
 from credit.rules.pack import PackInvalid, Rules
 
@@ -115,7 +116,7 @@ class PublicPages(Controller):
         """Show an enterprise's grade on a day, how it came about, and how to check it."""
         wanted = code.strip().upper()
         if not is_code(wanted):
-            raise NotFound("登记册里没有这家企业。统一社会信用代码是 18 位数字和大写字母。")
+            raise NotFound(say("登记册里没有这家企业。统一社会信用代码是 18 位数字和大写字母。"))
         today = state.clock.today()
         on = parse_date(valid_at, "valid_at") if valid_at else today
         async with state.db.city(city) as conn:
@@ -149,12 +150,13 @@ class PublicPages(Controller):
 def rules_on(state: State, city: str, day: date) -> Rules:
     """Return the rules of a city of ours on a day; NotFound for others, and where no pack is."""
     if city not in state.db.cities:
-        raise NotFound(f"本服务没有代码为“{city}”的城市。")
+        raise NotFound(say("本服务没有代码为“%(city)s”的城市。", city=city))
     try:
         return pack_of_city(city).on(day)
     except PackInvalid as error:
         raise NotFound(
-            "这个城市还没有规则包，所以还没有等级可看。请联系当地物业行业协会。", slug="no-pack"
+            say("这个城市还没有规则包，所以还没有等级可看。请联系当地物业行业协会。"),
+            slug="no-pack",
         ) from error
 
 
@@ -194,4 +196,6 @@ def _trend(home: CityHome, rules: Rules) -> Picture | None:
             points.append((one.valid_from, (Decimal(100 * good) / rated).quantize(Decimal("0.1"))))
     if len(points) < 2:
         return None
-    return draw_line(points, id_="trend", title=f"{best[-1]} 及以上企业占已评级企业的百分比")
+    return draw_line(
+        points, id_="trend", title=say("%(best)s 及以上企业占已评级企业的百分比", best=best[-1])
+    )

@@ -13,6 +13,7 @@ from credit.kit.canonical import canonical
 from credit.kit.errors import NotFound
 from credit.kit.http import City, entity_tag
 from credit.kit.pages import render
+from credit.kit.texts import say
 from credit.rules.loading import pack_of_city
 from credit.rules.model import (
     Bonus,
@@ -75,7 +76,9 @@ class RulePages(Controller):
         rules = rules_on(state, city, state.clock.today())
         found = rules.sheets.get(sheet)
         if found is None:
-            raise NotFound("规则包里没有这张评分表。请从评分规则页选择。", slug="no-such-sheet")
+            raise NotFound(
+                say("规则包里没有这张评分表。请从评分规则页选择。"), slug="no-such-sheet"
+            )
         titles = {event.code: event.title for event in rules.grading.events}
         return unless_known(
             request,

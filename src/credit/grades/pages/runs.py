@@ -1,8 +1,5 @@
 """The console's pages of grade runs: asked for, compared with what is in force, published."""
 
-import re
-from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,19 +7,26 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import QueryParameter
+from litestar.response import Stream
 
 from credit.access.views import Visitor
 from credit.grades import service
 from credit.grades.pages import drawing
+from credit.grades.pages.run_page import RunPage, actor_of, is_own, run_page
 from credit.grades.reading import runs
 from credit.grades.store import ComparedRow
 from credit.kit.db import Connection
-from credit.kit.errors import Conflict, CreditError, Invalid
-from credit.kit.http import UUID_PATTERN, City, IdCursor, PartyCode, RecordKey, parse_date
-from credit.kit.ids import new_id
+from credit.kit.errors import Conflict, CreditError
+from credit.kit.http import City, IdCursor, PartyCode, RecordKey, parse_date
 from credit.kit.pages import form_of, redirect, render
-from credit.log.pages import ToSign, signatures_of, signing_page
-from credit.log.records import Record, payload
+from credit.kit.texts import listed, marked, say
+from credit.log.pages import (
+    Batch,
+    approved_signatures,
+    payloads_answer,
+    signing_page,
+)
+from credit.log.records import Record
 from credit.parties import service as parties
 from credit.rules.loading import pack_of_city
 from credit.rules.trace import text
@@ -30,21 +34,11 @@ from credit.rules.trace import text
 __all__ = ["ConsoleRunPages"]
 
 PAGE = 20
-CHANGES_PAGE = 50
+WORDS = 50  # records put into words where all are signed, changed grades first
 CHANGES_MAX = 100_000
-# The low bits of a record id that count the enterprises of one publication.
-COUNTED_BITS = 14
 Skip = Annotated[int, QueryParameter(ge=0, le=CHANGES_MAX)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """What the page of one run is made from."""
-
-    request: Request[Any, Any, Any]
-    state: State
-    city: str
-    run_id: UUID
+# A form sends what was left open as an empty text.
+DistrictText = Annotated[str, QueryParameter(pattern=r"^(?:all|[0-9]{6})?$(?!\n)", max_length=6)]
 
 
 class ConsoleRunPages(Controller):
@@ -65,7 +59,7 @@ class ConsoleRunPages(Controller):
         visitor: Visitor = request.state.visitor
         fields = await form_of(request)
         try:
-            day = parse_date(str(fields.get("on", "")), "评级日")
+            day = parse_date(str(fields.get("on", "")), marked("评级日"))
             async with state.db.transaction(city) as conn:
                 asked = await service.ask_for_run(conn, state.clock, visitor.actor, day)
         except CreditError as refused:
@@ -80,9 +74,11 @@ class ConsoleRunPages(Controller):
         city: City,
         run_id: RecordKey,
         skip: Skip = 0,
+        district: DistrictText = "",
     ) -> Response[str]:
         """Show how far a run has come, what it changes and for whom, the gravest first."""
-        return await _run_page(_Page(request, state, city, UUID(run_id)), skip=skip)
+        page = RunPage(request, state, city, UUID(run_id))
+        return await run_page(page, district=district, skip=skip)
 
     @get("/{run_id:str}/changes/{code:str}", summary="等级变化的原因", opt={"scope": "events:read"})
     async def change(
@@ -113,34 +109,48 @@ class ConsoleRunPages(Controller):
     async def publication(
         self, request: Request[Any, Any, Any], state: State, city: City, run_id: RecordKey
     ) -> Response[str]:
-        """Show the records to be signed, one for each enterprise; refused, show the run and why.
+        """Say what is to be signed, a record for each enterprise; refused, show the run and why.
 
-        Shown on GET, so that whoever has to prove who they are first comes back here. The form
-        carries one id, from which those of the records count up.
+        Shown on GET, so that whoever has to prove who they are first comes back here.
         """
-        page = _Page(request, state, city, UUID(run_id))
+        page = RunPage(request, state, city, UUID(run_id))
+        pack = pack_of_city(city)
         try:
             async with state.db.city(city) as conn:
                 await _refuse_own_run(conn, page)
-                bodies = await service.prepare_publication(
-                    conn, state.clock, pack_of_city(city), page.run_id
-                )
-                found = await runs.results_of(conn, page.run_id)
+                found = await service.check_publication(conn, state.clock, pack, page.run_id)
+                shown = await runs.changed_first(conn, page.run_id, WORDS)
+            digest = service.records_digest(found)
         except Conflict as refused:
-            return await _run_page(page, refused=refused)
-        first = UUID(int=new_id(state.clock.now()).int >> COUNTED_BITS << COUNTED_BITS)
-        ids = _ids(first, found)
+            return await run_page(page, refused=refused)
+        here = f"/{city}/console/runs/{run_id}"
+        counted, grades = found.summary["distribution"], _grades(city, found.on_date)
+        summary = [("" if one == "unrated" else one, counted[one]) for one in grades]
         return signing_page(
             request,
-            title="公布评级",
-            action=f"/{city}/console/runs/{run_id}/publication",
-            carried={"first": str(first)},
-            records=[
-                ToSign(payload("grade", ids[code], bodies[code]), _words(row))
-                for code, row in found.items()
-            ],
-            back=f"/{city}/console/runs/{run_id}",
+            title=say("公布评级"),
+            action=f"{here}/publication",
+            carried={},
+            records=Batch(
+                f"{here}/publication/payloads", found.summary["enterprises"], digest, summary
+            ),
+            words=[_words(row) for row in shown],
+            back=here,
         )
+
+    @get("/{run_id:str}/publication/payloads", summary="公布评级要签的内容",
+         opt={"scope": "grades:publish", "confirmed": True})  # fmt: skip
+    async def payloads(
+        self, request: Request[Any, Any, Any], state: State, city: City, run_id: RecordKey
+    ) -> Stream:
+        """Return the exact bytes of the records, for the browser to sign them."""
+        page = RunPage(request, state, city, UUID(run_id))
+        async with state.db.city(city) as conn:
+            await _refuse_own_run(conn, page)
+            records = await service.prepare_records(
+                conn, state.clock, pack_of_city(city), page.run_id
+            )
+        return payloads_answer(list(records.values()))
 
     @post("/{run_id:str}/publication", summary="公布评级",
           opt={"scope": "grades:publish", "confirmed": True}, status_code=200)  # fmt: skip
@@ -148,25 +158,23 @@ class ConsoleRunPages(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, run_id: RecordKey
     ) -> Response[Any]:
         """Take in the publisher's signatures; the grades are in force from the run's day."""
-        page = _Page(request, state, city, UUID(run_id))
+        page = RunPage(request, state, city, UUID(run_id))
         fields = await form_of(request)
         pack, visitor = pack_of_city(city), request.state.visitor
         try:
             async with state.db.transaction(city) as conn:
-                bodies = await service.prepare_publication(conn, state.clock, pack, page.run_id)
-                found = await runs.results_of(conn, page.run_id)
-                ids = _ids(_first(fields.get("first")), found)
-                sigs = signatures_of(fields, len(ids))
-                records = {
-                    code: Record(record_id, "grade", bodies[code], (sig,))
-                    for (code, record_id), sig in zip(ids.items(), sigs, strict=True)
+                records = await service.prepare_records(conn, state.clock, pack, page.run_id)
+                sigs = await approved_signatures(conn, request, fields, list(records.values()))
+                signed = {
+                    code: Record(one.id, one.kind, one.body, (sig,))
+                    for (code, one), sig in zip(records.items(), sigs, strict=True)
                 }
-                await service.publish(conn, state.clock, visitor.actor, pack, page.run_id, records)
+                await service.publish(conn, state.clock, visitor.actor, pack, page.run_id, signed)
         except Conflict as refused:
-            return await _run_page(page, refused=refused)
+            return await run_page(page, refused=refused)
         return redirect(
             f"/{city}/console/runs/{run_id}",
-            notice=f"已公布 {len(records)} 家企业的等级，正在写入日志。",
+            notice=say("已公布 %(count)s 家企业的等级，正在写入日志。", count=len(records)),
         )
 
 
@@ -179,11 +187,14 @@ async def _list_page(
 ) -> Response[str]:
     async with state.db.city(city) as conn:
         found = await runs.newest_runs(conn, before, PAGE + 1)
+        waiting = {one.line.id: one.line.summary for one in found if one.state == "proposed"}
+        answers = await service.answers_of(conn, waiting) if waiting else {}
     return render(
         request,
         "grades/console_runs.html",
         http_status=refused.status if refused else 200,
         runs=found[:PAGE],
+        answers=answers,
         today=state.clock.today(),
         grades=_grades(city, state.clock.today()),
         cursor=found[PAGE - 1].line.id.hex if len(found) > PAGE else None,
@@ -191,70 +202,27 @@ async def _list_page(
     )
 
 
-async def _run_page(
-    page: _Page, *, skip: int = 0, refused: CreditError | None = None
-) -> Response[str]:
-    pack, comparison = pack_of_city(page.city), None
-    async with page.state.db.city(page.city) as conn:
-        view = await runs.one_run(conn, page.run_id)
-        if view.state in ("proposed", "published"):
-            comparison = await service.compare_run(
-                conn, pack, page.run_id, limit=CHANGES_PAGE, offset=skip
-            )
-    visitor: Visitor = page.request.state.visitor
-    now = page.state.clock.now()
-    picture = None
-    if comparison is not None:
-        picture = drawing.distribution_picture(comparison.after, comparison.before)
-    return render(
-        page.request,
-        "grades/console_run.html",
-        http_status=refused.status if refused else 200,
-        view=view,
-        waited=int((now - view.line.asked_at).total_seconds()),
-        comparison=comparison,
-        picture=picture,
-        skip=skip,
-        onward=skip + CHANGES_PAGE,
-        own=view.line.proposed_at is not None and _is_own(view, visitor),
-        problem=refused,
-    )
-
-
-async def _refuse_own_run(conn: Connection, page: _Page) -> None:
+async def _refuse_own_run(conn: Connection, page: RunPage) -> None:
     """Refuse before anything is signed what `publish` would refuse after."""
     view = await runs.one_run(conn, page.run_id)
     if view.comes or view.state == "failed":
-        raise Conflict("这次评级还没有结果，不能公布。请等它算完，或重新提出。", slug="no-result")
-    if _is_own(view, page.request.state.visitor):
-        raise Conflict("这次评级是您自己提出的，请由另一位同事公布。", slug="four-eyes")
-
-
-def _is_own(view: runs.RunView, visitor: Visitor) -> bool:
-    return view.line.asked_by == visitor.actor.person_id
-
-
-def _first(sent: object) -> UUID:
-    """Read the id that the record ids of a publication count up from."""
-    if not isinstance(sent, str) or re.fullmatch(UUID_PATTERN, sent) is None:
-        raise Invalid("要公布的内容读不出来，请返回后重新签名。")
-    return UUID(sent)
-
-
-def _ids(first: UUID, codes: Collection[str]) -> dict[str, str]:
-    """Give each enterprise its record id, counted up from the first."""
-    if len(codes) > 1 << COUNTED_BITS:
-        raise Invalid(f"一次最多公布 {1 << COUNTED_BITS} 家企业。请联系管理员。")
-    base = first.int >> COUNTED_BITS << COUNTED_BITS
-    return {code: str(UUID(int=base | place)) for place, code in enumerate(codes)}
+        raise Conflict(
+            say("这次评级还没有结果，不能公布。请等它算完，或重新提出。"), slug="no-result"
+        )
+    if is_own(view, page):
+        raise Conflict(say("这次评级是您自己提出的，请由另一位同事公布。"), slug="four-eyes")
+    await service.refuse_answerer(conn, actor_of(page), page.run_id)
 
 
 def _words(row: ComparedRow) -> str:
     """Say what a record says: the grade, and where it changes the one before."""
     grade, before = row.grade_after or drawing.UNRATED, row.grade_before or drawing.UNRATED
-    score = "" if row.score_after is None else f"　{text(row.score_after)} 分"
-    change = "" if grade == before else f"　（原 {before}）"
-    return f"{row.name}　{grade}{score}{change}"
+    words: list[str] = [row.name, grade]
+    if row.score_after is not None:
+        words.append(say("%(points)s 分", points=text(row.score_after)))
+    if grade != before:
+        words.append(say("（原 %(grade)s）", grade=before))
+    return listed(words, "　")
 
 
 def _grades(city: str, day: date) -> list[str]:

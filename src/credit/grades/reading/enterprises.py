@@ -9,38 +9,41 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from msgspec import field
 
 from credit.events import service as events
 from credit.events.service import OwnFact
 from credit.grades import logic
 from credit.grades import store as grade_store
 from credit.grades.reading import store
-from credit.grades.reading.store import EnterpriseHead, EnterpriseRow, EvaluatedYear, ManagedProject
+from credit.grades.reading.shapes import ClosingBody, SheetShape, shape_of
+from credit.grades.reading.store import (
+    Chosen,
+    EnterpriseHead,
+    EnterpriseRow,
+    EvaluatedYear,
+    ManagedProject,
+)
 from credit.grades.service.answers import Standing, standings
 from credit.grades.service.portrait import Held, Portrait, portray
 from credit.grades.service.runs import INPUT_KINDS
 from credit.grades.views import ScorePoint
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
-from credit.kit.patterns import containing
+from credit.kit.texts import say
 from credit.kit.vault import Vault
 from credit.log import service as log
 from credit.log.views import ChainEntry
-from credit.parties.logic import scheme_of
+from credit.parties.codes import scheme_of
 from credit.parties.service import MANAGER_NAME
 from credit.rules.grading import SubjectRecord
-from credit.rules.model import Cancelled, Sheet
 from credit.rules.pack import Pack
-from credit.rules.sheets import InputRefused, score_sheet
 
 __all__ = [
     "FACTS_SHOWN_MAX",
     "PROJECTS_SHOWN_MAX",
+    "Chosen",
     "EnterpriseFile",
     "PublishedLine",
-    "SheetShape",
-    "districts",
     "enterprise_file",
     "office_page",
 ]
@@ -52,13 +55,12 @@ HISTORY_MAX = 240
 KINDS = (*INPUT_KINDS, "grade")
 
 
-class FileBody(logic.RecordBody):
+class FileBody(ClosingBody):
     """What grading reads of a record; also an evaluation's input, and a published grade.
 
     A grade's last day is in `valid_until`, as a fact's is.
     """
 
-    input: dict[str, Any] = field(default_factory=dict)
     run: str = ""
     grade: str | None = None
     score: Decimal | None = None
@@ -81,22 +83,6 @@ class PublishedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class SheetShape:
-    """An evaluation by groups: (group, points, full mark); `before` are the points a year earlier.
-
-    `about` names the project or the district that was judged, `total` is the sheet's.
-    """
-
-    sheet: str
-    year: int
-    about: str
-    total: Decimal
-    index: int
-    groups: tuple[tuple[str, Decimal, Decimal], ...]
-    before: tuple[Decimal, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
 class EnterpriseFile:
     """Everything about one enterprise; lists are the newest first.
 
@@ -115,25 +101,10 @@ class EnterpriseFile:
 
 
 async def office_page(
-    conn: Connection,
-    on: date,
-    after: str,
-    *,
-    query: str | None,
-    grade: str | None,
-    district: str | None,
-    limit: int,
+    conn: Connection, on: date, chosen: Chosen, after: str | None, limit: int
 ) -> list[EnterpriseRow]:
-    """Return a page of enterprises after a code: the grade on a day, its trend, the work."""
-    like = containing(query) if query else None
-    return await store.enterprises(
-        conn, on, after, like=like, grade=grade, district=district, limit=limit
-    )
-
-
-async def districts(conn: Connection) -> list[tuple[str, str]]:
-    """List the city's districts: (code, name)."""
-    return await store.districts(conn)
+    """Return a page of enterprises after one of them: the grade on a day, its trend, the work."""
+    return await store.enterprises(conn, on, chosen, after, limit)
 
 
 async def enterprise_file(
@@ -142,7 +113,9 @@ async def enterprise_file(
     """Return everything about an enterprise as it is on a day; NotFound without it."""
     head = await store.enterprise_head(conn, code)
     if head is None:
-        raise NotFound("登记册里没有这家企业。请核对统一社会信用代码。", slug="no-such-enterprise")
+        raise NotFound(
+            say("登记册里没有这家企业。请核对统一社会信用代码。"), slug="no-such-enterprise"
+        )
     subject = (scheme_of(code), code)
     size = await log.size_at(conn, None)
     entries = (await log.chains(conn, [subject], size, KINDS, FileBody))[subject]
@@ -217,53 +190,5 @@ def _shape(closed: Sequence[Entry], pack: Pack, code: str) -> SheetShape | None:
     latest = max(own or closed, key=lambda one: (one.body.year, one.index), default=None)
     if latest is None:
         return None
-    body = latest.body
-    earlier = [
-        one
-        for one in closed
-        if (one.body.sheet, one.body.division, one.body.subjects[-1].id, one.body.year)
-        == (body.sheet, body.division, body.subjects[-1].id, body.year - 1)
-    ]
-    points = _groups(latest, pack)
-    if points is None:
-        return None
-    before = _groups(earlier[-1], pack) if earlier else None
-    full = _full_marks(_sheet(latest, pack), body.input.get("variant"))
-    about = "" if body.subjects[-1].id == code else body.subjects[-1].id
-    return SheetShape(
-        body.sheet,
-        body.year,
-        about or body.division,
-        body.total,
-        latest.index,
-        tuple((name, points.get(name, Decimal(0)), mark) for name, mark in full.items() if mark),
-        None if before is None else tuple(
-            before.get(name, Decimal(0)) for name, mark in full.items() if mark
-        ),
-    )  # fmt: skip
-
-
-def _sheet(entry: Entry, pack: Pack) -> Sheet:
-    day = min(entry.body.closed_on, date(entry.body.year, 12, 31))
-    return pack.on(day).sheets[entry.body.sheet]
-
-
-def _groups(entry: Entry, pack: Pack) -> dict[str, Decimal] | None:
-    """Score what a closing recorded; None where the pack of today cannot read it any more.
-
-    Reasons stand in the log as being on file only, which is a reason like any other here.
-    """
-    try:
-        sheet = _sheet(entry, pack)
-        ladder = pack.on(entry.body.closed_on).grader.ladder
-        return score_sheet(sheet, entry.body.input, ladder=ladder).groups
-    except (KeyError, InputRefused):
-        return None
-
-
-def _full_marks(sheet: Sheet, variant: object) -> dict[str, Decimal]:
-    full: dict[str, Decimal] = {}
-    for row in sheet.rows:
-        if not isinstance(row, Cancelled) and row.variant in (None, variant):
-            full[row.group] = full.get(row.group, Decimal(0)) + row.full
-    return full
+    about = latest.body.subjects[-1].id
+    return shape_of(latest, closed, pack, latest.body.division if about == code else about)

@@ -24,6 +24,7 @@ from credit.grades.service import (
 from credit.grades.views import DistributionPoint, ScorePoint
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
+from credit.kit.texts import say
 from credit.log import reading as log
 from credit.log.views import LogHead
 
@@ -123,7 +124,7 @@ async def public_enterprise(conn: Connection, code: str, on: date) -> PublicEnte
     head = await store.enterprise_head(conn, code)
     if head is None:
         raise NotFound(
-            "登记册里没有这家企业。请核对统一社会信用代码，或在企业名单里按名称查找。",
+            say("登记册里没有这家企业。请核对统一社会信用代码，或在企业名单里按名称查找。"),
             slug="no-such-enterprise",
         )
     standing = (await standings(conn, [code], valid_at=on, size=None))[code]

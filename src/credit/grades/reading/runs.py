@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from credit.grades import store as grade_store
 from credit.grades.reading import store
 from credit.grades.reading.store import LatestPublication, RunLine
 from credit.grades.store import ComparedRow
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
 from credit.kit.ids import LAST_ID
+from credit.kit.texts import say
 
-__all__ = ["RunView", "latest_publication", "newest_runs", "one_run", "results_of"]
+__all__ = ["RunView", "changed_first", "latest_publication", "newest_runs", "one_run"]
 
 State = Literal["queued", "working", "failed", "proposed", "published"]
 
@@ -41,17 +41,16 @@ async def one_run(conn: Connection, run_id: UUID) -> RunView:
     """Return a run; NotFound without one."""
     line = await store.run_line(conn, run_id)
     if line is None:
-        raise NotFound("没有这次评级。请从评级列表里选一次。")
+        raise NotFound(say("没有这次评级。请从评级列表里选一次。"))
     return _view(line)
 
 
-async def results_of(conn: Connection, run_id: UUID) -> dict[str, ComparedRow]:
-    """Return what a run found beside what was in force before it, by enterprise code.
+async def changed_first(conn: Connection, run_id: UUID, limit: int) -> list[ComparedRow]:
+    """Return some of what a run found beside what was in force before it.
 
     Those whose grade changes come first, each part by code.
     """
-    rows = await grade_store.compare_results(conn, run_id)
-    return {row.code: row for row in sorted(rows, key=_changed_first)}
+    return await store.changed_first(conn, run_id, limit)
 
 
 async def latest_publication(conn: Connection) -> LatestPublication | None:
@@ -66,7 +65,3 @@ def _view(line: RunLine) -> RunView:
     if line.proposed_at is not None:
         return RunView(line, "proposed")
     return RunView(line, STATES.get(line.job or "", "failed"))
-
-
-def _changed_first(row: ComparedRow) -> tuple[bool, str]:
-    return row.grade_before == row.grade_after, row.code

@@ -1,5 +1,6 @@
 """SQL of what officers look at: enterprises beside their grades and work, runs with their jobs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,16 +9,18 @@ from uuid import UUID
 
 import orjson
 
+from credit.grades.store import COMPARE_RESULTS, ComparedRow
 from credit.kit.db import Connection
 
 __all__ = [
+    "Chosen",
     "EnterpriseHead",
     "EnterpriseRow",
     "EvaluatedYear",
     "LatestPublication",
     "ManagedProject",
     "RunLine",
-    "districts",
+    "changed_first",
     "enterprise_head",
     "enterprises",
     "evaluated_years",
@@ -28,23 +31,38 @@ __all__ = [
 ]
 
 TREND_MAX = 12  # scores in a row's trend, of as many publications
+CHANGED_FIRST = f"""
+{COMPARE_RESULTS} ORDER BY b.grade IS NOT DISTINCT FROM r.grade, e.code LIMIT $3
+"""
 # Of the proposals that wait, so many are looked through, the oldest first.
 WAITING_MAX = 5_000
 
-# A page of enterprises by keyset on the code. What costs a look-up for each of them is asked for
-# the page alone, after the filters; the grade in force is needed by one of the filters.
-ENTERPRISES = """
-WITH page AS (
-    SELECT e.code, e.name, e.district, e.ended_on, g.grade, g.score
-    FROM enterprise e LEFT JOIN LATERAL (
-        SELECT grade, score FROM published_grade
-        WHERE enterprise = e.code AND valid_from <= $1 AND $1 < valid_until
-        ORDER BY published_at DESC LIMIT 1) g ON true
-    WHERE e.code > $2
-        AND ($3::text IS NULL OR e.name LIKE $3 OR e.code LIKE $3)
-        AND ($4::text IS NULL OR coalesce(g.grade, 'unrated') = $4)
-        AND ($5::text IS NULL OR e.district = $5)
-    ORDER BY e.code LIMIT $6),
+# A page of enterprises by keyset on what they are sorted by; those who have none of it come last in
+# both directions. What costs a look-up for each of them is asked for the page alone. Names are in
+# the order of their pinyin: GB 18030 numbers the common characters so, and every server knows it.
+_PLACES = {
+    "code": ("e.code", "''"),
+    "name": ("convert_to(e.name, 'GB18030')", "''"),
+    "grade": ("array_position($9::text[], g.grade)", "0"),
+    "score": ("g.score", "0"),
+}
+_DIRECTIONS = {"": ("ASC", ">", "NULL"), "-": ("DESC", "<", "NOT NULL")}
+_ENTERPRISES = """
+WITH graded AS (
+    SELECT DISTINCT ON (enterprise) enterprise, grade, score FROM published_grade
+    WHERE valid_from <= $1 AND $1 < valid_until ORDER BY enterprise, published_at DESC),
+sorted AS (
+    SELECT e.code, e.name, e.district, e.ended_on, g.grade, g.score,
+        {key} IS {last} AS beyond, coalesce({key}, {none}) AS key
+    FROM enterprise e LEFT JOIN graded g ON g.enterprise = e.code),
+page AS (
+    SELECT * FROM sorted
+    WHERE ($2::text IS NULL OR (beyond, key, code) {than} (
+            SELECT beyond, key, code FROM sorted WHERE code = $2))
+        AND ($3::text IS NULL OR name LIKE $3 OR code LIKE $3)
+        AND ($4::text IS NULL OR coalesce(grade, 'unrated') = $4)
+        AND ($5::text IS NULL OR code IN (SELECT i.code FROM enterprises_in_v1($5) i))
+    ORDER BY beyond {order}, key {order}, code {order} LIMIT $6),
 waiting AS (
     SELECT v.enterprise, count(*) AS events
     FROM (SELECT event_id FROM event_waiting ORDER BY event_id LIMIT $7) w
@@ -54,11 +72,16 @@ SELECT p.code, p.name, d.name AS district, p.ended_on, p.grade, p.score,
           WHERE h.enterprise = p.code AND h.score IS NOT NULL
           ORDER BY h.published_at DESC LIMIT $8) AS trend,
     coalesce(w.events, 0) AS waiting,
-    (SELECT count(*) FROM management m WHERE m.enterprise = p.code AND m.until IS NULL) AS projects
+    (SELECT count(*) FROM management m WHERE m.enterprise = p.code AND m.until IS NULL) AS projects,
+    cardinality($9::text[]) AS grades
 FROM page p LEFT JOIN division d ON d.code = p.district LEFT JOIN waiting w ON w.enterprise = p.code
-ORDER BY p.code
+ORDER BY p.beyond {order}, p.key {order}, p.code {order}
 """
-DISTRICTS = "SELECT code, name FROM division WHERE level = 'district' ORDER BY code"
+ENTERPRISES = {
+    f"{sign}{name}": _ENTERPRISES.format(key=key, none=none, order=order, than=than, last=last)
+    for name, (key, none) in _PLACES.items()
+    for sign, (order, than, last) in _DIRECTIONS.items()
+}
 ENTERPRISE = """
 SELECT e.code, e.name, e.kind, e.former_code, e.founded_on, e.ended_on, d.name AS district
 FROM enterprise e LEFT JOIN division d ON d.code = e.district WHERE e.code = $1
@@ -103,6 +126,21 @@ SELECT p.run_id, p.valid_from, p.valid_until, p.published_at, r.summary::text
 FROM grade_publication p JOIN grade_run r ON r.id = p.run_id
 ORDER BY p.published_at DESC, p.run_id DESC LIMIT 1
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which enterprises a list shows, and in which order; None leaves a condition out.
+
+    `sort` is code, name, grade (the best first, as `ladder` has them) or score, with - before it
+    for the other direction; `like` is a pattern of names and codes, `grade` may be unrated.
+    """
+
+    sort: str
+    ladder: Sequence[str]
+    like: str | None = None
+    grade: str | None = None
+    division: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,25 +239,22 @@ class LatestPublication:
 
 
 async def enterprises(
-    conn: Connection,
-    on: date,
-    after: str,
-    *,
-    like: str | None,
-    grade: str | None,
-    district: str | None,
-    limit: int,
+    conn: Connection, on: date, chosen: Chosen, after: str | None, limit: int
 ) -> list[EnterpriseRow]:
-    """Return a page of enterprises after a code, with their grade on a day."""
+    """Return a page of enterprises after one of them, with their grade on a day."""
     rows = await conn.fetch(
-        ENTERPRISES, on, after, like, grade, district, limit, WAITING_MAX, TREND_MAX
+        ENTERPRISES[chosen.sort],
+        on,
+        after,
+        chosen.like,
+        chosen.grade,
+        chosen.division,
+        limit,
+        WAITING_MAX,
+        TREND_MAX,
+        chosen.ladder,
     )
-    return [EnterpriseRow(*row) for row in rows]
-
-
-async def districts(conn: Connection) -> list[tuple[str, str]]:
-    """List the city's districts: (code, name)."""
-    return [(row["code"], row["name"]) for row in await conn.fetch(DISTRICTS)]
+    return [EnterpriseRow(*tuple(row)[:-1]) for row in rows]
 
 
 async def enterprise_head(conn: Connection, code: str) -> EnterpriseHead | None:
@@ -262,6 +297,11 @@ async def latest_publication(conn: Connection) -> LatestPublication | None:
     values = dict(row)
     distribution = orjson.loads(values.pop("summary"))["distribution"]
     return LatestPublication(**values, distribution=distribution)
+
+
+async def changed_first(conn: Connection, run_id: UUID, limit: int) -> list[ComparedRow]:
+    """Return some results of a run, those whose grade changes first, each part by code."""
+    return [ComparedRow(*row) for row in await conn.fetch(CHANGED_FIRST, run_id, None, limit)]
 
 
 def _project(row: Any) -> ManagedProject:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from credit.kit.texts import recognised, say
+from credit.rules.grading import TRACE_TEXTS
 from credit.rules.model import EventType
 
-__all__ = ["Explained", "TraceStep", "explain_trace", "merged_steps"]
+__all__ = ["Explained", "TraceStep", "explain_trace", "merged_steps", "step_title"]
 
 # What a picture shows one by one; with more of them facts are drawn by their group.
 STEPS_SHOWN_MAX = 24
@@ -51,7 +53,7 @@ def explain_trace(trace: Mapping[str, Any]) -> Explained:
         _step(base),
         tuple(_step(one) for one in steps),
         tuple(
-            TraceStep(one["rule"], one["title"], one["source"], Decimal(0), one["index"])
+            TraceStep(one["rule"], step_title(one), one["source"], Decimal(0), one["index"])
             for one in bounds
         ),
     )
@@ -71,7 +73,7 @@ def merged_steps(
         if len(merged) <= STEPS_SHOWN_MAX:
             break
     rounding = explained.score - explained.base.points - sum((p for _, p in merged), Decimal(0))
-    return [*merged, ("四舍五入", rounding)] if rounding else merged
+    return [*merged, (say("四舍五入"), rounding)] if rounding else merged
 
 
 def _title(step: TraceStep) -> str:
@@ -84,7 +86,7 @@ def _group(step: TraceStep, catalogue: Mapping[str, EventType]) -> str:
 
 
 def _sign(step: TraceStep) -> str:
-    return "扣分" if step.points < 0 else "加分"
+    return say("扣分") if step.points < 0 else say("加分")
 
 
 def _merge(named: Sequence[tuple[str, Decimal]]) -> list[tuple[str, Decimal]]:
@@ -92,21 +94,30 @@ def _merge(named: Sequence[tuple[str, Decimal]]) -> list[tuple[str, Decimal]]:
     for name, points in named:
         sums.setdefault((name, points < 0), []).append(points)
     return [
-        (f"{name} ×{len(points)}" if len(points) > 1 else name, sum(points, Decimal(0)))
+        (
+            say("%(name)s ×%(count)s", name=name, count=len(points)) if len(points) > 1 else name,
+            sum(points, Decimal(0)),
+        )
         for (name, _), points in sums.items()
     ]
+
+
+def step_title(node: Mapping[str, Any]) -> str:
+    """Return what a stored step is called; what the trace says itself is a Text again."""
+    title: str = node["title"]
+    return recognised(title, TRACE_TEXTS)
 
 
 def _step(node: Mapping[str, Any]) -> TraceStep:
     inputs = node["inputs"]
     return TraceStep(
         node["rule"],
-        node["title"],
+        step_title(node),
         node["source"],
         Decimal(node["value"]),
         node["index"],
         inputs.get("id"),
         inputs.get("occurred_on"),
-        inputs.get("not_counted", ""),
-        tuple((one["title"], one["value"], one["index"]) for one in node["children"]),
+        recognised(inputs.get("not_counted", ""), TRACE_TEXTS),
+        tuple((step_title(one), one["value"], one["index"]) for one in node["children"]),
     )

@@ -20,6 +20,13 @@ from credit.grades.service.comparison import (
     explain_change,
     score_history,
 )
+from credit.grades.service.confirmation import (
+    CONFIRMED_KIND,
+    answers_of,
+    confirm,
+    prepare_confirmation,
+    refuse_answerer,
+)
 from credit.grades.service.portrait import (
     CountedEvaluation,
     Held,
@@ -30,7 +37,13 @@ from credit.grades.service.portrait import (
     load_held,
     portray,
 )
-from credit.grades.service.publication import prepare_publication, publish
+from credit.grades.service.publication import (
+    check_publication,
+    prepare_publication,
+    prepare_records,
+    publish,
+)
+from credit.grades.service.records import records_digest
 from credit.grades.service.runs import (
     RUN_TASK,
     ask_for_run,
@@ -43,6 +56,7 @@ from credit.grades.service.runs import (
 __all__ = [
     "ANSWER_TYPE",
     "COMPARED_MAX",
+    "CONFIRMED_KIND",
     "RUN_TASK",
     "CountedEvaluation",
     "Held",
@@ -54,8 +68,11 @@ __all__ = [
     "Standing",
     "advise",
     "answer_query",
+    "answers_of",
     "ask_for_run",
+    "check_publication",
     "compare_run",
+    "confirm",
     "distribution_history",
     "distribution_in_force",
     "explain",
@@ -63,8 +80,12 @@ __all__ = [
     "known_size",
     "load_held",
     "portray",
+    "prepare_confirmation",
     "prepare_publication",
+    "prepare_records",
     "publish",
+    "records_digest",
+    "refuse_answerer",
     "register",
     "run",
     "run_state",

@@ -11,6 +11,7 @@ from credit.access.logic import require
 from credit.access.views import Actor
 from credit.grades import logic, store
 from credit.grades.logic import Published
+from credit.grades.queries.store import KeptQuery, add_query
 from credit.grades.store import PublishedRow
 from credit.kit.canonical import canonical
 from credit.kit.clock import Clock, rfc3339
@@ -19,6 +20,7 @@ from credit.kit.errors import NotFound
 from credit.kit.ids import new_id
 from credit.kit.patterns import containing
 from credit.kit.signing import ALGORITHM, SigningKey, b64
+from credit.kit.texts import say
 from credit.log import service as log
 from credit.rules.trace import text
 
@@ -83,13 +85,15 @@ async def trace(conn: Connection, code: str, *, valid_at: date, size: int | None
     """Return the stored trace of the published grade in force, as JSON; NotFound without one."""
     found = await standings(conn, [code], valid_at=valid_at, size=size)
     if code not in found:
-        raise NotFound("登记册里没有这家企业。请核对统一社会信用代码。", slug="no-such-enterprise")
+        raise NotFound(
+            say("登记册里没有这家企业。请核对统一社会信用代码。"), slug="no-such-enterprise"
+        )
     published = found[code].published
     if published is None:
-        raise NotFound("这家企业在这一天没有已公布的等级，因此没有评分说明。", slug="unrated")
+        raise NotFound(say("这家企业在这一天没有已公布的等级，因此没有评分说明。"), slug="unrated")
     packed = await store.trace_of(conn, UUID(published.run_id), code)
     if packed is None:
-        raise NotFound("这次评级没有保存评分说明。", slug="no-trace")
+        raise NotFound(say("这次评级没有保存评分说明。"), slug="no-trace")
     return zlib.decompress(packed)
 
 
@@ -126,15 +130,17 @@ async def answer_query(
     }
     signature = key.sign(ANSWER_TYPE, canonical(answer))
     signed = {**answer, "signature": {"kid": key.kid, "alg": ALGORITHM, "sig": b64(signature)}}
-    await store.add_query(
-        conn,
+    kept = KeptQuery(
         query_id,
-        by=actor.person_id,
-        purpose=question.purpose,
-        tender_ref=question.tender_ref,
-        now=clock.now(),
-        answer=canonical(signed),
+        actor.person_id,
+        actor.acts_for,
+        question.purpose,
+        question.tender_ref,
+        clock.now(),
+        len(question.bidders),
+        canonical(signed),
     )
+    await add_query(conn, kept)
     return signed
 
 

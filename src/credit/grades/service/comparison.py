@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from credit.grades import store
+from credit.grades.reading.trace import step_title
 from credit.grades.service.runs import load_run
 from credit.grades.store import ComparedRow
 from credit.grades.views import (
@@ -22,6 +23,7 @@ from credit.grades.views import (
 )
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
+from credit.kit.texts import say
 from credit.rules.pack import Pack
 
 __all__ = [
@@ -41,9 +43,17 @@ Tree = dict[str, Any]
 
 
 async def compare_run(
-    conn: Connection, pack: Pack, run_id: UUID, *, limit: int = 50, offset: int = 0
+    conn: Connection,
+    pack: Pack,
+    run_id: UUID,
+    *,
+    district: str | None = None,
+    limit: int = 50,
+    offset: int = 0,
 ) -> RunComparison:
     """Compare a run with the grades in force on its day before it; NotFound without the run.
+
+    With a district, of the enterprises that were registered there when it was computed.
 
     Of the enterprises it changes, `limit` (at most COMPARED_MAX) come after `offset`: grades that
     fall first, by as many rungs as they fall, then those lost, risen and new, then mere scores
@@ -51,7 +61,7 @@ async def compare_run(
     """
     found = await load_run(conn, run_id)
     grades = pack.on(found.on_date).grader.ladder.grades
-    rows = await store.compare_results(conn, run_id)
+    rows = await store.compare_results(conn, run_id, district)
     changes = _changes(rows, grades)
     counted = Counter(kind for kind, _ in changes)
     page = changes[max(0, offset) : max(0, offset) + max(0, min(limit, COMPARED_MAX))]
@@ -88,7 +98,7 @@ async def explain_change(conn: Connection, run_id: UUID, code: str) -> list[Trac
     """
     traces = await store.compared_traces(conn, run_id, code)
     if traces is None:
-        raise NotFound("这次评级里没有这家企业。请核对评级和统一社会信用代码。")
+        raise NotFound(say("这次评级里没有这家企业。请核对评级和统一社会信用代码。"))
     before, after = traces
     return _differences(_steps(before), _steps(after))
 
@@ -190,5 +200,5 @@ def _change(
     after: str | None,
 ) -> TraceChange:
     return TraceChange(
-        change, node["rule"], node["title"], node["source"], before, after, node["index"]
+        change, node["rule"], step_title(node), node["source"], before, after, node["index"]
     )

@@ -19,6 +19,7 @@ from credit.grades.service.runs import subject_records
 from credit.grades.views import ScorePoint
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
+from credit.kit.texts import say
 from credit.log import service as log
 from credit.rules.advice import Advice, Outcome
 from credit.rules.grading import Evaluation, Fact, SubjectRecord, lapse_of
@@ -137,7 +138,9 @@ async def load_held(conn: Connection, code: str, on: date) -> Held:
     """Load what a portrait is made of; NotFound for a code the register does not have."""
     found = await standings(conn, [code], valid_at=on, size=None)
     if code not in found:
-        raise NotFound("登记册里没有这家企业。请核对统一社会信用代码。", slug="no-such-enterprise")
+        raise NotFound(
+            say("登记册里没有这家企业。请核对统一社会信用代码。"), slug="no-such-enterprise"
+        )
     published = found[code].published
     packed = None
     if published is not None and published.score is not None:

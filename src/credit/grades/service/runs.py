@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -15,7 +15,8 @@ import orjson
 from credit.access.logic import require
 from credit.access.views import Actor
 from credit.grades import logic, store
-from credit.grades.store import RunRow
+from credit.grades.service.records import with_digest
+from credit.grades.store import ResultRow, RunRow
 from credit.grades.views import PackName, RunState
 from credit.kit import jobs
 from credit.kit.clock import Clock, rfc3339
@@ -23,8 +24,9 @@ from credit.kit.db import Connection
 from credit.kit.errors import Conflict, NotFound
 from credit.kit.ids import new_id
 from credit.kit.store import job_status
+from credit.kit.texts import say
 from credit.log import service as log
-from credit.parties.logic import scheme_of
+from credit.parties.codes import scheme_of
 from credit.rules.grading import Grader, GradeResult, SubjectRecord, rank_subjects
 from credit.rules.pack import Pack
 from credit.rules.trace import Node
@@ -35,6 +37,7 @@ __all__ = [
     "ask_for_run",
     "explain",
     "load_run",
+    "refuse_overtaken",
     "run",
     "run_state",
     "runs_page",
@@ -62,11 +65,13 @@ async def ask_for_run(conn: Connection, clock: Clock, actor: Actor, on: date) ->
     """
     require(actor, "grades:run")
     if on > clock.today():
-        raise Conflict(f"评级日 {on} 在今天之后。请选今天或以前的日期。", slug="future-day")
+        raise Conflict(
+            say("评级日 %(on)s 在今天之后。请选今天或以前的日期。", on=on), slug="future-day"
+        )
     run_id = new_id(clock.now())
     arguments = {"run_id": str(run_id), "on": on.isoformat(), "person_id": actor.person_id}
     if not await jobs.enqueue(conn, RUN_TASK, arguments, once=f"{RUN_TASK} {on}"):
-        raise Conflict(f"{on} 的评级正在等待计算，请稍后查看。", slug="run-queued")
+        raise Conflict(say("%(on)s 的评级正在等待计算，请稍后查看。", on=on), slug="run-queued")
     await store.add_request(conn, run_id, on=on, by=actor.person_id, now=clock.now())
     return RunState(str(run_id), "queued", on.isoformat())
 
@@ -78,7 +83,7 @@ async def run_state(conn: Connection, run_id: UUID) -> RunState:
         return _state(found)
     requested = await store.request_of(conn, run_id)
     if requested is None:
-        raise NotFound("没有这次评级。")
+        raise NotFound(say("没有这次评级。"))
     job = await job_status(conn, f"{RUN_TASK} {requested}")
     failed = job in ("failed", "cancelled", "aborted")
     return RunState(str(run_id), "failed" if failed else "queued", requested.isoformat())
@@ -106,12 +111,12 @@ async def run(
     require(actor, "grades:run")
     size = await log.size_at(conn, None)
     grader = pack.on(on).grader
-    codes = await store.enterprises_on(conn, on)
+    districts = await store.enterprises_on(conn, on)
     held: list[_Held] = []
-    async for records in _records_by_chunk(conn, codes, size):
+    async for records in _records_by_chunk(conn, list(districts), size):
         held += [_hold(grader.grade(record, on)) for record in records]
         if progress is not None:
-            progress(len(held), len(codes))
+            progress(len(held), len(districts))
     if grader.grading.family == "rank":
         ranked = rank_subjects(grader, [one.result for one in held])
         held = [replace(one, result=new) for one, new in zip(held, ranked, strict=True)]
@@ -124,14 +129,21 @@ async def run(
         grader.grading.status,
         on,
         size,
-        {"distribution": _distribution(grader, results), "enterprises": len(results)},
+        {
+            "distribution": _distribution(grader, results),
+            "districts": _graded_by_district(results, districts),
+            "enterprises": len(results),
+        },
         actor.person_id,
         clock.now(),
         published=False,
     )
+    rows = [(*_row(one), districts[one.result.subject]) for one in held]
+    kept = [ResultRow(*row[:4], *row[5:]) for row in rows]
+    found = replace(found, summary=with_digest(found, pack, kept))
     if not await store.add_run(conn, found):
         return found  # a job that ran before and was only not heard of any more
-    await store.add_results(conn, found.id, [_row(one) for one in held])
+    await store.add_results(conn, found.id, rows)
     return found
 
 
@@ -151,8 +163,30 @@ async def load_run(conn: Connection, run_id: UUID) -> RunRow:
     """Return a computed run; NotFound without one."""
     found = await store.load_run(conn, run_id)
     if found is None:
-        raise NotFound("没有这次评级。")
+        raise NotFound(say("没有这次评级。"))
     return found
+
+
+async def refuse_overtaken(conn: Connection, clock: Clock, pack: Pack, found: RunRow) -> None:
+    """Refuse to act on a run that was published, is about a day to come, or rests on a log or a
+    rule pack that has changed since.
+    """
+    since = await log.entries_since(conn, found.log_size, INPUT_KINDS)
+    stale = next((i for i, body in since if _concerns(body, found.on_date)), None)
+    logic.refuse_publication(
+        published=found.published,
+        on=found.on_date,
+        today=clock.today(),
+        stale_index=stale,
+    )
+    if pack.digest != found.pack_digest:
+        raise Conflict(say("规则包在评级之后有改动，请重新计算后再公布。"), slug="run-overtaken")
+
+
+def _concerns(body: Mapping[str, Any], on: date) -> bool:
+    """Say whether an entry could change a grade on a day: anything but a later fact could."""
+    occurred = body.get("occurred_on") or body.get("closed_on")
+    return occurred is None or date.fromisoformat(occurred) <= on
 
 
 def _state(found: RunRow) -> RunState:
@@ -222,3 +256,11 @@ def _row(held: _Held) -> tuple[str, str, str | None, Any, bytes, bytes]:
 def _distribution(grader: Grader, results: Sequence[GradeResult]) -> dict[str, int]:
     counted = Counter(one.grade or one.status for one in results)
     return {grade: counted[grade] for grade in (*grader.ladder.grades, "unrated")}
+
+
+def _graded_by_district(
+    results: Sequence[GradeResult], districts: Mapping[str, str | None]
+) -> dict[str, int]:
+    """Count the graded enterprises of each district; those registered in none are nobody's."""
+    graded = (districts[one.subject] for one in results if one.status == "graded")
+    return dict(sorted(Counter(one for one in graded if one is not None).items()))

@@ -5,7 +5,9 @@ from decimal import Decimal
 
 from credit.kit.charts.rows import Bar, BarRow, draw_rows
 from credit.kit.charts.svg import Picture, empty
-from credit.kit.charts.text import brief, clean, number, percent
+from credit.kit.charts.text import brief, clean, number, percent, sentence
+from credit.kit.languages import shown
+from credit.kit.texts import marked, say
 
 __all__ = ["CATEGORIES_MAX", "draw_bars"]
 
@@ -18,7 +20,7 @@ def draw_bars(
     id_: str,
     title: str,
     before: Sequence[int] | None = None,
-    names: tuple[str, str] = ("调整前", "调整后"),
+    names: tuple[str, str] = (marked("调整前"), marked("调整后")),
     unit: str = "",
 ) -> Picture:
     """Draw a count per label in the given order, with its share of all.
@@ -32,9 +34,9 @@ def draw_bars(
     if before is not None and len(before) != len(counts):
         raise ValueError("the counts before belong to other labels")
     earlier, now = (clean(name) for name in names)
-    head: tuple[str, ...] = ("类别", "数量", "占比")
+    head: tuple[str, ...] = (marked("类别"), marked("数量"), marked("占比"))
     if before is not None:
-        head = ("类别", earlier, f"{earlier}占比", now, f"{now}占比")
+        head = (marked("类别"), earlier, _share_of(earlier), now, _share_of(now))
     if not counts:
         return empty(id_, title, head)
     most = Decimal(max([1, *(n for _, n in counts), *(before or ())]))
@@ -42,19 +44,30 @@ def draw_bars(
     other = [None] * len(main) if before is None else _bars(before, most)
     rows: list[BarRow] = []
     for (name, _), bar, old in zip(counts, main, other, strict=True):
-        said = _say(bar, unit)
+        said = _said(bar, unit)
         if old is not None:
-            said = f"{earlier} {_say(old, unit)}，{now} {said}"
-        rows.append(BarRow(clean(name), f"{brief(clean(name))}：{said}", bar, old))
+            said = say(
+                "%(earlier)s %(old)s，%(now)s %(new)s",
+                earlier=earlier,
+                old=_said(old, unit),
+                now=now,
+                new=said,
+            )
+        whole = say("%(name)s：%(value)s", name=brief(clean(name)), value=said)
+        rows.append(BarRow(clean(name), shown(whole), bar, old))
     svg = draw_rows(
         rows,
         id_=id_,
         title=title,
-        desc="；".join(row.title for row in rows) + "。",
+        desc=sentence(row.title for row in rows),
         series=None if before is None else (now, earlier),
         other_first=True,
     )
     return Picture(svg, head, tuple(_cells(row) for row in rows))
+
+
+def _share_of(name: str) -> str:
+    return say("%(name)s占比", name=name)
 
 
 def _bars(counts: Sequence[int], most: Decimal) -> list[Bar]:
@@ -69,9 +82,9 @@ def _bars(counts: Sequence[int], most: Decimal) -> list[Bar]:
     ]
 
 
-def _say(bar: Bar, unit: str) -> str:
-    share = f"（{bar.note}）" if bar.note else ""
-    return f"{bar.text} {clean(unit)}".rstrip() + share
+def _said(bar: Bar, unit: str) -> str:
+    value = f"{bar.text} {clean(unit)}".rstrip()
+    return say("%(value)s（%(share)s）", value=value, share=bar.note) if bar.note else value
 
 
 def _cells(row: BarRow) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from credit.kit.charts.scale import (
     date_ticks,
     nice_ticks,
     read_thresholds,
+    said_thresholds,
     spread,
 )
 from credit.kit.charts.svg import (
@@ -29,7 +30,18 @@ from credit.kit.charts.svg import (
     label,
     path,
 )
-from credit.kit.charts.text import axis_numbers, brief, clean, exact, fit, number, width, wrap
+from credit.kit.charts.text import (
+    axis_numbers,
+    brief,
+    clean,
+    exact,
+    fit,
+    number,
+    sentence,
+    width,
+    wrap,
+)
+from credit.kit.texts import listed, marked, say
 
 __all__ = ["EVENTS_MAX", "POINTS_MAX", "draw_line"]
 
@@ -40,7 +52,7 @@ MARKS_MAX = 60  # with more points the marks would run into one another
 _PLOT_HEIGHT = 170.0
 _SIDE_MAX = 92.0
 _EVENT_INDENT = 19.0
-_HEAD = ("日期", "数值")
+_HEAD = (marked("日期"), marked("数值"))
 
 Point = tuple[date, Decimal]
 Event = tuple[date, str]
@@ -269,16 +281,17 @@ def _describe(series: list[Point], lines: list[Threshold], events: list[Event]) 
     (first_day, first), (last_day, last) = series[0], series[-1]
     low_day, low = min(series, key=lambda one: one[1])
     high_day, high = max(series, key=lambda one: one[1])
-    parts = [f"{first_day.isoformat()} 为 {number(first)}"]
+    parts = [say("%(day)s 为 %(value)s", day=first_day, value=number(first))]
     if len(series) > 1:
-        parts.append(f"{last_day.isoformat()} 起为 {number(last)}")
-        parts.append(f"最低 {number(low)}（{low_day.isoformat()}）")
-        parts.append(f"最高 {number(high)}（{high_day.isoformat()}）")
+        parts.append(say("%(day)s 起为 %(value)s", day=last_day, value=number(last)))
+        parts.append(say("最低 %(value)s（%(day)s）", value=number(low), day=low_day))
+        parts.append(say("最高 %(value)s（%(day)s）", value=number(high), day=high_day))
     if lines:
-        parts.append("参考线：" + "、".join(f"{brief(t)}（{number(v)}）" for t, v in lines))
+        parts.append(said_thresholds(lines))
     if events:
-        parts.append("事项：" + "、".join(f"{d.isoformat()} {brief(t)}" for d, t in events))
-    return "；".join(parts) + "。"
+        happened = listed(f"{day.isoformat()} {brief(text)}" for day, text in events)
+        parts.append(say("事项：%(events)s", events=happened))
+    return sentence(parts)
 
 
 def _table(
@@ -289,6 +302,6 @@ def _table(
     values = dict(series)
     rows = []
     for day in sorted({*values, *(day for day, _ in events)}):
-        shown = number(values[day]) if day in values else "—"
-        rows.append((day.isoformat(), shown, "、".join(t for d, t in events if d == day)))
-    return (*_HEAD, "事项"), tuple(rows)
+        value = number(values[day]) if day in values else "—"
+        rows.append((day.isoformat(), value, listed(t for d, t in events if d == day)))
+    return (*_HEAD, marked("事项")), tuple(rows)

@@ -22,7 +22,9 @@ from credit.kit.charts.svg import (
     legend,
     path,
 )
-from credit.kit.charts.text import brief, clean, exact, number, percent, wrap
+from credit.kit.charts.text import brief, clean, exact, number, percent, sentence, wrap
+from credit.kit.languages import shown
+from credit.kit.texts import marked, say
 
 __all__ = ["AXES_MAX", "GROUPS_MAX", "draw_radar"]
 
@@ -34,7 +36,7 @@ _RADIUS = 88.0
 _ROOM_MAX = 104.0
 _MIDDLE_ROOM_CROWDED = 74.0
 _CROWDED_ABOVE = 8  # with more axes, labels of two lines would touch
-_HEAD = ("项目", "得分", "满分", "得分率")
+_HEAD = (marked("部分"), marked("得分"), marked("满分"), marked("得分率"))
 
 Group = tuple[str, Decimal, Decimal]
 
@@ -57,7 +59,7 @@ def draw_radar(
     id_: str,
     title: str,
     other: Sequence[Decimal] | None = None,
-    names: tuple[str, str] = ("本企业", "平均"),
+    names: tuple[str, str] = (marked("本企业"), marked("平均")),
 ) -> Picture:
     """Draw (label, value, full mark) as shares of the full mark, below 0 as 0 and above 1 as 1.
 
@@ -68,7 +70,7 @@ def draw_radar(
     if len(groups) > GROUPS_MAX or (other is not None and len(other) != len(groups)):
         raise ValueError("too many groups, or another number of them in the other series")
     called = (clean(names[0]), clean(names[1]))
-    head = _HEAD if other is None else (*_HEAD, called[1], f"{called[1]}得分率")
+    head = _HEAD if other is None else (*_HEAD, called[1], say("%(name)s得分率", name=called[1]))
     if not groups:
         return empty(id_, title, head)
     second: Sequence[Decimal | None] = [None] * len(groups) if other is None else other
@@ -216,21 +218,29 @@ def _write(text: _Text, middle: float) -> Markup:
     return group(*lines, share, class_="chart-text", text_anchor=text.anchor)
 
 
-def _say(value: Decimal, axis: _Axis) -> str:
-    return f"{number(value)}/{number(axis.full)}（{percent(_share(value, axis.full))}）"
+def _said(value: Decimal, axis: _Axis) -> str:
+    share = percent(_share(value, axis.full))
+    return say("%(value)s（%(share)s）", value=f"{number(value)}/{number(axis.full)}", share=share)
 
 
 def _row(axis: _Axis, other_name: str) -> BarRow:
-    said = f"{brief(axis.name)}：{_say(axis.value, axis)}"
+    said = _said(axis.value, axis)
     bar = Bar(axis.share, f"{number(axis.value)}/{number(axis.full)}", percent(axis.share))
     if axis.other is None:
-        return BarRow(axis.name, said, bar)
+        return BarRow(axis.name, _named(axis, said), bar)
     second = Bar(axis.other_share, number(axis.other), percent(axis.other_share))
-    return BarRow(axis.name, f"{said}，{other_name} {_say(axis.other, axis)}", bar, second)
+    both = say(
+        "%(value)s，%(name)s %(other)s", value=said, name=other_name, other=_said(axis.other, axis)
+    )
+    return BarRow(axis.name, _named(axis, both), bar, second)
+
+
+def _named(axis: _Axis, said: str) -> str:
+    return shown(say("%(name)s：%(value)s", name=brief(axis.name), value=said))
 
 
 def _describe(axes: list[_Axis], other_name: str) -> str:
-    return "；".join(_row(axis, other_name).title for axis in axes) + "。"
+    return sentence(_row(axis, other_name).title for axis in axes)
 
 
 def _cells(axis: _Axis) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from credit.kit.charts.svg import WIDTH
-from credit.kit.charts.text import clean, exact, width
+from credit.kit.charts.text import brief, clean, exact, number, width
+from credit.kit.texts import listed, say
 
 __all__ = [
     "THRESHOLDS_MAX",
@@ -17,6 +18,7 @@ __all__ = [
     "lanes",
     "nice_ticks",
     "read_thresholds",
+    "said_thresholds",
     "spread",
 ]
 
@@ -121,6 +123,15 @@ def lanes(labels: Sequence[tuple[float, str]]) -> list[tuple[float, int]]:
         free[lane : lane + 1] = [end]
         placed.append((place, lane))
     return placed
+
+
+def said_thresholds(thresholds: Sequence[Threshold]) -> str:
+    """Say which lines a picture has, and at which values."""
+    lines = (
+        say("%(name)s（%(value)s）", name=brief(name), value=number(value))
+        for name, value in thresholds
+    )
+    return say("参考线：%(lines)s", lines=listed(lines))
 
 
 def read_thresholds(thresholds: Sequence[Threshold]) -> list[Threshold]:

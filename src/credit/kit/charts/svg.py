@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from credit.kit.charts.text import EM, clean, fit, width
+from credit.kit.languages import shown
+from credit.kit.texts import say
 
 __all__ = [
     "BAD",
@@ -168,7 +170,7 @@ def frame(
     return element(
         "svg",
         element("title", escape(clean(title)), id=f"{id_}-title"),
-        element("desc", escape(desc), id=f"{id_}-desc"),
+        element("desc", escape(shown(desc)), id=f"{id_}-desc"),
         *content,
         **{**root, **attributes},
     )
@@ -176,7 +178,7 @@ def frame(
 
 def empty(id_: str, title: str, head: tuple[str, ...]) -> Picture:
     """Make the picture that says there is nothing to show yet."""
-    words = label(WIDTH / 2, 36, "暂无数据", class_="chart-muted", text_anchor="middle")
+    words = label(WIDTH / 2, 36, clean(say("暂无数据")), class_="chart-muted", text_anchor="middle")
     border = element(
         "rect",
         class_="chart-grid",
@@ -190,5 +192,5 @@ def empty(id_: str, title: str, head: tuple[str, ...]) -> Picture:
         stroke_opacity=".25",
         stroke_dasharray="4 4",
     )
-    svg = frame(border, words, id_=id_, title=title, desc="暂无数据。", size=(WIDTH, 72))
+    svg = frame(border, words, id_=id_, title=title, desc=say("暂无数据。"), size=(WIDTH, 72))
     return Picture(svg, head, ())

@@ -2,8 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
+
+from credit.kit.languages import LANGUAGE, shown
+from credit.kit.texts import SEMICOLON, listed, say
 
 __all__ = [
     "EM",
@@ -16,6 +19,7 @@ __all__ = [
     "fit",
     "number",
     "percent",
+    "sentence",
     "short_number",
     "signed",
     "width",
@@ -29,7 +33,11 @@ VALUE_MAX = Decimal(10) ** 12
 _PLACES = Decimal("0.0001")
 _TOKEN = re.compile(r"[A-Za-z0-9.,/%+−-]+ ?|.")
 _CLOSING = frozenset("，。、；：！？）》」』】”’…%,.;:!?)]")
-_UNITS = ((Decimal(10) ** 8, "亿"), (Decimal(10) ** 4, "万"))
+# What a page in the language counts large numbers in.
+_UNITS = {
+    "zh": ((Decimal(10) ** 8, "亿"), (Decimal(10) ** 4, "万")),
+    "en": ((Decimal(10) ** 9, "bn"), (Decimal(10) ** 6, "m"), (Decimal(10) ** 3, "k")),
+}
 
 
 def exact(value: Decimal) -> Decimal:
@@ -52,11 +60,11 @@ def signed(value: Decimal) -> str:
 
 
 def short_number(value: Decimal, room: float, *, sign: bool = False) -> str:
-    """Write a value in full where it fits into `room` units, otherwise rounded in 万 or 亿."""
+    """Write a value in full where it fits into `room` units, otherwise rounded, in 万 or 亿."""
     text = signed(value) if sign else number(value)
     if width(text) <= room:
         return text
-    for unit, name in _UNITS:
+    for unit, name in _UNITS[LANGUAGE.get()]:
         if abs(value) >= unit:
             rounded = (value / unit).quantize(Decimal("0.01"), ROUND_HALF_UP)
             return (signed(rounded) if sign else number(rounded)) + name
@@ -65,7 +73,7 @@ def short_number(value: Decimal, room: float, *, sign: bool = False) -> str:
 
 def axis_numbers(ticks: Sequence[Decimal]) -> list[str]:
     """Write the ticks of an axis in one unit: 亿 or 万 where no digit is lost, else in full."""
-    for unit, name in _UNITS:
+    for unit, name in _UNITS[LANGUAGE.get()]:
         whole = all((tick / unit * 1000) % 1 == 0 for tick in ticks)
         if whole and max(abs(tick) for tick in ticks) >= unit:
             return [number(tick / unit) + (name if tick else "") for tick in ticks]
@@ -78,11 +86,12 @@ def percent(share: Decimal) -> str:
 
 
 def clean(text: str) -> str:
-    """Take out what cannot be shown or would reorder its surroundings; one space between words.
+    """Say a text in the page's language, without what cannot be shown or would reorder its
+    surroundings; one space between words.
 
     Longer than `LABEL_CHARS_MAX` characters, it ends in an ellipsis.
     """
-    kept = "".join(map(_visible, text[: LABEL_CHARS_MAX * 4]))
+    kept = "".join(map(_visible, shown(text)[: LABEL_CHARS_MAX * 4]))
     kept = " ".join(kept.split())
     return kept if len(kept) <= LABEL_CHARS_MAX else kept[: LABEL_CHARS_MAX - 1] + "…"
 
@@ -95,6 +104,11 @@ def _visible(char: str) -> str:
         return " "
     hidden = category in ("Cf", "Cs") or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
     return "" if hidden else char
+
+
+def sentence(parts: Iterable[str]) -> str:
+    """Make one sentence of several statements."""
+    return say("%(parts)s。", parts=listed(parts, SEMICOLON))
 
 
 def width(text: str) -> float:

@@ -14,6 +14,7 @@ from credit.kit.charts.scale import (
     lanes,
     nice_ticks,
     read_thresholds,
+    said_thresholds,
 )
 from credit.kit.charts.svg import (
     BAD,
@@ -38,11 +39,13 @@ from credit.kit.charts.text import (
     exact,
     fit,
     number,
+    sentence,
     short_number,
     signed,
     width,
     wrap,
 )
+from credit.kit.texts import marked, say
 
 __all__ = ["STEPS_MAX", "draw_waterfall"]
 
@@ -52,7 +55,7 @@ _LABEL_ROOM = 9 * EM
 _LABEL_LINES_MAX = 3
 _NUMBER_ROOM = 84.0
 _BAR = 13.0
-_HEAD = ("项目", "变动", "累计")
+_HEAD = (marked("事项"), marked("变动"), marked("累计"))
 
 Step = tuple[str, Decimal]
 
@@ -76,7 +79,7 @@ def draw_waterfall(
     id_: str,
     title: str,
     start: Step,
-    total_label: str = "合计",
+    total_label: str = marked("合计"),
     thresholds: Sequence[Threshold] = (),
 ) -> Picture:
     """Draw how `start` and the signed `steps` add up to a total, in their order.
@@ -271,12 +274,12 @@ def _numbers(rows: list[_Row]) -> Markup:
 
 def _describe(rows: list[_Row], cuts: list[Threshold]) -> str:
     first, *steps, last = rows
-    parts = [f"从“{brief(first.name)}”{number(first.end)} 起"]
+    parts = [say("从“%(name)s”%(value)s 起", name=brief(first.name), value=number(first.end))]
     parts.extend(f"{brief(row.name)} {signed(row.end - row.begin)}" for row in steps)
     parts.append(f"{brief(last.name)} {number(last.end)}")
     if cuts:
-        parts.append("参考线：" + "、".join(f"{brief(t)}（{number(v)}）" for t, v in cuts))
-    return "；".join(parts) + "。"
+        parts.append(said_thresholds(cuts))
+    return sentence(parts)
 
 
 def _table(rows: list[_Row]) -> tuple[tuple[str, ...], ...]:

@@ -8,6 +8,7 @@ from openpyxl.utils import column_index_from_string
 
 from credit.kit.excel.package import Package, SheetPart, damaged, parse_part, unescape
 from credit.kit.excel.spec import TEXT_CHARS_MAX
+from credit.kit.texts import say
 
 __all__ = ["Cell", "Row", "stream_rows"]
 
@@ -74,7 +75,7 @@ class _Sheet:
     def _start_row(self, attrs: dict[str, str]) -> None:
         number = _whole(attrs.get("r"), self._number + 1)
         if not self._number < number <= _ROW_LIMIT:
-            raise damaged("行的顺序有误")
+            raise damaged(say("行的顺序有误"))
         self._number, self._column, self._cells = number, 0, []
 
     def _start_cell(self, attrs: dict[str, str]) -> None:
@@ -82,13 +83,13 @@ class _Sheet:
         if reference := attrs.get("r"):
             match = _REFERENCE.fullmatch(reference)
             if match is None or int(match[2]) != self._number:
-                raise damaged("单元格的位置有误")
+                raise damaged(say("单元格的位置有误"))
             letters = match[1]
             if letters not in self._columns:
                 self._columns[letters] = column_index_from_string(letters)
             column = self._columns[letters]
         if not self._column < column <= _COLUMN_LIMIT:
-            raise damaged("单元格的顺序有误")
+            raise damaged(say("单元格的顺序有误"))
         self._column = column
         self._in_cell, self._formula = True, False
         self._type = attrs.get("t", "n")
@@ -112,7 +113,7 @@ class _Sheet:
         if text and self._type == "s":
             index = _whole(text, -1)
             if not 0 <= index < len(self._strings):
-                raise damaged("文字的编号有误")
+                raise damaged(say("文字的编号有误"))
             text = self._strings[index]
         elif text and self._type in {"inlineStr", "str"}:
             text = unescape(text)
@@ -133,7 +134,7 @@ def _whole(text: str | None, default: int) -> int:
     if text is None:
         return default
     if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise damaged("编号有误")
+        raise damaged(say("编号有误"))
     return int(text)
 
 

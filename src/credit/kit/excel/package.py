@@ -14,6 +14,7 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
 
 from credit.kit.errors import Invalid, TooLarge
 from credit.kit.excel.spec import TEXT_CHARS_MAX
+from credit.kit.texts import say
 
 __all__ = ["Package", "SheetPart", "damaged", "local_name", "open_package", "parse_part"]
 
@@ -35,7 +36,10 @@ _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 def damaged(why: str) -> Invalid:
     """Word the refusal of a file whose inside contradicts itself."""
     return Invalid(
-        f"这个 Excel 文件已损坏，无法读取（{why}）。请用 Excel 或 WPS 打开并另存为 .xlsx 后再上传。"
+        say(
+            "这个 Excel 文件已损坏，无法读取（%(why)s）。请用 Excel 或 WPS 打开并另存为 .xlsx 后再上传。",
+            why=why,
+        )
     )
 
 
@@ -77,7 +81,7 @@ def open_package(source: Path | str | bytes) -> Package:
         package = Package(archive)
         _read_structure(package)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise damaged("压缩包不完整") from error
+        raise damaged(say("压缩包不完整")) from error
     return package
 
 
@@ -88,50 +92,65 @@ def _bytes_of(source: Path | str | bytes) -> bytes:
         with Path(source).open("rb") as file:
             data = file.read(FILE_BYTES_MAX + 1)
     if len(data) > FILE_BYTES_MAX:
-        raise TooLarge("Excel 文件超过 20 MB。请拆成几个文件分别上传。")
+        raise TooLarge(say("Excel 文件超过 20 MB。请拆成几个文件分别上传。"))
     return data
 
 
 def _open_archive(data: bytes) -> zipfile.ZipFile:
     if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         raise Invalid(
-            "这是旧版 .xls 文件，或者设了打开密码。请用 Excel 或 WPS 去掉密码，"
-            "另存为“Excel 工作簿（.xlsx）”后再上传。"
+            say(
+                "这是旧版 .xls 文件，或者设了打开密码。请用 Excel 或 WPS 去掉密码，另存为“Excel 工作簿（.xlsx）”后再上传。"
+            )
         )
     if not data.startswith(b"PK\x03\x04"):
-        kind = "看起来是 CSV 文本" if data and b"\x00" not in data[:4096] else "内容不是工作簿"
+        kind = (
+            say("看起来是 CSV 文本")
+            if data and b"\x00" not in data[:4096]
+            else say("内容不是工作簿")
+        )
         raise Invalid(
-            f"这不是 .xlsx 文件（{kind}）。请用 Excel 或 WPS 打开，"
-            "另存为“Excel 工作簿（.xlsx）”后再上传。"
+            say(
+                "这不是 .xlsx 文件（%(kind)s）。请用 Excel 或 WPS 打开，另存为“Excel 工作簿（.xlsx）”后再上传。",
+                kind=kind,
+            )
         )
     archive = zipfile.ZipFile(io.BytesIO(data))
     names = archive.namelist()
     if len(names) > MEMBERS_MAX:
-        raise TooLarge(f"Excel 文件内部有 {len(names)} 个部件，超过 {MEMBERS_MAX} 个，不予读取。")
+        raise TooLarge(
+            say(
+                "Excel 文件内部有 %(count)s 个部件，超过 %(most)s 个，不予读取。",
+                count=len(names),
+                most=MEMBERS_MAX,
+            )
+        )
     if len(set(names)) != len(names):
-        raise damaged("内部部件重名")
+        raise damaged(say("内部部件重名"))
     if "[Content_Types].xml" not in names:
-        raise Invalid("这是一个压缩包，不是 Excel 工作簿。请上传 .xlsx 文件。")
+        raise Invalid(say("这是一个压缩包，不是 Excel 工作簿。请上传 .xlsx 文件。"))
     if any(info.flag_bits & 0x1 for info in archive.infolist()):
-        raise Invalid("Excel 文件已加密。请去掉密码后再上传。")
+        raise Invalid(say("Excel 文件已加密。请去掉密码后再上传。"))
     return archive
 
 
 def _refuse_active_content(archive: zipfile.ZipFile) -> None:
     refused = {
-        "vbaproject.bin": "宏",
-        "xl/macrosheets/": "宏",
-        "xl/externallinks/": "指向其他文件的链接",
-        "xl/activex/": "控件",
-        "xl/embeddings/": "嵌入的其他文件",
-        "xl/connections.xml": "数据连接",
+        "vbaproject.bin": say("宏"),
+        "xl/macrosheets/": say("宏"),
+        "xl/externallinks/": say("指向其他文件的链接"),
+        "xl/activex/": say("控件"),
+        "xl/embeddings/": say("嵌入的其他文件"),
+        "xl/connections.xml": say("数据连接"),
     }
     for name in archive.namelist():
         for part, what in refused.items():
             if part in name.lower():
                 raise Invalid(
-                    f"Excel 文件里有{what}，不予读取。"
-                    "请把内容复制（只粘贴数值）到空白模板中，再上传该模板。"
+                    say(
+                        "Excel 文件里有%(what)s，不予读取。请把内容复制（只粘贴数值）到空白模板中，再上传该模板。",
+                        what=what,
+                    )
                 )
 
 
@@ -144,9 +163,9 @@ def _measure(archive: zipfile.ZipFile) -> None:
             while chunk := member.read(CHUNK_BYTES):
                 size += len(chunk)
                 if total + size > INFLATED_BYTES_MAX:
-                    raise TooLarge("Excel 文件展开后超过 200 MB，不予读取。请拆成几个文件。")
+                    raise TooLarge(say("Excel 文件展开后超过 200 MB，不予读取。请拆成几个文件。"))
                 if size > RATIO_FREE_BYTES and size > RATIO_MAX * info.compress_size:
-                    raise TooLarge("Excel 文件的压缩率异常，可能是恶意文件，不予读取。")
+                    raise TooLarge(say("Excel 文件的压缩率异常，可能是恶意文件，不予读取。"))
         total += size
 
 
@@ -177,11 +196,11 @@ def parse_part(
         nonlocal elements
         elements += 1
         if elements > ELEMENTS_MAX:
-            raise TooLarge("Excel 文件的单元格太多，不予读取。请拆成几个文件。")
+            raise TooLarge(say("Excel 文件的单元格太多，不予读取。请拆成几个文件。"))
         start(local_name(name), attrs)
 
     def on_doctype(*_: object) -> None:
-        raise Invalid("Excel 文件里有文档类型声明（DTD），可能是恶意文件，不予读取。")
+        raise Invalid(say("Excel 文件里有文档类型声明（DTD），可能是恶意文件，不予读取。"))
 
     parser.StartDoctypeDeclHandler = on_doctype
     parser.StartElementHandler = on_start
@@ -190,9 +209,9 @@ def parse_part(
     try:
         info = archive.getinfo(member)
     except KeyError as error:
-        raise damaged("缺少部件") from error
+        raise damaged(say("缺少部件")) from error
     if info.file_size > bytes_max:
-        raise TooLarge("Excel 文件的样式或结构部分过大，不予读取。请把内容复制到空白模板中。")
+        raise TooLarge(say("Excel 文件的样式或结构部分过大，不予读取。请把内容复制到空白模板中。"))
     try:
         with archive.open(info) as file:
             while chunk := file.read(CHUNK_BYTES):
@@ -200,7 +219,7 @@ def parse_part(
                 yield
         parser.Parse(b"", True)
     except expat.ExpatError as error:
-        raise damaged("XML 有误") from error
+        raise damaged(say("XML 有误")) from error
     yield
 
 
@@ -244,7 +263,7 @@ class _Strings:
     def end(self, name: str) -> None:
         if name == "si":
             if len(self.strings) >= STRINGS_MAX:
-                raise TooLarge("Excel 文件里的文字太多，不予读取。请拆成几个文件。")
+                raise TooLarge(say("Excel 文件里的文字太多，不予读取。请拆成几个文件。"))
             whole = self._chars <= TEXT_CHARS_MAX
             self.strings.append(unescape("".join(self._pieces)) if whole else None)
         elif name == "rPh":
@@ -289,7 +308,7 @@ def _related(package: Package, member: str) -> dict[str, tuple[str, str]]:
 def _read_structure(package: Package) -> None:
     roots = [part for kind, part in _related(package, "").values() if kind == "officeDocument"]
     if len(roots) != 1:
-        raise damaged("找不到工作簿")
+        raise damaged(say("找不到工作簿"))
     parts = _related(package, roots[0])
     for parent, name, attrs in _elements(package, roots[0]):
         if name == "workbookPr":

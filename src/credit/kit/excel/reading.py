@@ -20,6 +20,7 @@ from credit.kit.excel.spec import (
     Value,
 )
 from credit.kit.excel.values import Fault, read_value, shown
+from credit.kit.texts import listed, marked, say
 
 __all__ = ["read_workbook"]
 
@@ -51,8 +52,8 @@ def read_workbook(source: Path | str | bytes, specs: Sequence[SheetSpec]) -> Rea
                     row=None,
                     column=None,
                     title=None,
-                    message="不认识的工作表里有内容",
-                    cure=f"请把内容移到“{specs[0].name}”，并删除或隐藏这张工作表",
+                    message=say("不认识的工作表里有内容"),
+                    cure=say("请把内容移到“%(name)s”，并删除或隐藏这张工作表", name=specs[0].name),
                 )
             )
     _count_the_rest(reading)
@@ -60,9 +61,9 @@ def read_workbook(source: Path | str | bytes, specs: Sequence[SheetSpec]) -> Rea
 
 
 def _missing_sheet(specs: Sequence[SheetSpec]) -> Problem:
-    names = "”或“".join(spec.name for spec in specs)
-    cure = f"请下载模板填写，工作表名称须为“{names}”，且不要隐藏"
-    return Problem(specs[0].name, None, None, None, "没有可以导入的工作表", cure)
+    names = listed((spec.name for spec in specs), marked("”或“"))
+    cure = say("请下载模板填写，工作表名称须为“%(names)s”，且不要隐藏", names=names)
+    return Problem(specs[0].name, None, None, None, say("没有可以导入的工作表"), cure)
 
 
 def _count_the_rest(reading: Reading) -> None:
@@ -73,8 +74,8 @@ def _count_the_rest(reading: Reading) -> None:
             row=None,
             column=None,
             title=None,
-            message=f"另有 {left + 1} 处问题没有列出",
-            cure="请先改正已列出的问题，再上传一次",
+            message=say("另有 %(left)s 处问题没有列出", left=left + 1),
+            cure=say("请先改正已列出的问题，再上传一次"),
         )
 
 
@@ -99,13 +100,21 @@ class _SheetReader:
         header = next(rows, None)
         if header is None or header.number != 1:
             self._fault(
-                1, None, Fault("第 1 行没有表头", "表头必须在第 1 行，请按模板填写，不要另加标题行")
+                1,
+                None,
+                Fault(
+                    say("第 1 行没有表头"), say("表头必须在第 1 行，请按模板填写，不要另加标题行")
+                ),
             )
         elif self._read_header(header):
             for count, row in enumerate(rows, start=1):
                 if count > ROWS_MAX:
-                    cure = "请拆成几个文件分别上传"
-                    self._fault(row.number, None, Fault(f"数据超过 {ROWS_MAX:,} 行", cure))
+                    cure = say("请拆成几个文件分别上传")
+                    self._fault(
+                        row.number,
+                        None,
+                        Fault(say("数据超过 %(most)s 行", most=f"{ROWS_MAX:,}"), cure),
+                    )
                     break
                 self._read_row(row)
         for _ in rows:  # the merged ranges stand behind the last row
@@ -115,7 +124,10 @@ class _SheetReader:
                 None,
                 None,
                 None,
-                Fault(f"区域 {merged} 是合并单元格", "请取消合并，每个单元格分别填写"),
+                Fault(
+                    say("区域 %(merged)s 是合并单元格", merged=merged),
+                    say("请取消合并，每个单元格分别填写"),
+                ),
             )
 
     def _read_header(self, header: Row) -> bool:
@@ -128,21 +140,25 @@ class _SheetReader:
             if title is None:
                 continue
             if cell.column > COLUMNS_MAX:
-                self._fault(1, cell, Fault(f"超过 {COLUMNS_MAX} 列", "请删除多余的列"))
+                self._fault(
+                    1, cell, Fault(say("超过 %(most)s 列", most=COLUMNS_MAX), say("请删除多余的列"))
+                )
                 break
             if title not in wanted:
-                self._fault(1, cell, Fault(f"表头{shown(title)}不认识", self._known()))
+                self._fault(
+                    1, cell, Fault(say("表头%(title)s不认识", title=shown(title)), self._known())
+                )
             elif title in seen:
                 first = get_column_letter(seen[title])
-                cure = f"请删除其中一列，它与 {first} 列同名"
-                self._fault(1, cell, Fault(f"表头{shown(title)}重复", cure))
+                cure = say("请删除其中一列，它与 %(first)s 列同名", first=first)
+                self._fault(1, cell, Fault(say("表头%(title)s重复", title=shown(title)), cure))
             else:
                 seen[title] = cell.column
                 self._columns[cell.column] = wanted[title]
         for title, column in wanted.items():
             if title not in seen:
-                cure = f"请在第 1 行补上“{column.title}”一列，或重新下载模板"
-                self._fault(1, None, Fault(f"缺少表头“{column.title}”", cure))
+                cure = say("请在第 1 行补上“%(column)s”一列，或重新下载模板", column=column.title)
+                self._fault(1, None, Fault(say("缺少表头“%(column)s”", column=column.title), cure))
         return self._reading.problems_total == before
 
     def _title(self, cell: Cell) -> str | None:
@@ -154,8 +170,8 @@ class _SheetReader:
         return _plain(str(text)) if text is not None else None
 
     def _known(self) -> str:
-        titles = "、".join(column.title for column in self._spec.columns)
-        return f"请删除这一列，或改成模板里的表头之一：{titles}"
+        titles = listed(column.title for column in self._spec.columns)
+        return say("请删除这一列，或改成模板里的表头之一：%(titles)s", titles=titles)
 
     def _read_row(self, row: Row) -> None:
         before = self._reading.problems_total
@@ -179,7 +195,10 @@ class _SheetReader:
             return
         for number, column in self._columns.items():
             if column.required and values[column.key] is None:
-                missing = Fault("必填，但没有填写", f"请填写：{column.format_text}")
+                missing = Fault(
+                    say("必填，但没有填写"),
+                    say("请填写：%(format_text)s", format_text=column.format_text),
+                )
                 self._report(row.number, number, column.title, missing)
         if self._reading.problems_total == before:
             self._reading.rows.append(RowData(self._spec.name, row.number, values))
@@ -190,8 +209,8 @@ class _SheetReader:
             return
         if len(self._stray) < COLUMNS_MAX:
             self._stray.add(cell.column)
-            cure = "请删除这一列的内容，或移到有表头的列"
-            self._fault(number, cell, Fault("这一列没有表头却有内容", cure))
+            cure = say("请删除这一列的内容，或移到有表头的列")
+            self._fault(number, cell, Fault(say("这一列没有表头却有内容"), cure))
 
     def _fault(self, row: int, cell: Cell | None, fault: Fault) -> None:
         column = self._columns.get(cell.column) if cell and row > 1 else None

@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from credit.kit.texts import listed, say
+
 __all__ = [
     "CODE_CHARS_MAX",
     "COLUMNS_MAX",
@@ -75,13 +77,13 @@ class Column:
     def format_text(self) -> str:
         """Say in Chinese how the cell is to be written."""
         texts: dict[Kind, str] = {
-            "text": f"文字，最多 {self.limit} 个字",
-            "code": f"代码，最多 {self.limit} 个字符，中间不留空格",
-            "integer": "整数，例如 12",
-            "decimal": f"数字，最多 {self.places} 位小数",
-            "date": "日期，例如 2026-06-30",
-            "choice": "从下拉列表中选一项",
-            "boolean": "填“是”或“否”",
+            "text": say("文字，最多 %(limit)s 个字", limit=self.limit),
+            "code": say("代码，最多 %(limit)s 个字符，中间不留空格", limit=self.limit),
+            "integer": say("整数，例如 12"),
+            "decimal": say("数字，最多 %(places)s 位小数", places=self.places),
+            "date": say("日期，例如 2026-06-30"),
+            "choice": say("从下拉列表中选一项"),
+            "boolean": say("填“是”或“否”"),
         }
         return texts[self.kind]
 
@@ -119,17 +121,20 @@ class Problem:
 
     def __str__(self) -> str:
         """Word it: `第 7 行 C 列「发生日期」：“2026-13-01”不是日期。请写成 2026-06-30。`."""
-        place = " ".join(
-            part
-            for part in (
-                f"第 {self.row} 行" if self.row else "",
-                f"{self.column} 列" if self.column else "",
-            )
-            if part
-        )
+        found = []
+        if self.row:
+            found.append(say("第 %(row)s 行", row=self.row))
+        if self.column:
+            found.append(say("%(column)s 列", column=self.column))
+        place = listed(found, " ") if found else say("工作表“%(sheet)s”", sheet=self.sheet)
         if self.title:
-            place += f"「{self.title}」"
-        return f"{place or f'工作表“{self.sheet}”'}：{self.message}。{self.cure}。"
+            place = say("%(place)s「%(title)s」", place=place if found else "", title=self.title)
+        return say(
+            "%(place)s：%(message)s。%(cure)s。",
+            place=place,
+            message=self.message,
+            cure=self.cure,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from decimal import Context, Decimal
 from credit.kit.excel.cells import Cell
 from credit.kit.excel.package import Package
 from credit.kit.excel.spec import DATE_MIN, DIGITS_MAX, TEXT_CHARS_MAX, Column, Value
+from credit.kit.texts import listed, say
 
 __all__ = ["Fault", "read_value", "shown"]
 
@@ -28,9 +29,9 @@ _STORED_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[Ee][+-]?[0-9]{1,3})?")
 _PLAIN_FORMATS = frozenset(["General", "0", "@"])
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _EXCEL_DIGITS = Context(prec=DIGITS_MAX)
-_AS_TEXT = "请把这一列的格式设为“文本”，再重新输入"
-_AS_NUMBER = "请写成普通数字，例如 12.5，不要写单位、千位分隔符或百分号"
-_AS_DATE = "请写成 2026-06-30"
+_AS_TEXT = say("请把这一列的格式设为“文本”，再重新输入")
+_AS_NUMBER = say("请写成普通数字，例如 12.5，不要写单位、千位分隔符或百分号")
+_AS_DATE = say("请写成 2026-06-30")
 
 
 @dataclass
@@ -50,11 +51,13 @@ def shown(text: str) -> str:
 def read_value(package: Package, cell: Cell, column: Column) -> Value:
     """Return the value of a cell that holds something, `None` if only blanks. Raises Fault."""
     if cell.formula:
-        raise Fault("单元格里是公式", "请复制该列并“选择性粘贴—数值”，把公式换成结果")
+        raise Fault(say("单元格里是公式"), say("请复制该列并“选择性粘贴—数值”，把公式换成结果"))
     if cell.too_long:
-        raise Fault(f"文字超过 {TEXT_CHARS_MAX:,} 个字", "请缩短文字")
+        raise Fault(say("文字超过 %(most)s 个字", most=f"{TEXT_CHARS_MAX:,}"), say("请缩短文字"))
     if cell.type == "e":
-        raise Fault(f"单元格里是错误值 {shown(cell.text)}", "请改正公式或直接填写内容")
+        raise Fault(
+            say("单元格里是错误值 %(text)s", text=shown(cell.text)), say("请改正公式或直接填写内容")
+        )
     if cell.type == "d":
         return _of_date(column, _iso_date(cell.text))
     if cell.type == "b":
@@ -78,7 +81,8 @@ def _clean(text: str) -> str:
     for char in text:
         if _is_refused(char):
             raise Fault(
-                f"文字里有看不见的控制字符（U+{ord(char):04X}）", "请删去该单元格内容后重新输入"
+                say("文字里有看不见的控制字符（U+%(ord)s）", ord=f"{ord(char):04X}"),
+                say("请删去该单元格内容后重新输入"),
             )
     return text
 
@@ -91,24 +95,30 @@ def _of_text(column: Column, text: str) -> Value:  # noqa: PLR0911 - one return 
     narrow = text.translate(_HALF_WIDTH)
     if column.kind == "code":
         if re.search(r"\s", narrow):
-            raise Fault(f"{shown(text)}中间有空格或换行", "请删去空格，一格只填一个代码")
+            raise Fault(
+                say("%(text)s中间有空格或换行", text=shown(text)),
+                say("请删去空格，一格只填一个代码"),
+            )
         return _limited(column, narrow)
     if column.kind == "choice":
         return _choice(column, text)
     if column.kind == "boolean":
         if text not in {"是", "否"}:
-            raise Fault(f"{shown(text)}看不出是或否", "请填“是”或“否”")
+            raise Fault(say("%(text)s看不出是或否", text=shown(text)), say("请填“是”或“否”"))
         return text == "是"
     if column.kind == "date":
         return _text_date(text, narrow)
     if len(narrow) > NUMBER_CHARS_MAX or not _NUMBER.fullmatch(narrow):
-        raise Fault(f"{shown(text)}不是数字", _AS_NUMBER)
+        raise Fault(say("%(text)s不是数字", text=shown(text)), _AS_NUMBER)
     return _number(column, Decimal(narrow), text)
 
 
 def _limited(column: Column, text: str) -> str:
     if len(text) > column.limit:
-        raise Fault(f"有 {len(text)} 个字，超过 {column.limit} 个", "请缩短文字")
+        raise Fault(
+            say("有 %(count)s 个字，超过 %(limit)s 个", count=len(text), limit=column.limit),
+            say("请缩短文字"),
+        )
     return text
 
 
@@ -116,9 +126,13 @@ def _choice(column: Column, text: str) -> str:
     try:
         return column.choices[text]
     except KeyError:
-        offered = "、".join(list(column.choices)[:10])
-        more = "等" if len(column.choices) > 10 else ""
-        raise Fault(f"{shown(text)}不在可选项中", f"请从下拉列表中选：{offered}{more}") from None
+        offered = listed(list(column.choices)[:10])
+        if len(column.choices) > 10:
+            offered = say("%(names)s等", names=offered)
+        raise Fault(
+            say("%(text)s不在可选项中", text=shown(text)),
+            say("请从下拉列表中选：%(offered)s", offered=offered),
+        ) from None
 
 
 def _text_date(text: str, narrow: str) -> date:
@@ -127,13 +141,13 @@ def _text_date(text: str, narrow: str) -> date:
         year, month, day = (int(part) for part in match.groups() if part) if match else (0, 0, 0)
         found = date(year, month, day)
     except ValueError:
-        raise Fault(f"{shown(text)}不是日期", _AS_DATE) from None
+        raise Fault(say("%(text)s不是日期", text=shown(text)), _AS_DATE) from None
     return _plausible(found)
 
 
 def _plausible(found: date) -> date:
     if found < DATE_MIN:
-        raise Fault(f"日期 {found.isoformat()} 太早", "请核对年份")
+        raise Fault(say("日期 %(found)s 太早", found=found.isoformat()), say("请核对年份"))
     return found
 
 
@@ -141,21 +155,27 @@ def _iso_date(text: str) -> date:
     try:
         return date.fromisoformat(text.removesuffix("Z").removesuffix("T00:00:00"))
     except ValueError:
-        raise Fault(f"{shown(text)}不是日期", _AS_DATE) from None
+        raise Fault(say("%(text)s不是日期", text=shown(text)), _AS_DATE) from None
 
 
 def _of_date(column: Column, found: date) -> date:
     if column.kind in {"text", "code", "choice"}:
-        raise Fault(f"Excel 把内容变成了日期 {found.isoformat()}", _AS_TEXT)
+        raise Fault(say("Excel 把内容变成了日期 %(found)s", found=found.isoformat()), _AS_TEXT)
     if column.kind != "date":
-        raise Fault(f"这里是日期 {found.isoformat()}", f"这一列应填：{column.format_text}")
+        raise Fault(
+            say("这里是日期 %(found)s", found=found.isoformat()),
+            say("这一列应填：%(format_text)s", format_text=column.format_text),
+        )
     return _plausible(found)
 
 
 def _of_boolean(column: Column, *, truth: bool) -> bool:
     if column.kind != "boolean":
         word = "TRUE" if truth else "FALSE"
-        raise Fault(f"{word} 是逻辑值", f"这一列应填：{column.format_text}")
+        raise Fault(
+            say("%(word)s 是逻辑值", word=word),
+            say("这一列应填：%(format_text)s", format_text=column.format_text),
+        )
     return truth
 
 
@@ -164,22 +184,22 @@ def _of_number(package: Package, cell: Cell, column: Column) -> Value:
     if not text:
         return None
     if not _STORED_NUMBER.fullmatch(text):
-        raise Fault(f"{shown(text)}不是数字", _AS_NUMBER)
+        raise Fault(say("%(text)s不是数字", text=shown(text)), _AS_NUMBER)
     # Excel works with binary fractions and shows 15 digits: 0.1 + 0.2 is stored with 17.
     number = _EXCEL_DIGITS.create_decimal(text)
     if cell.style in package.date_styles:
         return _of_date(column, _serial_date(package, number))
     if column.kind == "date":
-        raise Fault(f"{shown(text)}是数字，不是日期", _AS_DATE)
+        raise Fault(say("%(text)s是数字，不是日期", text=shown(text)), _AS_DATE)
     code = package.format_of(cell.style)
     if column.kind in {"integer", "decimal"}:
         if "%" in code:
-            raise Fault("单元格是百分比格式，显示的数与存的数不同", _AS_NUMBER)
+            raise Fault(say("单元格是百分比格式，显示的数与存的数不同"), _AS_NUMBER)
         return _number(column, number, text)
     if abs(number) >= 10**DIGITS_MAX or number.normalize().adjusted() < -DIGITS_MAX:
-        raise Fault("Excel 只保留数字的前 15 位，后面的已经丢失", _AS_TEXT)
+        raise Fault(say("Excel 只保留数字的前 15 位，后面的已经丢失"), _AS_TEXT)
     if code not in _PLAIN_FORMATS:
-        raise Fault("单元格是特殊数字格式，显示的与存的不同", _AS_TEXT)
+        raise Fault(say("单元格是特殊数字格式，显示的与存的不同"), _AS_TEXT)
     return _of_text(column, f"{number.normalize():f}")
 
 
@@ -187,10 +207,13 @@ def _serial_date(package: Package, number: Decimal) -> date:
     whole = number.to_integral_value()
     first = date(1904, 1, 1) if package.epoch_1904 else date(1899, 12, 30)
     if not 1 <= whole <= (date.max - first).days:
-        raise Fault(f"{shown(str(number))}不是日期", _AS_DATE)
+        raise Fault(say("%(number)s不是日期", number=shown(str(number))), _AS_DATE)
     found = first + timedelta(days=int(whole))
     if whole != number:
-        raise Fault(f"{found.isoformat()} 前后带有钟点", f"这一列只填日期，{_AS_DATE}")
+        raise Fault(
+            say("%(found)s 前后带有钟点", found=found.isoformat()),
+            say("这一列只填日期，%(as_date)s", as_date=_AS_DATE),
+        )
     return found
 
 
@@ -198,12 +221,15 @@ def _number(column: Column, number: Decimal, text: str) -> int | Decimal:
     places = 0 if column.kind == "integer" else column.places
     plain = number.normalize()
     if plain.adjusted() >= NUMBER_CHARS_MAX:
-        raise Fault(f"{shown(text)}太大", _AS_NUMBER)
+        raise Fault(say("%(text)s太大", text=shown(text)), _AS_NUMBER)
     exponent = plain.as_tuple().exponent
     if isinstance(exponent, int) and -exponent > places:
         if places == 0:
-            raise Fault(f"{shown(text)}不是整数", "请写整数，例如 12")
-        raise Fault(f"{shown(text)}超过 {places} 位小数", f"请四舍五入到 {places} 位小数后再填")
+            raise Fault(say("%(text)s不是整数", text=shown(text)), say("请写整数，例如 12"))
+        raise Fault(
+            say("%(text)s超过 %(places)s 位小数", text=shown(text), places=places),
+            say("请四舍五入到 %(places)s 位小数后再填", places=places),
+        )
     if column.kind == "integer":
         return int(number)
     return Decimal(f"{number:f}")

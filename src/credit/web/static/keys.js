@@ -1,6 +1,7 @@
 // Making a signing key in the browser and announcing its public half with proof of possession.
 
-import { fromBase64, keepKey, keyOf, makeKey, sign, toBase64 } from "./signing.js";
+import { approvalOf, tell } from "./approval.js";
+import { digestOf, fromBase64, keepKey, keyOf, makeKey, sign, toBase64 } from "./signing.js";
 
 async function announce(form) {
   const { privateKey, publicKey } = await makeKey();
@@ -14,8 +15,13 @@ async function announce(form) {
   });
   if (!answer.ok) throw new Error(`payload: ${answer.status}`);
   const { kid, payload } = await answer.json();
+  const { type, approval } = form.dataset;
+  const digest = await digestOf(type, [fromBase64(payload)]);
   form.elements.kid.value = kid;
-  form.elements.signatures.value = await sign(privateKey, form.dataset.type, fromBase64(payload));
+  form.elements.digest.value = digest;
+  form.elements.signatures.value = await sign(privateKey, type, fromBase64(payload));
+  form.elements.approval.value = await approvalOf(approval, digest);
+  // Kept last: an announcement that is given up leaves the key of before in its place.
   await keepKey(form.dataset.person, { kid, privateKey });
   form.submit();
 }
@@ -23,10 +29,11 @@ async function announce(form) {
 for (const form of document.querySelectorAll("form[data-make-key]")) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    form.querySelector("button").disabled = true;
+    const button = form.querySelector("button");
+    button.disabled = true;
     announce(form).catch((error) => {
-      form.querySelector("[data-key-failed]").hidden = false;
-      console.error(error);
+      tell(form, error);
+      button.disabled = false;
     });
   });
   keyOf(form.dataset.person).then((key) => {

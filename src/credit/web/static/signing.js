@@ -1,7 +1,10 @@
 // Signing in the browser: a key that never leaves it, and signatures over exactly the bytes the
 // server says it will keep. Used by every page with a form that has `data-sign`.
 
+import { approvalOf, Stopped, tell } from "./approval.js";
+
 const STORE = "keys";
+const STEP = 50; // signatures between two signs of progress
 const encoder = new TextEncoder();
 
 function openKeys() {
@@ -57,24 +60,53 @@ export async function makeKey() {
   return { privateKey: pair.privateKey, publicKey };
 }
 
-async function signForm(form) {
+/** The digest (hex) of all that an act signs: the type, and the list of the payloads. */
+export async function digestOf(type, payloads) {
+  const parts = payloads.flatMap((payload) => [",", payload]).slice(1);
+  const list = new Uint8Array(await new Blob(["[", ...parts, "]"]).arrayBuffer());
+  const hash = await crypto.subtle.digest("SHA-256", preAuthentication(type, list));
+  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** What is to be signed: in the page, or fetched where a batch is too large for it. */
+async function wanted(form) {
+  const path = form.dataset.payloads;
+  if (!path) return JSON.parse(form.querySelector("[data-sign-payloads]").textContent);
+  const answer = await fetch(path);
+  if (answer.status === 409) throw new Stopped("changed");
+  if (!answer.ok || answer.redirected) throw new Error(`payloads: ${answer.status}`);
+  return answer.json();
+}
+
+async function signEach(form, key) {
   const state = form.querySelector("[data-sign-state]");
-  const key = await keyOf(form.dataset.person);
-  if (!key) {
-    form.querySelector("[data-sign-missing]").hidden = false;
-    return;
-  }
-  const wanted = JSON.parse(form.querySelector("[data-sign-payloads]").textContent);
+  const progress = form.querySelector("[data-sign-progress]");
+  const { type, payloads: texts } = await wanted(form);
+  const payloads = texts.map(fromBase64);
+  if ((await digestOf(type, payloads)) !== form.elements.digest.value) throw new Stopped("changed");
+  progress.hidden = payloads.length < STEP;
   const signatures = [];
-  for (const [position, payload] of wanted.payloads.entries()) {
-    signatures.push(await sign(key.privateKey, wanted.type, fromBase64(payload)));
-    if (state && position % 50 === 49) {
-      state.textContent = `${position + 1} / ${wanted.payloads.length}`;
+  for (const payload of payloads) {
+    signatures.push(await sign(key.privateKey, type, payload));
+    if (signatures.length % STEP === 0) {
+      progress.value = signatures.length;
+      state.textContent = `${signatures.length} / ${payloads.length}`;
       await new Promise((resolve) => requestAnimationFrame(resolve));
     }
   }
-  form.elements.kid.value = key.kid;
-  form.elements.signatures.value = signatures.join(" ");
+  progress.value = payloads.length;
+  return signatures.join(" ");
+}
+
+async function signForm(form) {
+  const key = await keyOf(form.dataset.person);
+  if (!key) throw new Stopped("missing");
+  // Signed once: whoever puts the passkey off is asked for it again, and for nothing else.
+  if (!form.elements.signatures.value) {
+    form.elements.signatures.value = await signEach(form, key);
+    form.elements.kid.value = key.kid;
+  }
+  form.elements.approval.value = await approvalOf(form.dataset.approval, form.elements.digest.value);
   form.submit();
 }
 
@@ -82,10 +114,11 @@ document.documentElement.classList.add("script");
 for (const form of document.querySelectorAll("form[data-sign]")) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    for (const button of form.querySelectorAll("button")) button.disabled = true;
+    const buttons = form.querySelectorAll("button");
+    for (const button of buttons) button.disabled = true;
     signForm(form).catch((error) => {
-      form.querySelector("[data-sign-failed]").hidden = false;
-      console.error(error);
+      tell(form, error);
+      for (const button of buttons) button.disabled = false;
     });
   });
 }

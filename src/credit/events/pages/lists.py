@@ -1,0 +1,176 @@
+"""The console's list of events, and the refusal of several with one reason."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, Response, get, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+from msgspec import Meta
+
+from credit.access.logic import refuse_same_person
+from credit.access.saved import saved_views
+from credit.access.views import Actor, Visitor
+from credit.events import service
+from credit.events.service import Order, ShownEvent
+from credit.events.views import Decision
+from credit.kit.errors import Conflict, CreditError, Invalid
+from credit.kit.http import City, IdCursor, Paragraph
+from credit.kit.lists import ASKED, FILTER, Asked, Listing, kept_query, present_query
+from credit.kit.pages import form_of, read_form, redirect, render
+from credit.kit.texts import marked, say
+from credit.parties import service as parties
+from credit.rules.loading import pack_of_city
+
+__all__ = ["EVENT_FILTER", "EventListPages", "chosen_events", "list_of", "refusal_page"]
+
+# The parameters of the list, as a saved view may hold them.
+EVENT_FILTER: Mapping[str, str] = {
+    "status": "proposed|refused",
+    "q": FILTER["q"],
+    "division": FILTER["division"],
+    "sort": "-?time",
+    "size": FILTER["size"],
+}
+# By the time they were proposed; left open, the status decides.
+ORDERS: Mapping[str, Order] = {"": "", "time": "oldest", "-time": "newest"}
+WAITING = "status=proposed"
+DECIDED_AT_ONCE_MAX = 200
+Ids = Annotated[list[UUID], Meta(min_length=1, max_length=DECIDED_AT_ONCE_MAX)]
+
+
+class RefusalForm(msgspec.Struct, frozen=True):
+    """Why events are refused."""
+
+    LABELS: ClassVar[Mapping[str, str]] = {"reason": marked("退回的理由")}
+
+    reason: Paragraph
+
+
+class EventListPages(Controller):
+    """`/{city}/console/events`: events looked up; several refused at once."""
+
+    path = "/console/events"
+
+    @get(summary="事件列表", opt={"scope": "events:read"}, dependencies=ASKED)
+    async def events(
+        self,
+        request: Request[Any, Any, Any],
+        state: State,
+        city: City,
+        asked: NamedDependency[Asked],
+        status: Annotated[Literal["", "proposed", "refused"], QueryParameter()] = "",
+        sort: Annotated[Literal["", "time", "-time"], QueryParameter()] = "",
+        cursor: IdCursor = None,
+    ) -> Response[str]:
+        """List events: those that wait oldest first, others newest first."""
+        actor, where = (
+            request.state.visitor.actor,
+            asked.where(request.state.visitor.actor.division),
+        )
+        async with state.db.city(city) as conn:
+            found = await service.shown(
+                conn,
+                pack_of_city(city).on(state.clock.today()).grader.events,
+                status=status,
+                query=asked.query,
+                before=UUID(cursor) if cursor else None,
+                limit=asked.rows + 1,
+                division=where,
+                order=ORDERS[sort],
+            )
+            waiting = await service.count_waiting(conn, where)
+            listing = Listing(
+                "events",
+                present_query(EVENT_FILTER, request.query_params),
+                await saved_views(conn, actor, "events"),
+                asked.q,
+                asked.rows,
+                sort or ("time" if status == "proposed" else "-time"),
+                where,
+                actor.division,
+                await parties.divisions(conn),
+            )
+        return render(
+            request,
+            "events/list.html",
+            events=found[: asked.rows],
+            status=status,
+            waiting=waiting,
+            waiting_max=service.WAITING_SHOWN_MAX,
+            listing=listing,
+            cursor=found[asked.rows - 1].row.id.hex if len(found) > asked.rows else None,
+        )
+
+    @post("/refuse", summary="退回事件", opt={"scope": "events:decide"}, status_code=200)
+    async def refuse(
+        self, request: Request[Any, Any, Any], state: State, city: City
+    ) -> Response[Any]:
+        """Refuse the events chosen, all for one reason."""
+        fields = await form_of(request)
+        ids = chosen_events(fields)
+        visitor: Visitor = request.state.visitor
+        async with state.db.transaction(city) as conn:
+            catalogue = pack_of_city(city).on(state.clock.today()).grader.events
+            chosen = await service.waiting(conn, catalogue, ids)
+            try:
+                refusal = Decision("refused", read_form(RefusalForm, fields).reason)
+            except CreditError as refused:
+                return refusal_page(request, chosen, fields, refused)
+            await service.decide(conn, state.clock, visitor.actor, dict.fromkeys(ids, refusal))
+        return redirect(
+            list_of(city, fields), notice=say("已退回 %(count)s 条事件。", count=len(ids))
+        )
+
+
+def chosen_events(fields: Mapping[str, Any]) -> list[UUID]:
+    """Return which events a form chose; refuses none, and too many."""
+    chosen = fields.get("events", [])
+    listed = chosen.split() if isinstance(chosen, str) else chosen
+    try:
+        ids = msgspec.convert(listed, Ids)
+    except msgspec.ValidationError:
+        raise Invalid(say("请选择 1 到 %(most)s 个事件。", most=DECIDED_AT_ONCE_MAX)) from None
+    return list(dict.fromkeys(ids))
+
+
+def list_of(city: str, fields: Mapping[str, Any]) -> str:
+    """Return the list a form came from, with its filter; what waits, where it says none."""
+    kept = ""
+    with suppress(CreditError):  # what was decided counts, whatever the form says of the list
+        kept = kept_query(EVENT_FILTER, str(fields.get("filter", "")))
+    return f"/{city}/console/events?{kept or WAITING}"
+
+
+def refusal_page(
+    request: Request[Any, Any, Any],
+    chosen: Sequence[ShownEvent],
+    fields: Mapping[str, Any],
+    problem: CreditError | None = None,
+) -> Response[str]:
+    """Show which events would be refused, and ask why; refuses what cannot be."""
+    city, actor = request.path_params["city"], request.state.visitor.actor
+    _refuse_decided(chosen, actor)
+    return render(
+        request,
+        "events/refuse.html",
+        http_status=problem.status if problem else 200,
+        chosen=chosen,
+        filter=str(fields.get("filter", "")),
+        back=list_of(city, fields),
+        problem=problem,
+    )
+
+
+def _refuse_decided(chosen: Sequence[ShownEvent], actor: Actor) -> None:
+    for one in chosen:
+        if one.row.outcome is not None:
+            raise Conflict(
+                say("“%(title)s”已经作出决定，请刷新列表。", title=one.title),
+                slug="already-decided",
+            )
+        refuse_same_person(one.row.proposed_by, actor.person_id)

@@ -1,0 +1,62 @@
+"""Whether people who work in one division alone speak about subjects that are in it."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from credit.access.views import Actor
+from credit.events import store
+from credit.events.logic import Proposal
+from credit.kit.db import Connection
+from credit.kit.errors import FieldError
+from credit.kit.texts import say
+from credit.parties import service as parties
+
+__all__ = ["outside_faults"]
+
+# The place of a draft, and whom it is about on which day: kind, code, day.
+About = tuple[int, str, str, date]
+
+
+async def outside_faults(
+    conn: Connection, actor: Actor, proposals: Sequence[Proposal]
+) -> list[FieldError]:
+    """Return a fault for each proposal about a subject outside the actor's division, under
+    `items[i]`; none for people who work everywhere.
+
+    Whoever takes a fact back or replaces it speaks about that fact's subject, too.
+    """
+    if not actor.bound or actor.division is None:
+        return []
+    subjects = [
+        (place, one.primary, one.subject, one.occurred_on)
+        for place, one in enumerate(proposals)
+        if one.occurred_on is not None
+    ]
+    subjects += await _targets(conn, proposals)
+    places, kinds, codes, days = zip(*subjects, strict=True) if subjects else ((), (), (), ())
+    outside = await parties.outside(conn, actor.division, kinds, codes, days)
+    if not outside:
+        return []
+    division = await parties.territory_name(conn, actor.division)
+    faults = {
+        places[position]: say(
+            "“%(name)s” %(day)s 不在%(division)s。您只登记本辖区的项目、注册在或管理着本辖区"
+            "项目的企业，以及这些项目的负责人的事件。请核对代码和日期，或请协会、所在辖区的同事登记。",
+            name=located.shown,
+            day=days[position],
+            division=division,
+        )
+        for position, located in outside
+    }
+    return [FieldError(f"items[{place}]", message) for place, message in faults.items()]
+
+
+async def _targets(conn: Connection, proposals: Sequence[Proposal]) -> list[About]:
+    targets = {place: UUID(one.target) for place, one in enumerate(proposals) if one.target}
+    rows = await store.load_events(conn, list(targets.values())) if targets else {}
+    return [
+        (place, row.subject_kind, row.subject, row.occurred_on)
+        for place, target in targets.items()
+        if (row := rows.get(target)) is not None
+    ]

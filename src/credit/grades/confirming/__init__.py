@@ -1,0 +1,1 @@
+"""Districts' answers to grade runs, as they are kept."""

@@ -1,0 +1,1 @@
+"""Announced keys as administrators and auditors look through them."""
