@@ -256,6 +256,7 @@ async def state_of(db):
 async def test_requests_cancelled_at_any_moment_leave_no_role_behind(full):
     parties = whose(full, PORTAL_ROLE)
     outcomes = []
+    moment = 0
 
     async def look(db, who, name):
         async with db.bound(CITY, PORTAL_ROLE, **who) as conn:
@@ -266,19 +267,22 @@ async def test_requests_cancelled_at_any_moment_leave_no_role_behind(full):
 
     async with Database(full.db.url, size_max=2) as db:
         everything = await count(db)
-        for moment in range(200):
-            task = asyncio.create_task(look(db, *parties[moment % 2]))
+        for turn in range(200):
+            task = asyncio.create_task(look(db, *parties[turn % 2]))
             for _ in range(moment):
                 await asyncio.sleep(0)
             task.cancel()
             outcomes += await asyncio.gather(task, return_exceptions=True)
+            # One step later each time, and from the start again once it came to its end: how
+            # many steps that takes depends on the machine.
+            moment = 0 if outcomes[-1] == "finished" else moment + 1
             # Both connections, since either may be the one that was left.
             states = await asyncio.gather(state_of(db), state_of(db))
             assert set(states) == {(APP_ROLE, "", "")}
             assert await count(db) == everything
     kinds = {type(one).__name__ for one in outcomes}
     assert kinds <= {"CancelledError", "str"}
-    assert sum(isinstance(one, asyncio.CancelledError) for one in outcomes) > 20
+    assert sum(isinstance(one, asyncio.CancelledError) for one in outcomes) > 100
 
 
 async def test_a_bid_evaluators_question_is_answered_within_what_they_may_see(
