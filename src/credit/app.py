@@ -177,7 +177,7 @@ def _state(settings: Settings, db: Database, clock: Clock, logs: Logs, cache: Gr
             "settings": settings,
             "logs": logs,
             "intake": Intake(db, clock),
-            "live_keys": count_live,
+            "count_live_keys": count_live,
             "grade_cache": cache,
             "blobs": BlobStore(Path(settings.data_dir) / "files"),
             "uploads": Uploads(Path(settings.data_dir) / "uploads"),

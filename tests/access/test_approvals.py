@@ -124,6 +124,9 @@ async def test_a_key_is_announced_with_an_approval_alone(world, browse, enrol, c
     }
     fields["digest"] = batch_digest([Record(fields["id"], "key", body)])
     before = await counted("signing_key")
+    for none in ("x", "=" * 88, "A" * 88, "é" * 86 + "=="):
+        refused = await officer.post(place, data=fields | {"signatures": none})
+        assert (refused.status_code, "签名读不出来" in refused.text) == (400, True), none
     refused = await officer.post(place, data=fields)
     assert (refused.status_code, MISSING in refused.text) == (403, True)
     assert await counted("signing_key") == before

@@ -287,6 +287,10 @@ async def test_a_street_and_a_district_s_department_name_their_division(browse):
         ("district_department", "district_officer", "150203001", "请填 6 位区划代码"),
         ("association", "association_officer", "150203", "其他单位不填"),
         ("association", "street_officer", "", "单位类别应是街道或区县主管部门"),
+        ("street", "association_reviewer", "150203001", "不能担任“协会审核员”"),
+        ("district_department", "association_officer", "150203", "不能担任“协会信用专员”"),
+        ("district_department", "city_officer", "150203", "不能担任“市主管部门”"),
+        ("street", ["street_officer", "city_officer"], "150203001", "不能担任“市主管部门”"),
     ):
         office = {"roles": role, "kind": kind, "division": division}
         refused = await administrator.post(f"{BASE}/new", data={**FORM, **office})

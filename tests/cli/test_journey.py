@@ -206,6 +206,8 @@ async def test_a_district_confirms_before_the_city_publishes(world, credit, tmp_
     assert "请区县主管部门先确认" in await credit("grade", "run", "--city", "150200")
     refused = await credit("grade", "publish", "--city", "150200", code=2)
     assert "还在等昆都仑区确认" in refused
+    # A return without a word of why is none, and least of all a confirmation.
+    assert "理由" in await credit("grade", "confirm", "--return", "", "--city", "150200", code=2)
     returned = await credit("grade", "confirm", "--return", "有一条投诉不属实", *to)
     assert (returned["division"], returned["outcome"]) == ("150203", "returned")
     assert "退回了这次评级" in await credit("grade", "publish", "--city", "150200", code=2)

@@ -225,6 +225,23 @@ async def test_only_districts_with_an_officer_and_a_graded_enterprise_are_waited
     await publish(departments, run)  # the department has nobody any more
 
 
+async def test_who_never_answered_the_invitation_is_not_waited_for(departments):
+    async with departments.db.transaction(CITY) as conn:
+        invited = await conn.fetchval(
+            "UPDATE person SET active = false WHERE username = 'there' RETURNING organisation_id"
+        )
+        await access.add_person(
+            conn, departments.clock, departments.vault, username="invited", name="新来的",
+            roles=["district_officer"], organisation_id=invited,
+        )  # fmt: skip
+        # Whoever has a password can come in and make another key.
+        key = departments.keys["here"]
+        await log.revoke_key(conn, departments.clock, key.kid, key)
+    run = await compute(departments)
+    with pytest.raises(Conflict, match="还在等昆都仑区确认"):
+        await publish(departments, run)
+
+
 async def test_an_overtaken_or_published_run_is_not_confirmed(departments):
     run = await compute(departments)
     await departments.propose(departments.draft(code="wages.arrears"))

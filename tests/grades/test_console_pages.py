@@ -329,28 +329,40 @@ async def test_a_run_of_an_older_version_is_computed_again_before_it_is_signed(w
     found = await a_run(world)
     await by_the_owner(
         world,
-        "ALTER TABLE grade_run DISABLE TRIGGER refuse_change;"
-        " UPDATE grade_run SET summary = summary - 'records_digest'",
+        "ALTER TABLE grade_run DISABLE TRIGGER refuse_change; UPDATE grade_run SET seed = NULL",
     )
     authority = await browse("city_authority")
     refused = await authority.get(f"{BASE}/runs/{found.id}/publication")
     assert (refused.status_code, "请重新评级后再公布" in refused.text) == (409, True)
 
 
-async def test_five_thousand_grades_are_signed_on_one_page(world, browse):
+async def test_nobody_can_tell_beforehand_under_which_ids_a_run_is_published(world, browse):
+    found = await a_run(world)
+    async with world.db.city(CITY) as conn:
+        records = await service.prepare_records(conn, world.clock, world.pack, found.id)
+    begin = {one.id[:-4] for one in records.values()}
+    assert begin == {str(found.seed)[:-4]}
+    assert begin.isdisjoint({str(found.id)[:-4]})
+    officer, authority = await browse("officer"), await browse("city_authority")
+    for browser, path in ((officer, "runs"), (officer, f"runs/{found.id}"),
+                          (authority, f"runs/{found.id}/publication")):  # fmt: skip
+        assert begin.copy().pop() not in (await browser.get(f"{BASE}/{path}")).text
+
+
+async def test_five_thousand_grades_and_one_are_signed_on_one_page(world, browse):
     async with world.db.transaction(CITY) as conn:
         await conn.execute(
             "INSERT INTO enterprise (code, kind, name, founded_on, created_at)"
             " SELECT 'N150200-' || lpad(n::text, 5, '0'), 'company', '企业' || n, '2020-01-01', now()"
-            " FROM generate_series(1, 4998) AS n"
+            " FROM generate_series(1, 4999) AS n"
         )
     found = await a_run(world)
     authority = await browse("city_authority")
     page = await authority.get(f"{BASE}/runs/{found.id}/publication")
     assert len(page.content) <= 100_000
-    assert "另有 4950 条" in page.text
-    assert re.search(r"未评级.*?>5000<", page.text, re.DOTALL)
-    assert "已公布 5000 家企业的等级" in (await authority.sign(page)).text
+    assert "另有 4951 条" in page.text
+    assert re.search(r"未评级.*?>5001<", page.text, re.DOTALL)
+    assert "已公布 5001 家企业的等级" in (await authority.sign(page)).text
 
 
 # Exports
@@ -393,6 +405,12 @@ async def test_what_is_exported_is_what_there_is(world, browse):
     }
     theirs = await workbook(auditor, f"{BASE}/exports/events?enterprise={OTHER}")
     assert [row["企业代码"] for row in theirs] == [OTHER]
+    for status, code, count in (("proposed", OTHER, 1), ("proposed", ENTERPRISE, 0)):
+        both = f"{BASE}/exports/events?enterprise={code}&status={status}"
+        assert len(await workbook(auditor, both)) == count
+    elsewhere = f"{BASE}/exports/events?enterprise={ENTERPRISE}"
+    assert len(await workbook(auditor, f"{elsewhere}&division=150203")) == 2
+    assert await workbook(auditor, f"{elsewhere}&q={OTHER}") == []
     assert (await auditor.get(f"{BASE}/exports/people")).status_code in (400, 404)
     async with world.db.city(CITY) as conn:
         lines = await conn.fetch("SELECT personal FROM trail WHERE action = '导出 Excel'")

@@ -14,10 +14,11 @@ import pytest
 from stdnum.cn import uscc
 
 from credit.grades.pages import answers
+from credit.grades.queries import service as queries
 from credit.grades.queries.excel import BIDDERS, listed_words
 from credit.grades.queries.logic import Bidder, read_lines, read_picks, settle
 from credit.kit.canonical import canonical
-from credit.kit.excel import write_table
+from credit.kit.excel import XLSX, write_table
 from credit.kit.signing import unb64, verify
 from credit.parties import service as parties
 
@@ -182,6 +183,38 @@ async def test_names_are_looked_up_and_what_is_unclear_is_asked_before_anything_
     assert [one["uscc"] for one in document["answers"]] == [code_number(3), twins[1], ENTERPRISE]
 
 
+async def test_brackets_of_another_width_are_no_other_bidder(graded, browse):
+    await register(graded, (code_number(3), "丙（包头）物业有限公司"))
+    text = "丙(包头)物业有限公司\n丙（包头）物业有限公司"
+    page = await ask(await browse("bidder"), text)
+    assert page.status_code == 400
+    assert "2 丙（包头）物业有限公司 与第 1 行是同一家" in words(page)
+
+
+async def test_more_names_than_are_searched_for_at_once_are_told_and_come_next(
+    graded, browse, monkeypatch
+):
+    monkeypatch.setattr(queries, "SIMILAR_NAMES_MAX", 1)
+    bidder = await browse("bidder")
+    text = "甲物业\n乙物业\n没有这家"
+    page = await ask(bidder, text)
+    said = words(page)
+    assert f"第 1 行：甲物业 请选择 甲物业有限公司（{ENTERPRISE}）" in said
+    for line in ("2 乙物业 名称太多，这一行还没有查", "3 没有这家 名称太多"):
+        assert line in said, line
+    first, second = f"甲物业\t{ENTERPRISE}", f"乙物业\t{OTHER}"
+    said = words(await ask(bidder, text, pick=[first]))
+    assert f"第 2 行：乙物业 请选择 乙物业有限公司（{OTHER}）" in said
+    # A pick that its name does not fit is none, whoever made it up.
+    said = words(await ask(bidder, text, pick=[first, f"乙物业\t{ENTERPRISE}"]))
+    assert "2 乙物业 名称太多" in said
+    assert "3 没有这家 登记册里没有" in said
+    page = await ask(bidder, "甲物业\n乙物业", pick=[first, second])
+    assert page.status_code == 200
+    document = (await bidder.get(f"{page.url.path}/answer/json")).json()
+    assert [one["uscc"] for one in document["answers"]] == [ENTERPRISE, OTHER]
+
+
 async def test_bad_codes_and_doubles_are_told_by_line(graded, browse):
     bidder = await browse("bidder")
     text = (
@@ -201,13 +234,16 @@ async def test_bad_codes_and_doubles_are_told_by_line(graded, browse):
     assert "表单有一处没有填对" in words(await ask(bidder, ENTERPRISE, purpose=""))
 
 
-async def test_so_many_and_no_more(graded, browse):
+async def test_so_many_and_no_more(graded, browse, monkeypatch):
     bidder = await browse("bidder")
     codes = [code_number(number) for number in range(501)]
     page = await ask(bidder, "\n".join(codes))
     assert page.status_code == 400
     assert "有 501 家，一次最多问 500 家" in words(page)
     assert await kept(graded) == 0
+    with monkeypatch.context() as patch:  # as little as counting is done for a list too long
+        patch.setattr(queries.logic, "read_lines", None)
+        assert "有 501 家" in words(await ask(bidder, "\n".join(codes)))
     page = await ask(bidder, "\n".join(codes[:500]))
     assert page.status_code == 200
     assert "500 家" in words(page)
@@ -238,7 +274,7 @@ async def test_a_workbook_is_read_like_lines_and_its_template_is_what_is_read(gr
     sheet["A2"], sheet["B3"] = OTHER, "甲物业有限公司"
     filled = BytesIO()
     book.save(filled)
-    files = {"file": ("名单.xlsx", filled.getvalue(), answers.XLSX)}
+    files = {"file": ("名单.xlsx", filled.getvalue(), XLSX)}
     sheet_name = sheet_of(await bidder.get(PAGE))
     fields = {"form": sheet_name, "purpose": "", "tender_ref": "", "bidders": "", "act": "read"}
     page = await bidder.post(PAGE, data=fields, files=files)
@@ -249,11 +285,11 @@ async def test_a_workbook_is_read_like_lines_and_its_template_is_what_is_read(gr
     page = await bidder.post(PAGE, data=fields, files=files)
     assert f"1 乙物业有限公司 {OTHER}" in words(page)
     assert f"2 甲物业有限公司 {ENTERPRISE}" in words(page)
-    page = await bidder.post(PAGE, data=fields, files={"file": ("x.xlsx", b"PK", answers.XLSX)})
+    page = await bidder.post(PAGE, data=fields, files={"file": ("x.xlsx", b"PK", XLSX)})
     assert page.status_code == 400
     wrong = BytesIO()
     write_table([(BIDDERS, [{"code": ENTERPRISE, "name": "名" * 121}])], wrong)
-    files = {"file": ("名单.xlsx", wrong.getvalue(), answers.XLSX)}
+    files = {"file": ("名单.xlsx", wrong.getvalue(), XLSX)}
     page = await bidder.post(PAGE, data=fields, files=files)
     assert "第 2 行 B 列" in words(page)
 

@@ -9,8 +9,8 @@ import pytest
 
 from credit.kit.blobs import BLOB_BYTES_MAX, Blob, BlobStore
 from credit.kit.errors import CreditError, Invalid, NotFound, TooLarge
+from credit.kit.excel import XLSX
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # SHA-256 of b"abc", FIPS 180-2, appendix B.1.
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"

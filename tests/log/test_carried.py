@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from credit.kit.canonical import canonical
 from credit.kit.errors import Invalid
 from credit.kit.signing import pae
-from credit.log.carried import RECORDS_MAX, batch_digest, counted_ids
-from credit.log.records import RECORD_TYPE, Record
+from credit.log.carried import batch_digest, counted_ids
+from credit.log.records import RECORD_TYPE, RECORDS_MAX, Record
 
 FIRST = "01900000-0000-7000-8000-000000000000"
 NAMES = st.text(st.characters(max_codepoint=126, min_codepoint=1), max_size=8)

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
-from credit.kit.errors import Forbidden
+from credit.kit.errors import Conflict, Forbidden, Invalid
 from credit.kit.ids import new_id
 from credit.kit.signing import SigningKey
 from credit.log import sequencer as sequencer_module
@@ -73,6 +73,26 @@ class Log:
 def log(db, clock, tmp_path):
     """A log of the city whose notes are kept in a folder."""
     return Log(db, clock, tmp_path)
+
+
+async def test_an_act_of_many_records_is_taken_in_by_parts_and_whole_or_not_at_all(
+    log, monkeypatch
+):
+    monkeypatch.setattr(service, "INSERTED_AT_ONCE", 2)
+    monkeypatch.setattr(service, "RECORDS_MAX", 5)
+    await log.number(5)
+    first, *more = [
+        service.sign_record(
+            log.officer, "credit-event", new_id(log.clock.now()), {"number": number}
+        )
+        for number in range(3)
+    ]
+    for records, refused in (([first, *more, first], Conflict), ([first] * 6, Invalid)):
+        with pytest.raises(refused):
+            async with log.db.transaction(CITY) as conn:
+                await service.enqueue(conn, records)
+    async with log.db.city(CITY) as conn:
+        assert await conn.fetchval("SELECT count(*) FROM log_record") == 6
 
 
 async def standing_by(sequencer):

@@ -355,6 +355,11 @@ async def test_the_desk_says_what_runs_out_of_time(world, browse):
     desk = (await officer.get(CONSOLE)).text
     assert "这个年度已经过去" in desk
     assert "又有新的事实" not in desk
+    world.clock.now_value += timedelta(days=1)  # a fact after the run's day changes nothing in it
+    await world.propose(world.draft(occurred_on="2026-07-01"))
+    await world.sequence()
+    officer = await browse("officer")
+    assert "又有新的事实" not in (await officer.get(CONSOLE)).text
     await world.propose(world.draft())
     await world.sequence()
     assert "又有新的事实" in (await officer.get(CONSOLE)).text

@@ -24,6 +24,7 @@ __all__ = [
     "ConfirmationNeeded",
     "SignInNeeded",
     "TrailMiddleware",
+    "actor_of",
     "guard",
     "limit_sign_ins",
     "note_seen",
@@ -50,6 +51,12 @@ class ConfirmationNeeded(CreditError):
     status = 403
     slug = "confirmation-needed"
     title = marked("请再次确认身份")
+
+
+def actor_of(request: Request[Any, Any, Any]) -> Actor:
+    """Return who acts on a page."""
+    actor: Actor = request.state.visitor.actor
+    return actor
 
 
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:

@@ -136,6 +136,8 @@ ORGANISATION_KINDS = {
 DIVISION_DIGITS = {"street": 9, "district_department": 6}
 # Who has no other role works in one division wherever they were registered.
 BOUND_ROLES = frozenset({"street_officer", "district_officer"})
+# Whose work is the whole city's: nothing of it keeps to a division.
+CITYWIDE_ROLES = frozenset({"association_officer", "association_reviewer", "city_officer"})
 # Who watches over the others, or over the people, takes no part in what is decided.
 ALONE = frozenset({"auditor", "administrator"})
 
@@ -216,7 +218,8 @@ def check_belonging(roles: Collection[str], kind: str, party: str | None) -> Non
 def check_division(kind: str, division: str | None, roles: Collection[str] = ()) -> None:
     """Refuse a street or a district's department without its division, and a division elsewhere.
 
-    People who are nothing but officers of a street or district belong to one.
+    People who are nothing but officers of a street or district belong to one; whose work is the
+    whole city's belongs to neither.
     """
     digits = DIVISION_DIGITS.get(kind)
     if digits is None:
@@ -228,6 +231,16 @@ def check_division(kind: str, division: str | None, roles: Collection[str] = ())
         if division is not None:
             raise Invalid(say("只有街道和区县主管部门填负责的区划；其他单位不填，负责全市。"))
         return
+    if citywide := CITYWIDE_ROLES.intersection(roles):
+        titles = listed(ROLE_TITLES[role] for role in sorted(citywide))
+        raise Invalid(
+            say(
+                "%(kind)s的人员只办本辖区的事，不能担任“%(titles)s”：这个角色办全市的事。"
+                "请改选角色；本人确实办全市的事，请登记在协会或市主管部门。",
+                kind=ORGANISATION_KINDS[kind],
+                titles=titles,
+            )
+        )
     if re.fullmatch(rf"[0-9]{{{digits}}}", division or "", re.ASCII) is None:
         level = ORGANISATION_KINDS[kind]
         raise Invalid(

@@ -30,6 +30,7 @@ __all__ = [
     "locked_credential",
     "note_failure",
     "note_success",
+    "organisation_name",
     "people",
     "person",
     "purge_sessions",
@@ -70,11 +71,17 @@ SELECT p.id, p.username, p.roles, coalesce(o.name, '') AS organisation, o.kind, 
 FROM person p LEFT JOIN organisation o ON o.id = p.organisation_id
 WHERE p.username IS NOT NULL ORDER BY p.username LIMIT $1
 """
-# Districts whose department has somebody in office who answers for it.
+ORGANISATION_NAME = "SELECT name FROM organisation WHERE id = $1"
+# Districts whose department has somebody in office who answers for it. Who was invited and never
+# came has no way in: there would be nobody to wait for.
 STAFFED_DISTRICTS = """
 SELECT DISTINCT o.division FROM organisation o JOIN person p ON p.organisation_id = o.id
 WHERE o.kind = 'district_department' AND o.division IS NOT NULL
-    AND p.active AND p.roles && $1
+    AND p.active AND p.roles && $1 AND (
+        EXISTS (SELECT FROM credential WHERE person_id = p.id)
+        OR EXISTS (SELECT FROM passkey WHERE person_id = p.id)
+        OR EXISTS (SELECT FROM external_identity WHERE person_id = p.id)
+        OR EXISTS (SELECT FROM signing_key WHERE holder = p.id AND revoked_by IS NULL))
 """
 USERNAME_OF = "SELECT username FROM person WHERE id = $1 AND active"
 ADD_CLIENT = """
@@ -219,8 +226,16 @@ async def set_division(conn: Connection, organisation_id: str, division: str) ->
     await conn.execute(SET_DIVISION, organisation_id, division)
 
 
+async def organisation_name(conn: Connection, organisation_id: str) -> str | None:
+    """Return an organisation's name."""
+    name: str | None = await conn.fetchval(ORGANISATION_NAME, organisation_id)
+    return name
+
+
 async def staffed_districts(conn: Connection, roles: Sequence[str]) -> set[str]:
-    """Return the districts whose department has somebody in office with one of some roles."""
+    """Return the districts whose department has somebody in office with one of some roles and a way
+    to use them: a password, a passkey, another service's account, or a signing key.
+    """
     return {row["division"] for row in await conn.fetch(STAFFED_DISTRICTS, roles)}
 
 

@@ -93,7 +93,7 @@ async def confirm(
     from credit.log.service import sign_record
     from credit.rules.loading import pack_of_city
 
-    outcome = "returned" if reason else "confirmed"
+    outcome = "confirmed" if reason is None else "returned"
     async with open_session() as session:
         actor = await acting(session, city, username)
         key, pack = session.logs.person_key(city, username), pack_of_city(city)
@@ -106,7 +106,7 @@ async def confirm(
             record = sign_record(key, service.CONFIRMED_KIND, record_id, body)
             await service.confirm(conn, session.clock, actor, pack, found, record, reason=reason)
     document = {"run": str(found), "division": body["division"], "outcome": outcome}
-    done = "退回" if reason else "确认"
+    done = "确认" if reason is None else "退回"
     answer(as_json_, document, f"已{done} {body['on']} 的评级（{body['division']}）。")
 
 

@@ -1,14 +1,12 @@
 """Credit events as a workbook: columns from the catalogue, rows to record bodies, and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from credit.events.logic import subjects_or_as_written
-from credit.events.service import Filter, chosen_rows, events_page
-from credit.events.store import Listed, ShownRow
+from credit.events.service import Filter, chosen_rows
 from credit.kit.db import Connection
 from credit.kit.errors import TooLarge
 from credit.kit.excel import ROWS_MAX, Column, RowData, SheetSpec
@@ -39,17 +37,14 @@ KINDS = {"企业": "enterprise", "项目": "project", "项目负责人": "manage
 
 @dataclass(frozen=True, slots=True)
 class ChosenEvents:
-    """Which events a workbook holds: all of them, one enterprise's, or a list's under its filter."""
+    """Which events a workbook holds: one enterprise's, a list's under its filter, those that are
+    both, or all.
+    """
 
     enterprise: str | None = None
     status: Filter = ""
     query: str | None = None
     division: str | None = None
-
-    @property
-    def filtered(self) -> bool:
-        """Whether a list's filter chooses them."""
-        return bool(self.status or self.query or self.division)
 
 
 def event_sheet(grading: Grading) -> SheetSpec:
@@ -135,9 +130,19 @@ async def events_table(
 
     TooLarge where they do not fit a sheet.
     """
+    chosen = chosen or ChosenEvents()
     rows: list[dict[str, Any]] = []
-    after = UUID(int=0)
-    while found := await _some(conn, chosen or ChosenEvents(), after):
+    after = None
+    while found := await chosen_rows(
+        conn,
+        chosen.status,
+        "oldest",
+        query=chosen.query,
+        division=chosen.division,
+        enterprise=chosen.enterprise,
+        after=after,
+        limit=EXPORTED_AT_ONCE,
+    ):
         if len(rows) + len(found) > ROWS_MAX:
             raise TooLarge(
                 say(
@@ -160,24 +165,6 @@ async def events_table(
         ]
         after = found[-1].id
     return EXPORTED, rows
-
-
-async def _some(
-    conn: Connection, chosen: ChosenEvents, after: UUID
-) -> Sequence[Listed] | Sequence[ShownRow]:
-    if chosen.filtered:
-        return await chosen_rows(
-            conn,
-            chosen.status,
-            "oldest",
-            query=chosen.query,
-            division=chosen.division,
-            after=after,
-            limit=EXPORTED_AT_ONCE,
-        )
-    return await events_page(
-        conn, after, outcome=None, enterprise=chosen.enterprise, limit=EXPORTED_AT_ONCE
-    )
 
 
 def _points_text(points: object) -> str:

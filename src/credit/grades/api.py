@@ -45,12 +45,13 @@ from credit.kit.http import (
     parse_moment,
 )
 from credit.kit.texts import say
-from credit.log.records import Record, Sig
+from credit.log.records import RECORDS_MAX, Record, Sig
 from credit.rules.loading import pack_of_city
 from credit.rules.trace import text
 
 __all__ = ["EnterpriseController", "QueryController", "RunController"]
 
+PUBLICATION_BYTES_MAX = RECORDS_MAX * 400  # an item takes some 260
 Known = Annotated[
     str | None,
     QueryParameter(
@@ -222,7 +223,7 @@ class GradeSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A signature for every enterprise of the run."""
 
-    items: Annotated[list[GradeSignature], msgspec.Meta(min_length=1, max_length=10_000)]
+    items: Annotated[list[GradeSignature], msgspec.Meta(min_length=1, max_length=RECORDS_MAX)]
 
 
 class RunController(Controller):
@@ -286,7 +287,7 @@ class RunController(Controller):
         return GradeRecords("grade", [GradeRecord(*one) for one in bodies.items()])
 
     @post("/{run_id:str}/publication", operation_id="publishGrades", summary="公布一次评级",
-          opt={"scope": "grades:publish"})  # fmt: skip
+          opt={"scope": "grades:publish"}, request_max_body_size=PUBLICATION_BYTES_MAX)  # fmt: skip
     async def publish(
         self,
         request: Request[Any, Any, Any],

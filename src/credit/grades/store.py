@@ -41,8 +41,8 @@ HISTORY_MAX = 240  # publications: twenty years of monthly ones
 
 ADD_RUN = """
 INSERT INTO grade_run (id, pack, pack_version, pack_digest, pack_status, on_date, log_size,
-    summary, proposed_by, proposed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9, $10)
+    summary, proposed_by, proposed_at, seed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9, $10, $11)
 ON CONFLICT DO NOTHING RETURNING id
 """
 ADD_REQUEST = """
@@ -51,7 +51,7 @@ INSERT INTO grade_run_request (id, on_date, requested_by, requested_at) VALUES (
 REQUEST_OF = "SELECT on_date FROM grade_run_request WHERE id = $1"
 _RUNS = """
 SELECT r.id, r.pack, r.pack_version, r.pack_digest, r.pack_status, r.on_date, r.log_size,
-    r.summary::text, r.proposed_by, r.proposed_at, p.published_at IS NOT NULL AS published
+    r.summary::text, r.proposed_by, r.proposed_at, p.published_at IS NOT NULL AS published, r.seed
 FROM grade_run r LEFT JOIN grade_publication p ON p.run_id = r.id
 """
 LOAD_RUN = f"{_RUNS} WHERE r.id = $1"
@@ -150,7 +150,7 @@ WHERE founded_on <= $1 AND (ended_on IS NULL OR ended_on > $1) ORDER BY code
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run as stored."""
+    """A run as stored; the ids of its records count up from `seed`, which older runs have not."""
 
     id: UUID
     pack: str
@@ -163,6 +163,7 @@ class RunRow:
     proposed_by: str
     proposed_at: datetime
     published: bool
+    seed: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +252,7 @@ async def add_run(conn: Connection, run: RunRow) -> bool:
         orjson.dumps(run.summary).decode(),
         run.proposed_by,
         run.proposed_at,
+        run.seed,
     )
     return added is not None
 

@@ -32,7 +32,10 @@ class GradeRunRequest(Table, table=True):
 
 
 class GradeRun(Table, table=True):
-    """A computation over a whole city: pack, day and log prefix name it completely."""
+    """A computation over a whole city: pack, day and log prefix name it completely.
+
+    The ids of the records that publish it count up from `seed`, which nobody is shown before.
+    """
 
     __tablename__ = "grade_run"
     __table_args__ = (limited("pack", 60), limited("pack_version", 40))
@@ -47,6 +50,7 @@ class GradeRun(Table, table=True):
     summary: dict[str, Any] = json_field()
     proposed_by: str = text()
     proposed_at: datetime
+    seed: UUID | None = None
 
 
 class GradeResult(Table, table=True):

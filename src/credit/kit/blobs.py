@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from credit.kit.errors import Invalid, NotFound, TooLarge
+from credit.kit.excel.spec import XLSX
 from credit.kit.texts import say
 
 __all__ = ["BLOB_BYTES_MAX", "Blob", "BlobStore", "sniff"]
@@ -19,7 +20,7 @@ __all__ = ["BLOB_BYTES_MAX", "Blob", "BlobStore", "sniff"]
 BLOB_BYTES_MAX = 20 * 1024 * 1024
 _ZIP = b"PK\x03\x04"
 _OFFICE = {
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    XLSX,
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 TYPES = frozenset({"application/pdf", "image/png", "image/jpeg", "text/plain", *_OFFICE})

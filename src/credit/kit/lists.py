@@ -24,6 +24,7 @@ __all__ = [
     "PageSize",
     "asked",
     "kept_query",
+    "listing_of",
     "present_query",
 ]
 
@@ -53,8 +54,8 @@ class Listing:
     """What a list's page shows beside its rows.
 
     `place` names the list, `kept` is its filter as it would be saved, `views` are those saved, `q`
-    is the text looked for. `division` is where it looks (None: everywhere), `own` the visitor's, `divisions` the choice:
-    (code, name), districts before their streets.
+    is the text looked for. `division` is where it looks (None: everywhere), `own` the visitor's,
+    `divisions` the choice: (code, name), districts before their streets.
     """
 
     place: str
@@ -94,6 +95,35 @@ class Asked:
         if self.division == EVERYWHERE:
             return None
         return self.division or (None if self.query else own)
+
+
+def listing_of(
+    place: str,
+    allowed: Mapping[str, str],
+    asked: Asked,
+    given: Mapping[str, str],
+    *,
+    sort: str,
+    own: str | None,
+    views: Sequence[Any],
+    divisions: Sequence[tuple[str, str]],
+) -> Listing:
+    """Return what a list's page shows beside its rows, by what it was asked for.
+
+    `allowed` are the parameters of the list, `given` those of the request, `own` is the visitor's
+    division.
+    """
+    return Listing(
+        place,
+        present_query(allowed, given),
+        views,
+        asked.q,
+        asked.rows,
+        sort,
+        asked.where(own),
+        own,
+        divisions,
+    )
 
 
 def asked(q: SoughtText = "", division: DivisionText = "", size: PageSize = "") -> Asked:

@@ -27,6 +27,7 @@ __all__ = [
     "Languages",
     "Pages",
     "SameOrigin",
+    "attachment",
     "file_of",
     "form_of",
     "in_language_of",
@@ -124,6 +125,17 @@ def render(
     if notice:
         response.delete_cookie(NOTICE_COOKIE)
     return response
+
+
+def attachment(
+    content: bytes, media_type: str, name: str, shown_name: str | None = None
+) -> Response[bytes]:
+    """Answer with a file to be kept, under a name of plain letters, and one for people if given."""
+    where = f'attachment; filename="{name}"'
+    if shown_name is not None:
+        where += f"; filename*=UTF-8''{quote(shown_name)}"
+    headers = {**HEADERS, "Content-Disposition": where, "Cache-Control": "no-store"}
+    return Response(content, media_type=media_type, headers=headers)
 
 
 def redirect(path: str, *, notice: str = "") -> Response[bytes]:

@@ -14,13 +14,12 @@ from credit.kit.http import UUID_PATTERN
 from credit.kit.ids import new_id
 from credit.kit.signing import pae
 from credit.kit.texts import say
-from credit.log.records import RECORD_TYPE, Record
+from credit.log.records import RECORD_TYPE, RECORDS_MAX, Record
 
 __all__ = ["FirstId", "batch_digest", "counted_ids", "first_id"]
 
 FirstId = Annotated[str, QueryParameter(pattern=UUID_PATTERN, max_length=36)]
-COUNTED_DIGITS = 4  # of a record id, its last, count the records of one act
-RECORDS_MAX = 16**COUNTED_DIGITS
+COUNTED_DIGITS = 4  # of a record id, its last, count the records of one act: 65,536 at most
 
 
 def first_id(now: datetime) -> str:

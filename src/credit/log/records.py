@@ -18,6 +18,7 @@ __all__ = [
     "FIRST",
     "KINDS",
     "POLICY",
+    "RECORDS_MAX",
     "RECORD_TYPE",
     "Record",
     "RecordError",
@@ -38,6 +39,7 @@ ENTRY_BYTES_MAX = 65_535  # what an entry bundle's uint16 length can say
 # What assembly adds to a fragment, at its longest: eight subjects of 64 hex digits each.
 ASSEMBLY_BYTES_MAX = 1_024
 SUBJECTS_MAX = 8
+RECORDS_MAX = 20_000  # of one act: the grades of a large city
 # A chain before its first entry: no entries, no last leaf.
 FIRST: tuple[int, bytes | None] = (0, None)
 KINDS = frozenset(

@@ -21,6 +21,7 @@ from credit.log import store
 from credit.log.nodes import ask_tree, tile_hashes
 from credit.log.records import (
     RECORD_TYPE,
+    RECORDS_MAX,
     Record,
     RecordError,
     Sig,
@@ -58,7 +59,7 @@ __all__ = [
 
 Body = TypeVar("Body")
 Name = TypeVar("Name")
-BATCH_MAX = 5_000
+INSERTED_AT_ONCE = 5_000
 WAIT_SECONDS_MAX = 10.0
 SIGNED_WITHIN = 600.0  # seconds that may pass between what was shown to sign and its arrival
 WAIT_POLL_SECONDS = 0.05
@@ -148,15 +149,16 @@ async def enqueue(conn: Connection, records: Sequence[Record]) -> None:
     record is in the database. A record id used before raises Conflict, records too large or
     malformed raise Invalid.
     """
-    if len(records) > BATCH_MAX:
-        raise Invalid(say("一次最多 %(most)s 条记录，请分批。", most=BATCH_MAX))
+    if len(records) > RECORDS_MAX:
+        raise Invalid(say("一次最多 %(most)s 条记录，请分批。", most=RECORDS_MAX))
     try:
         rows = [_new_record(record) for record in records]
     except (RecordError, ValueError, KeyError, TypeError) as error:
         raise Invalid(say("记录不合格式：%(error)s", error=said_by(error))) from error
-    new = await store.add_records(conn, rows)
-    if len(new) != len(rows):
-        raise Conflict(say("记录编号已被使用。每条记录要有自己的编号。"), slug="record-exists")
+    for begin in range(0, len(rows), INSERTED_AT_ONCE):
+        part = rows[begin : begin + INSERTED_AT_ONCE]
+        if len(await store.add_records(conn, part)) != len(part):
+            raise Conflict(say("记录编号已被使用。每条记录要有自己的编号。"), slug="record-exists")
 
 
 async def announce_key(
@@ -190,7 +192,7 @@ async def accept_key(
     possessed = (
         len(record.sigs) == 1
         and record.sigs[0].kid == body["kid"]
-        and verify(public, unb64(record.sigs[0].sig), RECORD_TYPE, record.payload)
+        and _first_bad([(record.id, public, record.sigs[0].sig, record.payload)]) is None
     )
     own = (body.get("holder"), body.get("role")) == (holder, role)
     if not fits or not possessed or not own:

@@ -89,12 +89,18 @@ async def find_enterprise(conn: Connection, code: str) -> RegisteredEnterprise:
 
 
 async def matching(
-    conn: Connection, query: str | None, division: str | None, limit: int
+    conn: Connection,
+    query: str | None,
+    division: str | None,
+    limit: int,
+    *,
+    code: str | None = None,
 ) -> list[str]:
-    """Return the codes of enterprises whose name or code holds a text, of a division; None leaves
-    either out.
+    """Return the codes of enterprises whose name or code holds a text, of a division, with a code;
+    None leaves any of these out.
     """
-    return await store.matching(conn, containing(query) if query else None, division, limit)
+    like = containing(query) if query else None
+    return await store.matching(conn, like, division, limit, code=code)
 
 
 async def find_subjects(

@@ -115,6 +115,7 @@ MATCHING = """
 SELECT code FROM enterprise
 WHERE ($1::text IS NULL OR name LIKE $1 OR code LIKE $1)
     AND ($2::text IS NULL OR code IN (SELECT code FROM enterprises_in_v1($2)))
+    AND ($4::text IS NULL OR code = $4)
 ORDER BY code LIMIT $3
 """
 KNOWN_DIVISIONS = "SELECT code FROM division WHERE code = ANY($1)"
@@ -312,10 +313,12 @@ async def find_enterprise(conn: Connection, code: str) -> RegisteredEnterprise |
 
 
 async def matching(
-    conn: Connection, like: str | None, division: str | None, limit: int
+    conn: Connection, like: str | None, division: str | None, limit: int, *, code: str | None
 ) -> list[str]:
-    """Return the codes of enterprises whose name or code is like a pattern, of a division."""
-    return [row["code"] for row in await conn.fetch(MATCHING, like, division, limit)]
+    """Return the codes of enterprises whose name or code is like a pattern, of a division, with a
+    code.
+    """
+    return [row["code"] for row in await conn.fetch(MATCHING, like, division, limit, code)]
 
 
 async def find_subjects(

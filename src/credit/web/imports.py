@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Annotated, Any, ClassVar
-from urllib.parse import quote
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
@@ -20,16 +19,16 @@ from credit.kit.blobs import BLOB_BYTES_MAX
 from credit.kit.clock import CHINA
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, CreditError, Invalid, TooLarge
-from credit.kit.excel import RowData, write_template
+from credit.kit.excel import XLSX, RowData, write_template
 from credit.kit.http import City
 from credit.kit.ids import new_id
-from credit.kit.pages import file_of, form_of, redirect, render
+from credit.kit.pages import attachment, file_of, form_of, redirect, render
 from credit.kit.texts import say
 from credit.log.carried import FirstId, batch_digest, counted_ids, first_id
 from credit.log.pages import Batch, approved_signatures, payloads_answer, signing_page
 from credit.log.records import Record
 from credit.rules.loading import pack_of_city
-from credit.web.uploads import HELD_FOR, XLSX, Uploads
+from credit.web.uploads import HELD_FOR, Uploads
 from credit.workbooks import (
     KINDS,
     CellFault,
@@ -104,12 +103,8 @@ class _KindPages(Controller):
         """Return the empty workbook to be filled in."""
         kind, pack, buffer = KINDS[self.name], pack_of_city(city), BytesIO()
         await asyncio.to_thread(write_template, kind.specs(pack), buffer, title=kind.heading(pack))
-        shown = quote(f"{kind.title}导入模板.xlsx")
-        headers = {
-            "Content-Disposition": f"attachment; filename=\"{self.name}.xlsx\"; filename*=UTF-8''{shown}",
-            "Cache-Control": "no-store",
-        }
-        return Response(buffer.getvalue(), media_type=XLSX, headers=headers)
+        name, shown_name = f"{self.name}.xlsx", f"{kind.title}导入模板.xlsx"
+        return attachment(buffer.getvalue(), XLSX, name, shown_name)
 
     @get(summary="导入")
     async def begin(self, city: City) -> Response[bytes]:
@@ -274,7 +269,7 @@ class EventImportPages(_KindPages):
             sigs = await approved_signatures(conn, request, fields, records)
             drafts = [
                 msgspec.structs.replace(
-                    unsigned(one.id, one.body), sigs=[msgspec.convert(asdict(sig), Signature)]
+                    unsigned(one.id, one.body), sigs=[Signature(sig.kid, "Ed25519", sig.sig)]
                 )
                 for one, sig in zip(records, sigs, strict=True)
             ]

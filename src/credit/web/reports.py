@@ -21,7 +21,7 @@ from credit.events.pages import enterprise_of
 from credit.grades.service import OwnStep, Portrait, Standing, load_held, portray
 from credit.kit.db import PORTAL_ROLE, Connection
 from credit.kit.http import City, PartyCode
-from credit.kit.pages import HEADERS
+from credit.kit.pages import attachment
 from credit.parties.logic import division_name
 from credit.rules import model
 from credit.rules.loading import pack_of_city
@@ -104,12 +104,8 @@ async def report_of(conn: Connection, state: State, city: str, code: str) -> Cre
 
 async def _printed(report: CreditReport, day: date) -> Response[bytes]:
     """Print a report once no connection waits for it, to be kept under its code and day."""
-    headers = {
-        **HEADERS,
-        "Content-Disposition": f'attachment; filename="credit-report-{report.uscc}-{day}.pdf"',
-        "Cache-Control": "no-store",
-    }
-    return Response(await render_report(report), media_type="application/pdf", headers=headers)
+    content = await render_report(report)
+    return attachment(content, "application/pdf", f"credit-report-{report.uscc}-{day}.pdf")
 
 
 def _pack(standing: Standing, rules: Rules) -> RulePack | None:

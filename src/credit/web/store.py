@@ -26,7 +26,8 @@ __all__ = [
 
 # What a desk is told in one round. Of what waits and of what was refused lately, as much as is worth
 # looking through: of a proposer's ($2; None: nobody's is asked for), of a division's ($3 likewise).
-# A run is overtaken when something that could change a grade was numbered after it read the log.
+# A run is overtaken when something that could change a grade was numbered after it read the log:
+# anything but a fact after the run's day.
 WORK = """
 WITH waiting AS (SELECT event_id FROM event_waiting ORDER BY event_id LIMIT $5)
 SELECT
@@ -42,10 +43,14 @@ SELECT
      JOIN event e ON e.id = d.event_id
      WHERE $2::text IS NOT NULL AND e.proposed_by = $2 AND d.decided_at >= $4) AS refused,
     ARRAY(
-        SELECT r.id FROM (SELECT id, log_size FROM grade_run ORDER BY id DESC LIMIT $6) r
+        SELECT r.id FROM (SELECT id, log_size, on_date FROM grade_run ORDER BY id DESC LIMIT $6) r
         WHERE NOT EXISTS (SELECT FROM grade_publication p WHERE p.run_id = r.id) AND EXISTS (
             SELECT FROM log_entry e JOIN log_record l USING (k)
-            WHERE e.idx >= r.log_size AND l.kind = ANY($7))) AS overtaken,
+            CROSS JOIN LATERAL (
+                SELECT ('{' || convert_from(l.fragment, 'UTF8') || '}')::jsonb -> 'body' AS body) b
+            WHERE e.idx >= r.log_size AND l.kind = ANY($7) AND (
+                coalesce(body ->> 'occurred_on', body ->> 'closed_on')::date > r.on_date
+            ) IS NOT TRUE)) AS overtaken,
     EXISTS (SELECT FROM signing_key WHERE holder = $1 AND revoked_by IS NULL) AS key
 """
 EXPIRING = """

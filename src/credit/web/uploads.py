@@ -10,16 +10,15 @@ from typing import ParamSpec, TypeVar
 
 from credit.kit.blobs import BlobStore
 from credit.kit.errors import NotFound, Overloaded
-from credit.kit.excel import RowData, SheetSpec
+from credit.kit.excel import XLSX, RowData, SheetSpec
 from credit.kit.excel.package import open_package
 from credit.kit.texts import say
 from credit.workbooks import read_rows
 
-__all__ = ["HELD_FOR", "XLSX", "Uploads"]
+__all__ = ["HELD_FOR", "Uploads"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # A register's workbook holds names of people: it stays no longer than somebody's working day.
 HELD_FOR = timedelta(hours=24)
 WAITING_MAX = 10

@@ -113,7 +113,12 @@ async def take_parties(work: Work, rows: Sequence[RowData]) -> Taken:
         raise of_register(plan.faults)
     await parties.apply_parties(work.conn, work.clock, work.vault, plan)
     preview = [
-        f"{spec.name}：新增 {plan.added[key]}，更新 {plan.updated[key]}"
+        say(
+            "%(sheet)s：新增 %(added)s，更新 %(updated)s",
+            sheet=spec.name,
+            added=plan.added[key],
+            updated=plan.updated[key],
+        )
         for key, spec in SHEETS.items()
         if plan.added[key] or plan.updated[key]
     ]

@@ -1,8 +1,8 @@
 """People administered: let in by invitation, given offices, ended, erased.
 
 An administrator looks after everybody; somebody of an enterprise or a committee only after the
-colleagues of the own organisation, whose names they see masked. Nobody ends themselves, and the last administrator
-stays.
+colleagues of the own organisation, whose names they see masked. Nobody ends themselves, and the
+last administrator stays.
 """
 
 import secrets

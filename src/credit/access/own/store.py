@@ -12,7 +12,6 @@ __all__ = [
     "clients_of",
     "count_trail",
     "identities_of",
-    "organisation_name",
     "own_row",
     "signing_keys_of",
     "trail_lines",
@@ -24,7 +23,6 @@ SELECT p.username, p.created_at, o.kind, o.name, o.party, c.changed_at
 FROM person p LEFT JOIN organisation o ON o.id = p.organisation_id
 LEFT JOIN credential c ON c.person_id = p.id WHERE p.id = $1
 """
-ORGANISATION_NAME = "SELECT name FROM organisation WHERE id = $1"
 COUNT_TRAIL = """
 SELECT count(*) FROM (SELECT FROM trail WHERE person_id = $1 LIMIT $2) AS lines
 """
@@ -74,12 +72,6 @@ async def own_row(conn: Connection, person_id: str) -> OwnRow | None:
     """Return a person's row."""
     row = await conn.fetchrow(OWN_ROW, person_id)
     return None if row is None else OwnRow(*row)
-
-
-async def organisation_name(conn: Connection, organisation_id: str) -> str | None:
-    """Return an organisation's name."""
-    name: str | None = await conn.fetchval(ORGANISATION_NAME, organisation_id)
-    return name
 
 
 async def count_trail(conn: Connection, person_id: str, limit: int) -> int:

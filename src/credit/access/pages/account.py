@@ -14,7 +14,7 @@ from credit.access.service import identities, passkeys
 from credit.access.views import Visitor
 from credit.kit.errors import CreditError, Unauthenticated
 from credit.kit.http import City
-from credit.kit.pages import HEADERS, form_of, read_form, redirect, render
+from credit.kit.pages import attachment, form_of, read_form, redirect, render
 from credit.kit.texts import marked, say
 
 __all__ = ["AccountPages", "account_page", "confirm_page"]
@@ -63,13 +63,8 @@ class AccountPages(Controller):
         """Return everything kept about the visitor as a file (PIPL, art. 45)."""
         async with state.db.city(city) as conn:
             document = await own_document(conn, state.clock, request.state.visitor)
-        headers = {
-            **HEADERS,
-            "Content-Disposition": 'attachment; filename="my-data.json"',
-            "Cache-Control": "no-store",
-        }
         content = msgspec.json.format(msgspec.json.encode(document))
-        return Response(content, media_type="application/json", headers=headers)
+        return attachment(content, "application/json", "my-data.json")
 
     @post("/password", summary="改密码", opt={"scope": ""}, status_code=200)
     async def password(

@@ -13,8 +13,8 @@ from msgspec import Meta
 from credit.access import logic
 from credit.access.admin import clients, people
 from credit.access.admin.people import ShownPerson
-from credit.access.guard import note_seen
-from credit.access.pages.people import PAGE, actor_of
+from credit.access.guard import actor_of, note_seen
+from credit.access.pages.people import PAGE
 from credit.access.service.clients import KEY_DAYS, KEY_DAYS_MAX, RATE_MAX, RATE_PER_MINUTE
 from credit.kit.errors import CreditError, Invalid
 from credit.kit.http import City, SearchText

@@ -9,14 +9,13 @@ from litestar.datastructures import State
 
 from credit.access import logic
 from credit.access.admin import people
-from credit.access.guard import note_seen
+from credit.access.guard import actor_of, note_seen
 from credit.access.pages.people import (
     PAGE,
     Name,
     PersonId,
     Username,
     UsernameCursor,
-    actor_of,
     invited_page,
 )
 from credit.kit.errors import CreditError

@@ -13,8 +13,7 @@ from msgspec import Meta
 from credit.access import logic
 from credit.access.admin import people
 from credit.access.admin.people import Office, ShownPerson
-from credit.access.guard import note_seen
-from credit.access.views import Actor
+from credit.access.guard import actor_of, note_seen
 from credit.kit.errors import CreditError
 from credit.kit.http import City, SearchText
 from credit.kit.pages import form_of, read_form, redirect, render
@@ -27,7 +26,6 @@ __all__ = [
     "PersonId",
     "Username",
     "UsernameCursor",
-    "actor_of",
     "invited_page",
 ]
 
@@ -195,7 +193,7 @@ class ConsolePeoplePages(Controller):
         """Let somebody in no longer."""
         async with state.db.transaction(city) as conn:
             await people.deactivate(conn, actor_of(request), person_id)
-            live = await state.live_keys(conn, person_id)
+            live = await state.count_live_keys(conn, person_id)
         if live:
             return redirect(_live_keys(city, person_id), notice=say(
                 "已停用：登录已结束，接口密钥不再有效。此人还有 %(count)s 把有效的签名密钥，请接着吊销。",
@@ -222,7 +220,7 @@ class ConsolePeoplePages(Controller):
         """Say what erasing somebody does."""
         shown = await _person(request, state, city, person_id)
         async with state.db.city(city) as conn:
-            live = await state.live_keys(conn, person_id)
+            live = await state.count_live_keys(conn, person_id)
         keys_at = _live_keys(city, person_id)
         return render(request, "access/erase.html", person=shown, live=live, keys_at=keys_at)
 
@@ -237,7 +235,7 @@ class ConsolePeoplePages(Controller):
             await people.erase_person(
                 conn, state.clock, state.logs.vault(city), actor_of(request), person_id
             )
-            live = await state.live_keys(conn, person_id)
+            live = await state.count_live_keys(conn, person_id)
         if live:
             return redirect(_live_keys(city, person_id), notice=say(
                 "已删除 %(person_id)s 的个人信息。此人还有 %(count)s 把有效的签名密钥，请接着吊销。",
@@ -248,12 +246,6 @@ class ConsolePeoplePages(Controller):
             f"/{city}/console/people",
             notice=say("已删除 %(person_id)s 的个人信息。", person_id=person_id),
         )
-
-
-def actor_of(request: Request[Any, Any, Any]) -> Actor:
-    """Return who acts on a page."""
-    actor: Actor = request.state.visitor.actor
-    return actor
 
 
 def invited_page(
@@ -326,7 +318,7 @@ async def _person_page(
     refused: CreditError | None = None,
 ) -> Response[str]:
     async with state.db.city(city) as conn:
-        live = await state.live_keys(conn, shown.row.person_id)
+        live = await state.count_live_keys(conn, shown.row.person_id)
     return render(
         request,
         "access/person.html",

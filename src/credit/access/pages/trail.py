@@ -15,13 +15,12 @@ from litestar.params import QueryParameter
 
 from credit.access import service
 from credit.access.admin.store import TrailPlace, TrailRow
-from credit.access.guard import note_seen
-from credit.access.pages.people import actor_of
+from credit.access.guard import actor_of, note_seen
 from credit.kit.clock import CHINA
 from credit.kit.errors import CreditError, Invalid, TooLarge
-from credit.kit.excel import Column, SheetSpec, write_table
+from credit.kit.excel import XLSX, Column, SheetSpec, write_table
 from credit.kit.http import City, SearchText, parse_date
-from credit.kit.pages import HEADERS, render
+from credit.kit.pages import attachment, render
 from credit.kit.texts import marked, say
 
 __all__ = ["TrailPages"]
@@ -148,12 +147,7 @@ class TrailPages(Controller):
             )
         content, media_type = await asyncio.to_thread(_written, rows, form)
         name = f"trail-{city}-{chosen.begin}-{chosen.end}.{form}"
-        headers = {
-            **HEADERS,
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        }
-        return Response(content, media_type=media_type, headers=headers)
+        return attachment(content, media_type, name)
 
 
 async def _lines(
@@ -211,7 +205,7 @@ def _written(rows: Sequence[TrailRow], form: str) -> tuple[bytes, str]:
     if form == "xlsx":
         book = BytesIO()
         write_table([(SHEET, lines)], book)
-        return book.getvalue(), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        return book.getvalue(), XLSX
     text = StringIO()
     writer = csv.writer(text)
     writer.writerow([column.title for column in SHEET.columns])

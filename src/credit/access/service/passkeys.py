@@ -1,4 +1,4 @@
-"""Passkeys (WebAuthn level 3): adding one, signing in with one, proving again who one is."""
+"""Passkeys (WebAuthn level 3): added, signing in, proving who one is, approving what is signed."""
 
 import hashlib
 import secrets

@@ -21,6 +21,7 @@ __all__ = [
     "add_organisation",
     "add_person",
     "names_of",
+    "organisation_name",
     "people",
     "roles_of",
     "staffed_districts",
@@ -130,8 +131,15 @@ async def names_of(conn: Connection, vault: Vault, people: Sequence[str]) -> dic
     return await vault.open(conn, NAME, people)
 
 
+async def organisation_name(conn: Connection, organisation_id: str) -> str | None:
+    """Return an organisation's name; None for one there is not."""
+    return await store.organisation_name(conn, organisation_id)
+
+
 async def staffed_districts(conn: Connection, scope: str) -> set[str]:
-    """Return the districts whose department has somebody in office who may do something."""
+    """Return the districts whose department has somebody in office who may do something, and can:
+    who never answered the invitation does not count.
+    """
     roles = [role for role, scopes in logic.SCOPES.items() if scope in scopes]
     return await store.staffed_districts(conn, roles)
 

@@ -16,7 +16,7 @@ from credit.evaluations.logic import evaluable, may_judge
 from credit.evaluations.service import ShownEvaluation, Standing
 from credit.kit.errors import NotFound
 from credit.kit.http import City, IdCursor
-from credit.kit.lists import ASKED, FILTER, Asked, Listing, present_query
+from credit.kit.lists import ASKED, FILTER, Asked, listing_of
 from credit.kit.pages import render
 from credit.kit.texts import say
 from credit.parties import service as parties
@@ -86,16 +86,15 @@ class EvaluationListPages(Controller):
                 limit=asked.rows + 1,
             )
             count, closed = await service.count_closed(conn, standing)
-            listing = Listing(
+            listing = listing_of(
                 "evaluations",
-                present_query(EVALUATION_FILTER, request.query_params),
-                await saved_views(conn, actor, "evaluations"),
-                asked.q,
-                asked.rows,
-                sort or "state",
-                standing.division,
-                actor.division,
-                await parties.divisions(conn),
+                EVALUATION_FILTER,
+                asked,
+                request.query_params,
+                sort=sort or "state",
+                own=actor.division,
+                views=await saved_views(conn, actor, "evaluations"),
+                divisions=await parties.divisions(conn),
             )
         return render(
             request,

@@ -15,7 +15,12 @@ from msgspec import Meta, Struct
 from credit.access.logic import refuse_unplaced, require
 from credit.access.views import Visitor
 from credit.events import logic, service
-from credit.events.pages.lists import chosen_events, list_of, refusal_page
+from credit.events.pages.lists import (
+    chosen_events,
+    list_of,
+    refusal_page,
+    refuse_undecidable,
+)
 from credit.events.views import (
     Decision,
     Draft,
@@ -26,7 +31,7 @@ from credit.events.views import (
 from credit.kit.blobs import BLOB_BYTES_MAX
 from credit.kit.canonical import canonical
 from credit.kit.db import Connection
-from credit.kit.errors import Conflict, CreditError, Invalid, NotFound, TooLarge
+from credit.kit.errors import CreditError, Invalid, NotFound, TooLarge
 from credit.kit.http import City, Paragraph, RecordKey
 from credit.kit.ids import new_id
 from credit.kit.pages import form_of, read_form, redirect, refused_form, render
@@ -73,12 +78,12 @@ class EntryForm(Struct, frozen=True):
     valid_until: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
 
 
-class DecisionForm(Struct, frozen=True):
-    """Which events are decided, how, and why."""
+class AcceptanceForm(Struct, frozen=True):
+    """That events are accepted, and why; a refusal's reason is asked for on a page of its own."""
 
     LABELS: ClassVar[Mapping[str, str]] = {"outcome": marked("决定"), "reason": marked("理由")}
 
-    outcome: Literal["accepted", "refused"]
+    outcome: Literal["accepted"]
     reason: Paragraph
 
 
@@ -163,17 +168,14 @@ class ConsoleEventPages(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City
     ) -> Response[Any]:
         """Ask why the events chosen are refused, or show what accepting them would sign."""
-        ids, form, fields = await _decision_of(request)
+        fields = await form_of(request)
+        ids, refused = chosen_events(fields), fields.get("outcome") == "refused"
+        form = None if refused else read_form(AcceptanceForm, fields)
         async with state.db.city(city) as conn:
             chosen = await service.waiting(conn, _catalogue(state, city), ids)
-        if form.outcome == "refused":
+        if form is None:
             return refusal_page(request, chosen, fields)
-        for one in chosen:
-            if one.row.outcome is not None:
-                raise Conflict(
-                    say("“%(title)s”已经作出决定，请刷新列表。", title=one.title),
-                    slug="already-decided",
-                )
+        refuse_undecidable(chosen, request.state.visitor.actor)
         return signing_page(
             request,
             title=say("接受事件"),
@@ -181,7 +183,7 @@ class ConsoleEventPages(Controller):
             carried={
                 "events": " ".join(map(str, ids)),
                 "reason": form.reason,
-                "outcome": "accepted",
+                "outcome": form.outcome,
                 "filter": str(fields.get("filter", "")),
             },
             records=[_record(one) for one in chosen],
@@ -204,7 +206,8 @@ class ConsoleEventPages(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City
     ) -> Response[Any]:
         """Take in the decider's signatures; the events become effective."""
-        ids, form, fields = await _decision_of(request)
+        fields = await form_of(request)
+        ids, form = chosen_events(fields), read_form(AcceptanceForm, fields)
         visitor: Visitor = request.state.visitor
         async with state.db.transaction(city) as conn:
             chosen = await service.waiting(conn, _catalogue(state, city), ids)
@@ -267,14 +270,6 @@ def _record(event: service.ShownEvent) -> Record:
 
 def _catalogue(state: State, city: str) -> Mapping[str, EventType]:
     return pack_of_city(city).on(state.clock.today()).grader.events
-
-
-async def _decision_of(
-    request: Request[Any, Any, Any],
-) -> tuple[list[UUID], DecisionForm, dict[str, Any]]:
-    """Read which events were chosen, and how they are decided."""
-    fields = await form_of(request)
-    return chosen_events(fields), read_form(DecisionForm, fields), fields
 
 
 async def _keep_evidence(

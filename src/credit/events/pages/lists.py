@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Meta
 
+from credit.access.guard import actor_of
 from credit.access.logic import refuse_same_person
 from credit.access.saved import saved_views
 from credit.access.views import Actor, Visitor
@@ -20,13 +21,20 @@ from credit.events.service import Order, ShownEvent
 from credit.events.views import Decision
 from credit.kit.errors import Conflict, CreditError, Invalid
 from credit.kit.http import City, IdCursor, Paragraph
-from credit.kit.lists import ASKED, FILTER, Asked, Listing, kept_query, present_query
+from credit.kit.lists import ASKED, FILTER, Asked, kept_query, listing_of
 from credit.kit.pages import form_of, read_form, redirect, render
 from credit.kit.texts import marked, say
 from credit.parties import service as parties
 from credit.rules.loading import pack_of_city
 
-__all__ = ["EVENT_FILTER", "EventListPages", "chosen_events", "list_of", "refusal_page"]
+__all__ = [
+    "EVENT_FILTER",
+    "EventListPages",
+    "chosen_events",
+    "list_of",
+    "refusal_page",
+    "refuse_undecidable",
+]
 
 # The parameters of the list, as a saved view may hold them.
 EVENT_FILTER: Mapping[str, str] = {
@@ -68,10 +76,8 @@ class EventListPages(Controller):
         cursor: IdCursor = None,
     ) -> Response[str]:
         """List events: those that wait oldest first, others newest first."""
-        actor, where = (
-            request.state.visitor.actor,
-            asked.where(request.state.visitor.actor.division),
-        )
+        actor = actor_of(request)
+        where = asked.where(actor.division)
         async with state.db.city(city) as conn:
             found = await service.shown(
                 conn,
@@ -84,16 +90,15 @@ class EventListPages(Controller):
                 order=ORDERS[sort],
             )
             waiting = await service.count_waiting(conn, where)
-            listing = Listing(
+            listing = listing_of(
                 "events",
-                present_query(EVENT_FILTER, request.query_params),
-                await saved_views(conn, actor, "events"),
-                asked.q,
-                asked.rows,
-                sort or ("time" if status == "proposed" else "-time"),
-                where,
-                actor.division,
-                await parties.divisions(conn),
+                EVENT_FILTER,
+                asked,
+                request.query_params,
+                sort=sort or ("time" if status == "proposed" else "-time"),
+                own=actor.division,
+                views=await saved_views(conn, actor, "events"),
+                divisions=await parties.divisions(conn),
             )
         return render(
             request,
@@ -154,7 +159,7 @@ def refusal_page(
 ) -> Response[str]:
     """Show which events would be refused, and ask why; refuses what cannot be."""
     city, actor = request.path_params["city"], request.state.visitor.actor
-    _refuse_decided(chosen, actor)
+    refuse_undecidable(chosen, actor)
     return render(
         request,
         "events/refuse.html",
@@ -166,7 +171,8 @@ def refusal_page(
     )
 
 
-def _refuse_decided(chosen: Sequence[ShownEvent], actor: Actor) -> None:
+def refuse_undecidable(chosen: Sequence[ShownEvent], actor: Actor) -> None:
+    """Refuse before anything is written or signed: what was decided, and one's own proposals."""
     for one in chosen:
         if one.row.outcome is not None:
             raise Conflict(

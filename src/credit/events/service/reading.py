@@ -94,12 +94,14 @@ async def chosen_rows(
     division: str | None,
     after: UUID | None,
     limit: int,
+    enterprise: str | None = None,
 ) -> list[ShownRow]:
-    """List events as `shown` does, as they are stored."""
+    """List events as `shown` does, as they are stored; those of one `enterprise`, if given."""
     begin = after or (UUID(int=0) if order == "oldest" else LAST_ID)
     which = f"{status or 'all'} {order or 'newest'}"
-    if (query or division) and status != "proposed":  # what waits is little, and soon walked
-        codes = await parties.matching(conn, query, division, FEW + 1)
+    filtered = (query or division) and status != "proposed"  # what waits is little and soon walked
+    if filtered or enterprise is not None:
+        codes = await parties.matching(conn, query, division, FEW + 1, code=enterprise)
         if len(codes) <= FEW:
             return await store.show_of(conn, which, begin, limit, codes=codes)
     like = containing(query) if query else None

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+import msgspec
+
 from credit.events.logic import points_words
 from credit.grades.committees import store
 from credit.grades.committees.store import Management
@@ -21,8 +23,16 @@ __all__ = ["Evaluated", "ProjectFact", "ProjectFile", "project_file"]
 
 SCHEME = "PROJECT"
 FACTS = frozenset({"credit-event", "event-corrected"})
-KINDS = ("credit-event", "event-corrected", "event-withdrawn", "evaluation")
+UNDOING = ("event-corrected", "event-withdrawn")
+ALL_ENTRIES = 2**62  # more than any log holds
+KINDS = ("credit-event", "evaluation", *UNDOING)
 Entry = ChainEntry[ClosingBody]
+
+
+class Undoing(msgspec.Struct, gc=False):
+    """Which record a withdrawal or a correction undoes."""
+
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +90,10 @@ async def project_file(conn: Connection, pack: Pack, project: str, on: date) -> 
     managed = await store.managements(conn, project)
     subject = (SCHEME, project)
     answering = dict.fromkeys((scheme_of(one.enterprise), one.enterprise) for one in managed)
-    size = await log.size_at(conn, None)
-    chains = await log.chains(conn, [subject, *answering], size, KINDS, ClosingBody)
-    entries = chains[subject]
-    undone = {one.body.target for chain in chains.values() for one in chain if one.body.target}
+    entries = (await log.chains(conn, [subject], ALL_ENTRIES, KINDS, ClosingBody))[subject]
+    # Of the enterprises, whose chains are long, what undoes something alone.
+    chains = await log.chains(conn, [subject, *answering], ALL_ENTRIES, UNDOING, Undoing)
+    undone = {one.body.target for chain in chains.values() for one in chain}
     # What is about whoever heads the project names it, too, but is about a person.
     facts = [one for one in entries if one.kind in FACTS and one.body.primary == "project"]
     closed = list(_last_of_each(one for one in entries if one.kind == "evaluation"))

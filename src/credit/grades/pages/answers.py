@@ -3,42 +3,38 @@
 import asyncio
 from io import BytesIO
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import PathParameter
 
-from credit.access.own.store import organisation_name
-from credit.access.views import Actor, Visitor
+from credit.access.guard import actor_of
+from credit.access.service import organisation_name
 from credit.grades import service
 from credit.grades.queries import service as queries
 from credit.grades.queries.excel import answer_tables
 from credit.grades.queries.service import Checked, KeptAnswer
 from credit.kit.errors import CreditError, Invalid, NotFound
-from credit.kit.excel import write_table
+from credit.kit.excel import XLSX, write_table
 from credit.kit.http import City, IdCursor, RecordKey, SoughtText
-from credit.kit.pages import HEADERS, file_of, render
+from credit.kit.pages import attachment, file_of, render
 from credit.kit.signing import b64
 from credit.kit.texts import say
 
 __all__ = [
     "FILE_BYTES_MAX",
     "PAGE",
-    "XLSX",
     "AnswerPages",
     "ConsoleQueryPages",
     "FileKind",
     "answer_file",
     "answer_page",
-    "attachment",
 ]
 
 PAGE = 20
 FILE_BYTES_MAX = 2 * 1024 * 1024
 FORM_BYTES_MAX = 3 * 1024 * 1024
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FileKind = Annotated[Literal["json", "xlsx"], PathParameter()]
 
 
@@ -60,7 +56,7 @@ class ConsoleQueryPages(Controller):
         async with state.db.city(city) as conn:
             rows = await queries.list_all(
                 conn,
-                _actor(request),
+                actor_of(request),
                 before=UUID(cursor) if cursor else None,
                 query=q.strip(),
                 limit=PAGE + 1,
@@ -79,7 +75,7 @@ class ConsoleQueryPages(Controller):
     ) -> Response[str]:
         """Show anybody's question as it was answered."""
         async with state.db.city(city) as conn:
-            kept = await queries.open_kept(conn, _actor(request), UUID(query_id))
+            kept = await queries.open_kept(conn, actor_of(request), UUID(query_id))
         return await answer_page(request, state, city, kept, name="", frame="web/console.html")
 
     @get("/{query_id:str}/answer/{form:str}", summary="下载评标查询记录",
@@ -94,7 +90,7 @@ class ConsoleQueryPages(Controller):
     ) -> Response[bytes]:
         """Return anybody's kept answer as a file."""
         async with state.db.city(city) as conn:
-            kept = await queries.open_kept(conn, _actor(request), UUID(query_id))
+            kept = await queries.open_kept(conn, actor_of(request), UUID(query_id))
         return await answer_file(state, city, kept, form)
 
 
@@ -124,11 +120,6 @@ class AnswerPages(Controller):
         key = state.logs.answer_key(city)
         checked = await asyncio.to_thread(queries.check_answer, found[1], key)
         return _check_page(request, state, city, checked=checked)
-
-
-def _actor(request: Request[Any, Any, Any]) -> Actor:
-    visitor: Visitor = request.state.visitor
-    return visitor.actor
 
 
 async def answer_page(
@@ -183,24 +174,14 @@ async def answer_file(state: State, city: str, kept: KeptAnswer, form: str) -> R
     """Return a kept answer as a file: the very bytes that were signed, or a workbook to read."""
     name = f"grade-answer-{kept.line.id}.{form}"
     if form == "json":
-        return attachment(kept.content, "application/json", name, name)
+        return attachment(kept.content, "application/json", name)
     book = BytesIO()
     tables = answer_tables(kept, _public_key(state, city, kept))
     await asyncio.to_thread(write_table, tables, book)
-    return attachment(book.getvalue(), XLSX, name, name)
+    return attachment(book.getvalue(), XLSX, name)
 
 
 def _public_key(state: State, city: str, kept: KeptAnswer) -> str:
     """Return the key that signed an answer, in base64; empty when it is no longer in use."""
     key = state.logs.answer_key(city)
     return b64(key.public) if kept.document["signature"]["kid"] == key.kid else ""
-
-
-def attachment(content: bytes, media_type: str, plain: str, shown: str) -> Response[bytes]:
-    """Answer with a file to be kept, under a name of plain letters and one for people."""
-    headers = {
-        **HEADERS,
-        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(shown)}",
-        "Cache-Control": "no-store",
-    }
-    return Response(content, media_type=media_type, headers=headers)

@@ -8,8 +8,9 @@ import msgspec
 from litestar import Controller, Request, Response, post
 from litestar.datastructures import State
 
+from credit.access.guard import actor_of
 from credit.grades import service
-from credit.grades.pages.run_page import RunPage, actor_of, run_page
+from credit.grades.pages.run_page import RunPage, run_page
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, Forbidden, Invalid
 from credit.kit.http import City, Paragraph, RecordKey
@@ -83,7 +84,7 @@ class ConfirmationPages(Controller):
                 await service.confirm(
                     conn,
                     state.clock,
-                    actor_of(page),
+                    actor_of(page.request),
                     pack_of_city(city),
                     page.run_id,
                     Record(record.id, record.kind, record.body, (sig,)),
@@ -110,7 +111,7 @@ async def _record(conn: Connection, page: RunPage, first: object, form: AnswerFo
     body = await service.prepare_confirmation(
         conn,
         page.state.clock,
-        actor_of(page),
+        actor_of(page.request),
         pack_of_city(page.city),
         page.run_id,
         form.outcome,

@@ -12,7 +12,7 @@ from credit.access.saved import saved_views
 from credit.grades.pages import drawing
 from credit.grades.reading import enterprises
 from credit.kit.http import City, CodeCursor, PartyCode
-from credit.kit.lists import ASKED, FILTER, Asked, Listing, present_query
+from credit.kit.lists import ASKED, FILTER, Asked, listing_of
 from credit.kit.pages import render
 from credit.kit.patterns import containing
 from credit.parties import service as parties
@@ -62,16 +62,15 @@ class ConsoleEnterprisePages(Controller):
                 asked.where(actor.division),
             )
             found = await enterprises.office_page(conn, today, chosen, cursor, asked.rows + 1)
-            listing = Listing(
+            listing = listing_of(
                 "enterprises",
-                present_query(ENTERPRISE_FILTER, request.query_params),
-                await saved_views(conn, actor, "enterprises"),
-                asked.q,
-                asked.rows,
-                chosen.sort,
-                chosen.division,
-                actor.division,
-                await parties.divisions(conn),
+                ENTERPRISE_FILTER,
+                asked,
+                request.query_params,
+                sort=chosen.sort,
+                own=actor.division,
+                views=await saved_views(conn, actor, "enterprises"),
+                divisions=await parties.divisions(conn),
             )
         shown = found[: asked.rows]
         return render(

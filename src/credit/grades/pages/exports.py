@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Controller, Request, Response, get
@@ -21,17 +20,16 @@ from credit.grades.excel import enterprises_table, grades_table, register_table
 from credit.grades.pages.console import Grade
 from credit.grades.reading.enterprises import Chosen
 from credit.kit.db import Connection
-from credit.kit.excel import SheetSpec, write_table
+from credit.kit.excel import XLSX, SheetSpec, write_table
 from credit.kit.http import City
 from credit.kit.lists import ASKED, Asked
-from credit.kit.pages import render
+from credit.kit.pages import attachment, render
 from credit.kit.patterns import containing
 from credit.rules.loading import pack_of_city
 from credit.rules.pack import Pack
 
 __all__ = ["ConsoleExportPages"]
 
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NAMES = {
     "register": "登记册",
     "grades": "评级结果",
@@ -103,7 +101,8 @@ class ConsoleExportPages(Controller):
         book = BytesIO()
         # Writing takes seconds for a large table: a thread lets other requests have their turns.
         await asyncio.to_thread(write_table, [table], book)
-        return _attachment(book.getvalue(), kind, city, today)
+        name, shown_name = f"{kind}-{city}-{today}.xlsx", f"{NAMES[kind]}-{city}-{today}.xlsx"
+        return attachment(book.getvalue(), XLSX, name, shown_name)
 
 
 async def _table(
@@ -125,14 +124,3 @@ async def _table(
         return await evaluations_table(conn, Standing(sheet, year, where), asked.query)
     events = ChosenEvents(wanted.enterprise, wanted.status, asked.query, where)
     return await events_table(conn, rules.grader.events, events)
-
-
-def _attachment(content: bytes, kind: str, city: str, day: date) -> Response[bytes]:
-    named = quote(f"{NAMES[kind]}-{city}-{day}.xlsx")
-    plain = f"{kind}-{city}-{day}.xlsx"
-    headers = {
-        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{named}",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
-    return Response(content, media_type=MEDIA_TYPE, headers=headers)

@@ -14,17 +14,16 @@ from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
 
 from credit.access import service as access
+from credit.access.guard import actor_of
 from credit.access.logic import masked
-from credit.access.views import Actor, Visitor
+from credit.access.views import Actor
 from credit.grades import service
 from credit.grades.pages.answers import (
     FILE_BYTES_MAX,
     PAGE,
-    XLSX,
     FileKind,
     answer_file,
     answer_page,
-    attachment,
 )
 from credit.grades.queries import service as queries
 from credit.grades.queries.excel import BIDDERS, text_of_rows
@@ -32,7 +31,7 @@ from credit.grades.queries.logic import BIDDERS_MAX, Bidders, read_picks
 from credit.grades.service import Question
 from credit.kit.db import BIDDER_ROLE, Connection
 from credit.kit.errors import CreditError, Invalid
-from credit.kit.excel import write_template
+from credit.kit.excel import XLSX, write_template
 from credit.kit.http import (
     UUID_PATTERN,
     City,
@@ -44,7 +43,7 @@ from credit.kit.http import (
     parse_date,
 )
 from credit.kit.ids import new_id
-from credit.kit.pages import file_of, form_of, read_form, redirect, render
+from credit.kit.pages import attachment, file_of, form_of, read_form, redirect, render
 from credit.kit.texts import marked, say
 
 __all__ = ["QueryPages"]
@@ -96,7 +95,7 @@ class QueryPages(Controller):
           request_max_body_size=FORM_BYTES_MAX)  # fmt: skip
     async def ask(self, request: Request[Any, Any, Any], state: State, city: City) -> Response[Any]:
         """Answer a question and lead to its page; tell by line what keeps it from being asked."""
-        fields, found, actor = await form_of(request), None, _actor(request)
+        fields, found, actor = await form_of(request), None, actor_of(request)
         try:
             fields["bidders"] = await _bidders_of(request, state, fields)
             if fields.get("act") == "read":
@@ -131,8 +130,8 @@ class QueryPages(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, query_id: RecordKey
     ) -> Response[str]:
         """Show a question of the own organisation as it was answered then."""
-        async with _bound(state, city, _actor(request)) as conn:
-            kept = await queries.open_kept(conn, _actor(request), UUID(query_id))
+        async with _bound(state, city, actor_of(request)) as conn:
+            kept = await queries.open_kept(conn, actor_of(request), UUID(query_id))
         asker = kept.line.asked_by
         async with state.db.city(city) as conn:
             names = await access.names_of(conn, state.logs.vault(city), [asker])
@@ -150,14 +149,9 @@ class QueryPages(Controller):
         form: FileKind,
     ) -> Response[bytes]:
         """Return a kept answer: the very bytes that were signed, or a workbook to read."""
-        async with _bound(state, city, _actor(request)) as conn:
-            kept = await queries.open_kept(conn, _actor(request), UUID(query_id))
+        async with _bound(state, city, actor_of(request)) as conn:
+            kept = await queries.open_kept(conn, actor_of(request), UUID(query_id))
         return await answer_file(state, city, kept, form)
-
-
-def _actor(request: Request[Any, Any, Any]) -> Actor:
-    visitor: Visitor = request.state.visitor
-    return visitor.actor
 
 
 def _bound(state: State, city: str, actor: Actor) -> AbstractAsyncContextManager[Connection]:
@@ -225,7 +219,7 @@ async def _form_page(
     q: str = "",
     cursor: str | None = None,
 ) -> Response[str]:
-    actor = _actor(request)
+    actor = actor_of(request)
     async with _bound(state, city, actor) as conn:
         rows = await queries.list_own(
             conn, actor, before=UUID(cursor) if cursor else None, query=q, limit=PAGE + 1

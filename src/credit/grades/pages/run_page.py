@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Request, Response
 from litestar.datastructures import State
 
-from credit.access.views import Actor
+from credit.access.guard import actor_of
 from credit.grades import service
 from credit.grades.pages import drawing
 from credit.grades.reading import runs
@@ -18,7 +18,7 @@ from credit.kit.pages import render
 from credit.kit.texts import listed
 from credit.rules.loading import pack_of_city
 
-__all__ = ["RunPage", "actor_of", "is_own", "run_page"]
+__all__ = ["RunPage", "is_own", "run_page"]
 
 CHANGES_PAGE = 50
 DISTRICT_DIGITS = 6
@@ -34,15 +34,9 @@ class RunPage:
     run_id: UUID
 
 
-def actor_of(page: RunPage) -> Actor:
-    """Return who looks."""
-    actor: Actor = page.request.state.visitor.actor
-    return actor
-
-
 def is_own(view: runs.RunView, page: RunPage) -> bool:
     """Say whether who looks asked for the run."""
-    return view.line.asked_by == actor_of(page).person_id
+    return view.line.asked_by == actor_of(page.request).person_id
 
 
 async def run_page(
@@ -53,7 +47,7 @@ async def run_page(
     refused: CreditError | None = None,
 ) -> Response[str]:
     """Show a run; what it changes in a district, which is their own for a district's people."""
-    pack, actor = pack_of_city(page.city), actor_of(page)
+    pack, actor = pack_of_city(page.city), actor_of(page.request)
     own_district = actor.division if actor.division and _is_district(actor.division) else None
     where = None if district == EVERYWHERE else district or own_district
     comparison, answers = None, []

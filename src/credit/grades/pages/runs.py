@@ -9,10 +9,11 @@ from litestar.datastructures import State
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
+from credit.access.guard import actor_of
 from credit.access.views import Visitor
 from credit.grades import service
 from credit.grades.pages import drawing
-from credit.grades.pages.run_page import RunPage, actor_of, is_own, run_page
+from credit.grades.pages.run_page import RunPage, is_own, run_page
 from credit.grades.reading import runs
 from credit.grades.store import ComparedRow
 from credit.kit.db import Connection
@@ -211,7 +212,7 @@ async def _refuse_own_run(conn: Connection, page: RunPage) -> None:
         )
     if is_own(view, page):
         raise Conflict(say("这次评级是您自己提出的，请由另一位同事公布。"), slug="four-eyes")
-    await service.refuse_answerer(conn, actor_of(page), page.run_id)
+    await service.refuse_answerer(conn, actor_of(page.request), page.run_id)
 
 
 def _words(row: ComparedRow) -> str:

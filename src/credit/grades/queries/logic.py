@@ -135,8 +135,8 @@ def settle(
 ) -> Bidders:
     """Say whom each line means: a code itself, a name of the register, or what was picked for it.
 
-    `exact` are those of the register with the very name, `similar` those whose names hold it.
-    Nobody may stand in the list twice.
+    `exact` are those of the register with the very name, `similar` those whose names hold it, for
+    each name that was searched for. Nobody may stand in the list twice.
     """
     codes: dict[str, int] = {}
     faults: list[LineFault] = []
@@ -152,7 +152,7 @@ def settle(
                 code = picked if picked in [one.code for one in matches] else None
                 open_.append(OpenLine(line.number, line.text, matches, code))
             elif code is None:
-                faults.append(_unknown(line))
+                faults.append(_unknown(line) if line.text in similar else _unsearched(line))
         if code is not None and code in codes:
             message = say("与第 %(line)s 行是同一家，请只留一行。", line=codes[code])
             faults.append(LineFault(line.number, line.text, message))
@@ -200,5 +200,12 @@ def _read(number: int, cell: str) -> Line | LineFault:
 def _unknown(line: Line) -> LineFault:
     message = say(
         "登记册里没有名称含这些字的单位。请改填统一社会信用代码：没有登记的也能问，会答“登记册里没有”。"
+    )
+    return LineFault(line.number, line.text, message)
+
+
+def _unsearched(line: Line) -> LineFault:
+    message = say(
+        "名称太多，这一行还没有查。请先处理其他行再提问，或者分批，或者改填统一社会信用代码。"
     )
     return LineFault(line.number, line.text, message)

@@ -61,10 +61,7 @@ async def settled(conn: Connection, text: str, picks: Mapping[str, str]) -> Bidd
     """
     if len(text) > CHARS_MAX:
         raise Invalid(say("名单太长：一行写一家，一次最多 %(most)s 家。", most=logic.BIDDERS_MAX))
-    lines, faults = logic.read_lines(text)
-    count = len(lines) + len(faults)
-    if not count:
-        raise Invalid(say("请填写投标人：一行一家，写统一社会信用代码或名称。"))
+    count = sum(bool(line.strip()) for line in text.splitlines())
     if count > logic.BIDDERS_MAX:
         raise Invalid(
             say(
@@ -73,7 +70,10 @@ async def settled(conn: Connection, text: str, picks: Mapping[str, str]) -> Bidd
                 most=logic.BIDDERS_MAX,
             )
         )
-    exact, similar = await _matches(conn, logic.names_of(lines))
+    lines, faults = logic.read_lines(text)
+    if not lines and not faults:
+        raise Invalid(say("请填写投标人：一行一家，写统一社会信用代码或名称。"))
+    exact, similar = await _matches(conn, logic.names_of(lines), picks)
     found = logic.settle(lines, exact, similar, picks)
     both = sorted((*faults, *found.faults), key=_number)
     return Bidders(found.codes, tuple(both), found.open)
@@ -130,22 +130,41 @@ def check_answer(content: bytes, key: SigningKey) -> Checked:
 
 
 async def _matches(
-    conn: Connection, names: Sequence[str]
+    conn: Connection, names: Sequence[str], picks: Mapping[str, str]
 ) -> tuple[dict[str, list[Bidder]], dict[str, list[Bidder]]]:
-    """Return who has the very names, and for the first of the other names who has a like one."""
+    """Return who has the very names, and who has one like the others."""
     if not names:
         return {}, {}
-    spelled = {one: name for name in names for one in logic.spellings(name)}
+    spelled: dict[str, list[str]] = {}
+    for name in names:
+        for one in logic.spellings(name):
+            spelled.setdefault(one, []).append(name)
     exact: dict[str, list[Bidder]] = {}
-    for name, code in await store.bidders_named(conn, list(spelled), 4 * logic.BIDDERS_MAX):
-        exact.setdefault(spelled[name], []).append(Bidder(code, name))
-    rest = [name for name in names if name not in exact][:SIMILAR_NAMES_MAX]
+    for found, code in await store.bidders_named(conn, list(spelled), 4 * logic.BIDDERS_MAX):
+        for name in spelled[found]:
+            exact.setdefault(name, []).append(Bidder(code, found))
+    rest = [name for name in names if name not in exact]
+    return exact, await _similar(conn, rest, picks)
+
+
+async def _similar(
+    conn: Connection, names: Sequence[str], picks: Mapping[str, str]
+) -> dict[str, list[Bidder]]:
+    """Return who has a name like these: for as many as are searched for at once, those without a
+    pick first; for more with a pick, whom it names.
+    """
+    rest = sorted(names, key=picks.__contains__)
     similar: dict[str, list[Bidder]] = {}
-    if rest:
-        found = await store.bidders_like(conn, [containing(one) for one in rest], SIMILAR_EACH)
-        for name, rows in zip(rest, found, strict=True):
+    if searched := rest[:SIMILAR_NAMES_MAX]:
+        like = await store.bidders_like(conn, [containing(one) for one in searched], SIMILAR_EACH)
+        for name, rows in zip(searched, like, strict=True):
             similar[name] = [Bidder(*row) for row in rows]
-    return exact, similar
+    if picked := [name for name in rest[SIMILAR_NAMES_MAX:] if name in picks]:
+        known = await store.bidders_coded(conn, [picks[name] for name in picked])
+        for name in picked:
+            if name in known.get(picks[name], ""):
+                similar[name] = [Bidder(picks[name], known[picks[name]])]
+    return similar
 
 
 def _signed(document: Mapping[str, Any]) -> bytes:

@@ -12,6 +12,7 @@ __all__ = [
     "QueryLine",
     "add_query",
     "all_queries",
+    "bidders_coded",
     "bidders_like",
     "bidders_named",
     "find_query",
@@ -34,6 +35,7 @@ WHERE q.id < $1 AND {_SOUGHT} ORDER BY q.id DESC LIMIT $3
 """
 FIND_QUERY = f"SELECT {_LINE}, q.answer FROM grade_query q WHERE q.id = $1"
 BIDDERS_NAMED = "SELECT name, code FROM enterprise WHERE name = ANY($1) ORDER BY code LIMIT $2"
+BIDDERS_CODED = "SELECT code, name FROM enterprise WHERE code = ANY($1)"
 BIDDERS_LIKE = """
 SELECT a.position, e.code, e.name FROM unnest($1::text[]) WITH ORDINALITY AS a (pattern, position)
 CROSS JOIN LATERAL (
@@ -107,6 +109,11 @@ async def bidders_named(
 ) -> list[tuple[str, str]]:
     """Return (name, code) of enterprises that have one of these very names."""
     return [(row["name"], row["code"]) for row in await conn.fetch(BIDDERS_NAMED, names, limit)]
+
+
+async def bidders_coded(conn: Connection, codes: Sequence[str]) -> dict[str, str]:
+    """Return the names of enterprises by code."""
+    return {row["code"]: row["name"] for row in await conn.fetch(BIDDERS_CODED, codes)}
 
 
 async def bidders_like(

@@ -37,11 +37,7 @@ async def prepare_publication(
 
     Refuses what `check_publication` does, and results that are not those the districts confirmed.
     """
-    found = await load_run(conn, run_id)
-    await refuse_overtaken(conn, clock, pack, found)
-    results = await store.results_of_run(conn, run_id)
-    await refuse_unconfirmed(conn, found, results)
-    return publication_bodies(found, pack, results)
+    return await _bodies(conn, clock, pack, await load_run(conn, run_id))
 
 
 async def prepare_records(
@@ -50,8 +46,8 @@ async def prepare_records(
     """Return the record of each enterprise as pages sign it; refuses what `prepare_publication`
     does.
     """
-    bodies = await prepare_publication(conn, clock, pack, run_id)
-    return publication_records(run_id, bodies)
+    found = await load_run(conn, run_id)
+    return publication_records(found, await _bodies(conn, clock, pack, found))
 
 
 async def publish(
@@ -71,7 +67,7 @@ async def publish(
     found = await load_run(conn, run_id)
     refuse_same_person(found.proposed_by, actor.person_id)
     await refuse_answerer(conn, actor, run_id)
-    bodies = await prepare_publication(conn, clock, pack, run_id)
+    bodies = await _bodies(conn, clock, pack, found)
     same = {code: record.body for code, record in records.items()} == bodies
     if not same or any(record.kind != "grade" for record in records.values()):
         raise Conflict(
@@ -94,3 +90,12 @@ async def publish(
         raise Conflict(say("这次评级刚刚由别人公布。"), slug="already-published")
     await log.enqueue(conn, list(records.values()))
     await store.notify_published(conn)
+
+
+async def _bodies(
+    conn: Connection, clock: Clock, pack: Pack, found: RunRow
+) -> dict[str, dict[str, Any]]:
+    await refuse_overtaken(conn, clock, pack, found)
+    results = await store.results_of_run(conn, found.id)
+    await refuse_unconfirmed(conn, found, results)
+    return publication_bodies(found, pack, results)

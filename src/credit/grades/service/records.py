@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from credit.grades.store import ResultRow, RunRow
 from credit.kit.errors import Conflict
@@ -59,9 +58,14 @@ def publication_bodies(
     }
 
 
-def publication_records(run_id: UUID, bodies: Mapping[str, dict[str, Any]]) -> dict[str, Record]:
-    """Return the records that pages sign, by enterprise; their ids count up from the run's own."""
-    ids = counted_ids(str(run_id), len(bodies))
+def publication_records(found: RunRow, bodies: Mapping[str, dict[str, Any]]) -> dict[str, Record]:
+    """Return the records that pages sign, by enterprise; refuses older runs.
+
+    Their ids count up from the run's seed: whoever could tell them beforehand might use one for a
+    record of their own, and the run could never be published.
+    """
+    _refuse_older(found)
+    ids = counted_ids(str(found.seed), len(bodies))
     return {
         code: Record(record_id, "grade", body)
         for (code, body), record_id in zip(bodies.items(), ids, strict=True)
@@ -70,16 +74,20 @@ def publication_records(run_id: UUID, bodies: Mapping[str, dict[str, Any]]) -> d
 
 def with_digest(found: RunRow, pack: Pack, results: Iterable[ResultRow]) -> dict[str, Any]:
     """Return a run's summary with the digest of the records that would publish it."""
-    records = publication_records(found.id, publication_bodies(found, pack, results))
+    records = publication_records(found, publication_bodies(found, pack, results))
     return {**found.summary, DIGEST: batch_digest(list(records.values()))}
 
 
 def records_digest(found: RunRow) -> str:
     """Return the digest (SHA-256, hex) of what publishing a run signs; refuses older runs."""
-    digest: str | None = found.summary.get(DIGEST)
-    if digest is None:
+    _refuse_older(found)
+    digest: str = found.summary[DIGEST]
+    return digest
+
+
+def _refuse_older(found: RunRow) -> None:
+    if found.seed is None:
         raise Conflict(
             say("这次评级是旧版本算的，没有要签内容的摘要。请重新评级后再公布。"),
             slug="run-overtaken",
         )
-    return digest

@@ -137,6 +137,7 @@ async def run(
         actor.person_id,
         clock.now(),
         published=False,
+        seed=new_id(clock.now()),
     )
     rows = [(*_row(one), districts[one.result.subject]) for one in held]
     kept = [ResultRow(*row[:4], *row[5:]) for row in rows]

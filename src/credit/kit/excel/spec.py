@@ -19,6 +19,7 @@ __all__ = [
     "PROBLEMS_MAX",
     "ROWS_MAX",
     "TEXT_CHARS_MAX",
+    "XLSX",
     "Column",
     "Kind",
     "Problem",
@@ -28,6 +29,7 @@ __all__ = [
     "Value",
 ]
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROWS_MAX = 50_000  # data rows of one sheet that is read
 COLUMNS_MAX = 100
 TEXT_CHARS_MAX = 32_767  # what Excel itself holds in one cell

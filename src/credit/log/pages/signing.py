@@ -1,5 +1,6 @@
 """Signing on pages: what is shown, what the browser fetches, and the one way signatures come in."""
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -14,12 +15,13 @@ from credit.kit.errors import Conflict, Invalid
 from credit.kit.pages import HEADERS, read_form, render
 from credit.kit.signing import ALGORITHM, b64
 from credit.kit.texts import say
-from credit.log.carried import RECORDS_MAX, batch_digest
-from credit.log.records import RECORD_TYPE, Record, Sig
+from credit.log.carried import batch_digest
+from credit.log.records import RECORD_TYPE, RECORDS_MAX, Record, Sig
 
 __all__ = ["Batch", "approved_signatures", "payloads_answer", "signing_page"]
 
 WORDS_SHOWN_MAX = 200
+SIGNATURE = re.compile(r"[0-9A-Za-z+/]{86}==", re.ASCII)
 SIGNATURE_CHARS = 89  # in base64, and what stands between two
 PAYLOADS_AT_ONCE = 100
 Kid = Annotated[str, msgspec.Meta(pattern=r"^k1:[0-9a-f]{32}$(?!\n)")]
@@ -106,10 +108,11 @@ async def approved_signatures(
     """Return the signatures a signing page sent, one for each record in turn, approved.
 
     `records` are what the server itself makes of the form, not yet signed. Refused are another
-    number of signatures, content that is no longer what was shown, and, of somebody with a
-    passkey, an act that a passkey has not approved just now and exactly so. The approval is used
-    up in the transaction of `conn`: with the act, or not at all. Whose the key is and whether it
-    signed these records is checked where they are taken in.
+    number of signatures, what is none, content that is no longer what was shown, and, of somebody
+    with a passkey, an act that a passkey has not approved just now and exactly so. The approval is
+    used up in the transaction of `conn`: with the act, or not at all. A single proposal alone uses
+    it up in a transaction of its own just before, as its act shares one with other people's. Whose
+    the key is and whether it signed these records is checked where they are taken in.
     """
     form = read_form(SignedForm, fields)
     found = form.signatures.split()
@@ -121,6 +124,8 @@ async def approved_signatures(
                 found=len(found),
             )
         )
+    if not all(map(SIGNATURE.fullmatch, found)):
+        raise Invalid(say("签名读不出来，没有提交任何内容。请返回后重新签名。"))
     digest = batch_digest(records)
     if form.digest != digest:
         raise Conflict(

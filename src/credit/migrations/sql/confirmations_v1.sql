@@ -28,3 +28,4 @@ GRANT SELECT ON grade_confirmation TO credit_app, credit_sequencer;
 GRANT INSERT (run_id, division, record_id, outcome, reason, results_digest, answered_by, answered_at)
     ON grade_confirmation TO credit_app;
 GRANT INSERT (district) ON grade_result TO credit_app;
+GRANT INSERT (seed) ON grade_run TO credit_app;

@@ -1,4 +1,4 @@
-"""Divisions of organisations, and confirmation of grades by the districts."""
+"""Divisions of organisations, confirmation of grades by the districts, and the seed of runs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "division", name=op.f("pk_grade_confirmation")),
     )
     op.add_column("grade_result", sa.Column("district", sa.Text(), nullable=True))
+    op.add_column("grade_run", sa.Column("seed", sa.Uuid(), nullable=True))
     run_sql("confirmations_v1.sql")
 
 

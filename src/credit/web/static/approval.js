@@ -15,6 +15,7 @@ export async function approvalOf(path, digest) {
   const { options, origin } = await answer.json();
   if (options === null) return "";
   if (location.origin !== origin) throw new Stopped("elsewhere");
+  if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) throw new Stopped("unable");
   try {
     const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
     const credential = await navigator.credentials.get({ publicKey });
