@@ -59,11 +59,16 @@ def edited(content, edit):
 
 
 def replaced(content, old, new):
-    """Change the bytes of the workbook's parts, as no spreadsheet would."""
-    target = BytesIO()
+    """Change the bytes of the workbook's parts, as no spreadsheet would.
+
+    However the text was written: as it is, or by its characters' numbers.
+    """
+    target, forms = BytesIO(), (old.encode(), old.encode("ascii", "xmlcharrefreplace"))
     with zipfile.ZipFile(BytesIO(content)) as source, zipfile.ZipFile(target, "w", 8) as copy:
-        for name in source.namelist():
-            copy.writestr(name, source.read(name).replace(old, new))
+        parts = {name: source.read(name) for name in source.namelist()}
+        assert any(form in part for form in forms for part in parts.values())
+        for name, part in parts.items():
+            copy.writestr(name, part.replace(forms[0], new).replace(forms[1], new))
     return target.getvalue()
 
 
@@ -100,10 +105,10 @@ async def test_cells_no_workbook_may_have_are_named(world, refused):
         (edited(good, lambda sheet: sheet.cell(2, 7, '="包建"&1')), "第 2 行 G 列", "公式"),
         (edited(good, lambda sheet: sheet.cell(1, 7, "=1")), "第 1 行 G 列", "公式"),
         (edited(good, lambda sheet: sheet.merge_cells("C2:C3")), "C2:C3", "合并单元格"),
-        (replaced(good, "〕1号".encode(), b"_x0000_"), "第 2 行 G 列", "控制字符（U+0000）"),
-        (replaced(good, "〕1号".encode(), b"&#0;"), "已损坏"),
-        (replaced(good, "〕1号".encode(), b"\0"), "已损坏"),
-        (replaced(good, "〕1号".encode(), noise), "第 2 行 G 列", "超过 32,767 个字"),
+        (replaced(good, "〕1号", b"_x0000_"), "第 2 行 G 列", "控制字符（U+0000）"),
+        (replaced(good, "〕1号", b"&#0;"), "已损坏"),
+        (replaced(good, "〕1号", b"\0"), "已损坏"),
+        (replaced(good, "〕1号", noise), "第 2 行 G 列", "超过 32,767 个字"),
         (edited(good, lambda sheet: sheet.cell(3, 1, "no.such 没有")), "第 3 行 A 列", "可选项"),
     ):
         output = await refused("events", content, tables=["event"])
