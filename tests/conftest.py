@@ -551,6 +551,21 @@ async def app(world):
 
 
 @pytest.fixture
+def statements(app, monkeypatch):
+    """Every statement the application sends, in order."""
+    sent, lend = [], app.state.db.city
+
+    @asynccontextmanager
+    async def city(code):
+        async with lend(code) as conn:
+            with conn.query_logger(lambda record: sent.append(record.query)):
+                yield conn
+
+    monkeypatch.setattr(app.state.db, "city", city)
+    return sent
+
+
+@pytest.fixture
 async def browse(world, app):
     """What opens a browser for somebody, signed in; `browse(None)` is nobody's."""
     opened: list[Browser] = []

@@ -2,7 +2,6 @@
 
 import html
 import re
-from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -92,21 +91,6 @@ async def committees(world):
     for n in (1, 3):
         await world.hire(f"committee{n}", "committee_user", kind="committee", party=f"YWH-{n}")
     return world
-
-
-@pytest.fixture
-def statements(app, monkeypatch):
-    """Every statement the application sends, in order."""
-    sent, lend = [], app.state.db.city
-
-    @asynccontextmanager
-    async def city(code):
-        async with lend(code) as conn:
-            with conn.query_logger(lambda record: sent.append(record.query)):
-                yield conn
-
-    monkeypatch.setattr(app.state.db, "city", city)
-    return sent
 
 
 async def test_a_committee_sees_its_project_its_facts_its_evaluations_and_the_grade(

@@ -2,7 +2,6 @@
 
 import html
 import re
-from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from io import BytesIO
@@ -23,21 +22,6 @@ CITY = "150200"
 BASE = "/150200/console"
 ENTERPRISE, OTHER = "91150200MA0000000C", "91150200MA0000001F"
 MOST_STATEMENTS = 12  # of a page, who looks and the trail's line included
-
-
-@pytest.fixture
-def statements(app, monkeypatch):
-    """Every statement the application sends, in order."""
-    sent, lend = [], app.state.db.city
-
-    @asynccontextmanager
-    async def city(code):
-        async with lend(code) as conn:
-            with conn.query_logger(lambda record: sent.append(record.query)):
-                yield conn
-
-    monkeypatch.setattr(app.state.db, "city", city)
-    return sent
 
 
 async def a_run(world, **more):

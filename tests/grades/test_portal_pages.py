@@ -3,12 +3,10 @@
 import asyncio
 import html
 import re
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,21 +53,6 @@ async def grade_changes(world):
     await world.propose(drafts["since"], drafts["waiting"])
     await world.sequence()
     return drafts
-
-
-@pytest.fixture
-def statements(app, monkeypatch):
-    """Every statement the application sends, in order."""
-    sent, lend = [], app.state.db.city
-
-    @asynccontextmanager
-    async def city(code):
-        async with lend(code) as conn:
-            with conn.query_logger(lambda record: sent.append(record.query)):
-                yield conn
-
-    monkeypatch.setattr(app.state.db, "city", city)
-    return sent
 
 
 async def test_the_grade_stands_with_every_point_its_clause_its_days_and_its_log_entry(

@@ -2,7 +2,6 @@
 
 import html
 import re
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -19,21 +18,6 @@ DESK = "/150200/console"
 ENTERPRISE, OTHER = "91150200MA0000000C", "91150200MA0000001F"
 MOST_STATEMENTS = 12  # of a page, who looks and the trail's line included
 REFERENCE = "协字〔2026〕1号"
-
-
-@pytest.fixture
-def statements(app, monkeypatch):
-    """Every statement the application sends, in order."""
-    sent, lend = [], app.state.db.city
-
-    @asynccontextmanager
-    async def city(code):
-        async with lend(code) as conn:
-            with conn.query_logger(lambda record: sent.append(record.query)):
-                yield conn
-
-    monkeypatch.setattr(app.state.db, "city", city)
-    return sent
 
 
 def main(page) -> str:

@@ -2,7 +2,6 @@
 
 import random  # noqa: TID251 - from seeds alone
 import re
-from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
@@ -279,21 +278,6 @@ async def test_an_unknown_place_in_a_list_is_no_fault(browse):
         ("events", "sort=-"), ("evaluations", "sort=-state"), ("evaluations", "division=x"),
     ):  # fmt: skip
         assert (await officer.get(f"{CONSOLE}/{place}?{bad}")).status_code == 400, bad
-
-
-@pytest.fixture
-def statements(app, monkeypatch):
-    """Every statement the application sends, in order."""
-    sent, lend = [], app.state.db.city
-
-    @asynccontextmanager
-    async def city(code):
-        async with lend(code) as conn:
-            with conn.query_logger(lambda record: sent.append(record.query)):
-                yield conn
-
-    monkeypatch.setattr(app.state.db, "city", city)
-    return sent
 
 
 async def test_people_of_a_division_begin_with_its_work_and_may_see_everything(
