@@ -5,7 +5,7 @@ import sys
 
 import uvloop
 
-from bench import grades, http, intake, log, pages
+from bench import contracts, grades, http, intake, log, pages, terms
 from bench.report import Line, show
 from bench.stage import stage
 
@@ -13,6 +13,8 @@ PARTS = {
     "intake": (intake.measure, 400, 400),
     "log": (log.measure, 400, 400),
     "http": (http.measure, 400, 400),
+    "terms": (terms.measure, 400, 400),
+    "contracts": (contracts.measure, 400, 400),
     "grades": (grades.measure, 5_000, 5_000),
     "pages": (pages.measure, 5_000, 400),
 }

@@ -14,6 +14,7 @@ import asyncpg
 from credit.access import service as access
 from credit.access.views import Actor
 from credit.demo.cities import City, Maker
+from credit.demo.facts import FactDesk
 from credit.events.logic import expected_subjects
 from credit.events.signing import sign_event
 from credit.kit.clock import FixedClock, SystemClock
@@ -31,7 +32,9 @@ from credit.settings import Settings
 CODE = "150200"
 PEOPLE = {
     "officer": "association_officer",
+    "deputy": "association_reviewer",
     "reviewer": "association_reviewer",
+    "district": "district_officer",
     "city_authority": "city_officer",
     "bidder": "bidder",
 }
@@ -68,7 +71,10 @@ class Stage:
         return total
 
     async def drafts(self, bodies: Sequence[dict[str, Any]]) -> list[Any]:
-        """Sign facts as proposer and decider, as clients do before they send them."""
+        """Sign facts as proposer and decider, as clients do before they send them.
+
+        Bad facts are refused with two signatures: `desk` leads them through their course.
+        """
         async with self.db.city(CODE) as conn:
             placed = await parties.place(
                 conn,
@@ -80,10 +86,16 @@ class Stage:
         drafts = []
         for body, place in zip(bodies, placed, strict=True):
             subjects = [{"scheme": ref.scheme, "id": ref.id} for ref in expected_subjects(place)]
-            whole = {**body, "pack": self.pack.head.id, "subjects": subjects, "evidence": []}
+            whole = {"evidence": []} | body | {"pack": self.pack.head.id, "subjects": subjects}
             del whole["subject"]
             drafts.append(sign_event(both, new_id(SystemClock().now()), whole))
         return drafts
+
+    def desk(self, clock: FixedClock) -> FactDesk:
+        """Return an office that takes facts in as time goes by: somebody moves its clock."""
+        return FactDesk(
+            self.db, CODE, self.pack, clock, self.keys, self.actors, SystemClock().today()
+        )
 
 
 @asynccontextmanager

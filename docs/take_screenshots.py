@@ -26,18 +26,36 @@ READY_SECONDS = 180
 # The page that answers a bid evaluator's question: there is none before it is asked.
 ASKING = "/150200/queries?q="
 BIDDERS_SHOWN = 8
-# name of the picture, who looks, where, and whether the guide shows it
+# A matter has a page of its own: the first link of its list leads there.
+FIRST = "main tbody td a"
+# name of the picture, who looks, where (after `FIRST`, in a list), and whether the guide shows it
 SHOTS = (
     ("front-door", None, "/", True),
     ("public-city", None, "/150200/", True),
     ("public-register", None, "/150200/enterprises", True),
     ("public-rules", None, "/150200/rules", True),
     ("public-log", None, "/150200/log", True),
+    ("public-contracts", None, "/150200/contracts", True),
+    ("public-contract", None, FIRST + "/150200/contracts", False),
+    ("public-lists", None, "/150200/lists", True),
+    ("public-boards", None, "/150200/boards", False),
     ("sign-in", None, "/login", False),
     ("desk", "officer", "/150200/console", True),
     ("console-enterprises", "officer", "/150200/console/enterprises", True),
     ("console-events", "officer", "/150200/console/events", True),
+    ("console-event", "reviewer", FIRST + "/150200/console/events?status=decidable", True),
     ("console-entry", "officer", "/150200/console/events/new", True),
+    ("console-terms", "officer", "/150200/console/terms", False),
+    ("console-suggestions", "officer", "/150200/console/suggestions", False),
+    ("console-repairs", "officer", "/150200/console/repairs", False),
+    ("console-repair", "reviewer", FIRST + "/150200/console/repairs?status=applied", True),
+    ("console-contracts", "officer", "/150200/console/contracts", True),
+    ("console-contract", "officer", FIRST + "/150200/console/contracts?status=in-force", True),
+    ("console-duties", "officer", "/150200/console/duties", False),
+    ("console-indicators", "officer", "/150200/console/indicators", False),
+    ("console-lists", "officer", "/150200/console/lists", True),
+    ("console-list-entry", "reviewer", FIRST + "/150200/console/lists?stage=decision", False),
+    ("console-boards", "officer", "/150200/console/boards", False),
     ("console-imports", "officer", "/150200/console/imports", True),
     ("console-evaluations", "officer", "/150200/console/evaluations", True),
     ("console-runs", "officer", "/150200/console/runs", True),
@@ -51,7 +69,14 @@ SHOTS = (
     ("portal", "enterprise", "/150200/portal", True),
     ("portal-lift", "enterprise", "/150200/portal/lift", True),
     ("portal-facts", "enterprise", "/150200/portal/facts", True),
+    ("portal-fact", "enterprise", FIRST + "/150200/portal/facts", True),
+    ("portal-repairs", "enterprise", "/150200/portal/repairs", False),
+    ("portal-contracts", "enterprise", "/150200/portal/contracts", True),
+    ("portal-promises", "enterprise", "/150200/portal/promises", False),
+    ("portal-lists", "enterprise", "/150200/portal/lists", False),
     ("portal-committee", "committee", "/150200/portal", True),
+    ("portal-contract", "committee", FIRST + "/150200/portal/contracts", True),
+    ("portal-duty", "committee", FIRST + "/150200/portal/promises", True),
     ("portal-people", "committee", "/150200/portal/people", False),
     ("account", "officer", "/150200/account", True),
     ("account-merchant", "merchant", "/150200/account", True),
@@ -114,9 +139,11 @@ def take(
             if who is not None:
                 sign_in(pages[who], users[who])
         page = pages[who]
-        answer = page.goto(path)
+        answer = page.goto(path.removeprefix(FIRST))
         if answer is None or answer.status != 200:
             raise RuntimeError(f"{path} answers {answer and answer.status}")
+        if path.startswith(FIRST):
+            page.goto(page.locator(FIRST).first.get_attribute("href") or "")
         if path == ASKING:
             ask(page)
         page.screenshot(path=folder / f"{name}-{kind}-{scheme}.png", full_page=True)

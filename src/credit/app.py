@@ -27,10 +27,47 @@ from credit.access.pages import (
 )
 from credit.access.service.oidc import provider_of
 from credit.background import run_background
+from credit.blacklist.api import (
+    BoardController,
+    BoardDraftController,
+    EntryController,
+    ExchangeController,
+    GateController,
+    ListController,
+    OwnEntryController,
+)
+from credit.blacklist.pages import (
+    BoardScorePages,
+    ConsoleBoardPages,
+    ConsoleEntryPages,
+    ConsoleListPages,
+    ExchangePages,
+    GatePages,
+    ListPublicationPages,
+    PortalListPages,
+    ProposalPages,
+    PublicBoardPages,
+    PublicListPages,
+)
+from credit.contracts.api import ContractController, DutyController, IndicatorController
+from credit.contracts.pages import CONTRACT_PAGES
+from credit.contracts.papers.logic import read_roots
 from credit.evaluations.api import EvaluationController
 from credit.evaluations.pages import ClosingPages, ConsoleEvaluationPages, EvaluationListPages
 from credit.events.api import EventController
-from credit.events.pages import ConsoleEventPages, EventListPages, PortalFactPages
+from credit.events.course.api import CourseController
+from credit.events.pages import (
+    CoursePages,
+    DecisionPages,
+    EntryPages,
+    EventListPages,
+    PortalApplicationPages,
+    PortalFactPages,
+    PortalRepairPages,
+    RepairPages,
+    SuggestionPages,
+)
+from credit.events.repair.api import RepairController
 from credit.events.service import Intake
 from credit.grades.api import EnterpriseController, QueryController, RunController
 from credit.grades.cache import GradeCache
@@ -61,13 +98,23 @@ from credit.log.keys.listing import count_live
 from credit.log.pages import ConsoleKeyPages, KeyPages, LogPages
 from credit.logs import Logs
 from credit.settings import Settings
+from credit.terms.pages import TermPages
+from credit.web.contract_letters import CONTRACT_LETTERS
+from credit.web.contract_papers import PAPER_PAGES
 from credit.web.desk import DeskPages
+from credit.web.fact_letters import (
+    console_fact_letter,
+    console_repair_letter,
+    portal_fact_letter,
+    portal_repair_letter,
+)
 from credit.web.imports import (
     EventImportPages,
     ImportPages,
     MarkImportPages,
     PartyImportPages,
 )
+from credit.web.list_letters import console_list_letter, portal_list_letter
 from credit.web.pages import choose_language, front_door
 from credit.web.problems import refused_page
 from credit.web.reports import console_report, portal_report
@@ -103,10 +150,22 @@ def _interface() -> Router:
         "/api/v1/{city:str}",
         route_handlers=[
             EventController,
+            CourseController,
+            RepairController,
             EvaluationController,
+            ContractController,
+            DutyController,
+            IndicatorController,
             EnterpriseController,
             QueryController,
             RunController,
+            ListController,
+            EntryController,
+            OwnEntryController,
+            BoardController,
+            BoardDraftController,
+            ExchangeController,
+            GateController,
             KeyController,
         ],
         guards=[guard],
@@ -140,7 +199,13 @@ def _pages() -> Router:
             ConsoleExportPages,
             ConsoleQueryPages,
             EventListPages,
-            ConsoleEventPages,
+            TermPages,
+            *PAPER_PAGES,
+            EntryPages,
+            DecisionPages,
+            CoursePages,
+            RepairPages,
+            SuggestionPages,
             EvaluationListPages,
             ConsoleEvaluationPages,
             ClosingPages,
@@ -149,9 +214,30 @@ def _pages() -> Router:
             EventImportPages,
             MarkImportPages,
             PortalFactPages,
+            PortalApplicationPages,
+            PortalRepairPages,
             PortalGradePages,
+            *CONTRACT_PAGES,
+            PublicListPages,
+            PublicBoardPages,
+            ConsoleListPages,
+            ProposalPages,
+            ConsoleEntryPages,
+            ListPublicationPages,
+            ConsoleBoardPages,
+            BoardScorePages,
+            GatePages,
+            ExchangePages,
+            PortalListPages,
+            console_list_letter,
+            portal_list_letter,
             portal_report,
             console_report,
+            *CONTRACT_LETTERS,
+            console_fact_letter,
+            console_repair_letter,
+            portal_fact_letter,
+            portal_repair_letter,
         ],
         guards=[page_guard],
         include_in_schema=False,
@@ -179,6 +265,7 @@ def _state(settings: Settings, db: Database, clock: Clock, logs: Logs, cache: Gr
             "intake": Intake(db, clock),
             "count_live_keys": count_live,
             "grade_cache": cache,
+            "esign_roots": read_roots(settings.esign_roots),
             "blobs": BlobStore(Path(settings.data_dir) / "files"),
             "uploads": Uploads(Path(settings.data_dir) / "uploads"),
             "passwords": Passwords(),

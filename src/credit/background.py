@@ -7,16 +7,28 @@ from contextlib import suppress
 import structlog
 
 from credit.access import jobs as access_jobs
+from credit.blacklist import jobs as list_jobs
+from credit.contracts import jobs as contract_jobs
+from credit.events import jobs as event_jobs
 from credit.grades import jobs as grade_jobs
 from credit.kit import jobs
 from credit.kit.clock import Clock
 from credit.kit.db import Database
 from credit.kit.jobs import Task
 from credit.logs import Logs
+from credit.terms import jobs as term_jobs
 
 __all__ = ["TASKS", "run_background"]
 
-TASKS: Sequence[Task] = (*jobs.TASKS, *access_jobs.TASKS, *grade_jobs.TASKS)
+TASKS: Sequence[Task] = (
+    *jobs.TASKS,
+    *access_jobs.TASKS,
+    *grade_jobs.TASKS,
+    *contract_jobs.TASKS,
+    *event_jobs.TASKS,
+    *list_jobs.TASKS,
+    *term_jobs.TASKS,
+)
 RETRY_SECONDS = 5.0
 log = structlog.get_logger()
 

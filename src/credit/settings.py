@@ -64,6 +64,12 @@ class Settings(BaseSettings):
         max_length=20,
         description="What the button to the provider is called.",
     )
+    esign_roots: Path | None = Field(
+        default=None,
+        description="PEM file with the certificates of the electronic certification authorities "
+        "(电子认证服务机构) whose signatures on prints of contracts are shown as recognised. Left "
+        "out: none is.",
+    )
     log_level: str = Field(
         default="info",
         pattern="^(debug|info|warning|error)$",

@@ -3,12 +3,15 @@
 from sqlmodel import SQLModel
 
 import credit.access.tables
+import credit.blacklist.tables
+import credit.contracts.tables
 import credit.evaluations.tables
 import credit.events.tables
 import credit.grades.tables
 import credit.kit.tables
 import credit.log.tables
-import credit.parties.tables  # noqa: F401 - importing a tables module registers its tables
+import credit.parties.tables
+import credit.terms.tables  # noqa: F401 - importing a tables module registers its tables
 
 __all__ = ["metadata"]
 

@@ -14,14 +14,19 @@ import httpx
 import pytest
 
 from credit.access import service as access
+from credit.blacklist import service as blacklist
+from credit.blacklist.views import Answer, Proposal
 from credit.evaluations import service as evaluations
 from credit.evaluations.views import Submission
 from credit.events import service as events
-from credit.events.views import Decision
+from credit.events.repair.views import Application
+from credit.events.views import Decision, EvidenceRef
 from credit.grades import service as grades
 from credit.grades.api import service as answering
+from credit.kit.blobs import Blob
 from credit.kit.db import APP_ROLE, BIDDER_ROLE, MERCHANT_ROLE, PORTAL_ROLE, Database
-from credit.log.service import sign_records
+from credit.kit.ids import new_id
+from credit.log.service import index_of, sign_record, sign_records
 
 CITY = "150200"
 ENTERPRISE, OTHER = "91150200MA0000000C", "91150200MA0000001F"
@@ -29,32 +34,54 @@ ENTERPRISE, OTHER = "91150200MA0000000C", "91150200MA0000001F"
 PUBLIC = {
     "division", "enterprise", "project", "management", "committee", "published_grade",
     "grade_publication", "log_record", "log_subject", "log_entry", "log_tile", "log_checkpoint",
-    "log_state", "subject_head", "signing_key",
+    "log_sealed", "log_state", "subject_head", "signing_key",
 }  # fmt: skip
 _OF_EVENT = "event_id IN (SELECT id FROM event WHERE enterprise = $1)"
 _OF_EVALUATION = "evaluation_id IN (SELECT id FROM evaluation WHERE enterprise = $1)"
+_OF_CONTRACT = "contract_id IN (SELECT id FROM contract WHERE $1 = ANY (parties))"
 _PUBLISHED = "IN (SELECT run_id FROM grade_publication)"
+_LISTED = "exit_id IS NULL AND $1::text <> ''"
 # Which rows are one's own, said a second time here, in every table where one may see any.
 OWN = {
     PORTAL_ROLE: {
         "event": "enterprise = $1",
         "event_decision": _OF_EVENT,
         "event_waiting": _OF_EVENT,
+        "event_course": "enterprise = $1",
+        "event_step": _OF_EVENT,
+        "evidence_holder": "holder = $1",
+        "repair": "enterprise = $1",
+        "repair_step": "repair_id IN (SELECT id FROM repair WHERE enterprise = $1)",
+        "term": "party = $1 OR about = $1",
+        "contract": "$1 = ANY (parties)",
+        "contract_draft": "drafter_party = $1",
+        "contract_version": _OF_CONTRACT,
+        "contract_party": _OF_CONTRACT,
+        "contract_signature": _OF_CONTRACT,
+        "contract_paper": _OF_CONTRACT,
+        "contract_step": _OF_CONTRACT,
+        "owner_vote": _OF_CONTRACT,
+        "duty": _OF_CONTRACT,
+        "duty_step": f"duty_id IN (SELECT id FROM duty WHERE {_OF_CONTRACT})",
         "evaluation": "enterprise = $1",
         "evaluation_entry": _OF_EVALUATION,
         "evaluation_closing": _OF_EVALUATION,
         "grade_run": f"id {_PUBLISHED} AND $1::text <> ''",
         "grade_result": f"enterprise = $1 AND run_id {_PUBLISHED}",
+        "list_entry": "enterprise = $1",
+        "list_step": "entry_id IN (SELECT id FROM list_entry WHERE enterprise = $1)",
+        "listing": _LISTED,
     },
     BIDDER_ROLE: {
         "grade_query": "asked_for = $1",
         "idempotency_key": "client = $1",
         "grade_run": f"id {_PUBLISHED} AND $1::text <> ''",
+        "listing": _LISTED,
     },
-    MERCHANT_ROLE: {},
+    MERCHANT_ROLE: {"listing": _LISTED},
 }
 # What was published is everybody's, and so is shown to a session that is nobody's too.
-NOT_ONES_OWN = {"grade_run"}
+NOT_ONES_OWN = {"grade_run", "listing"}
 TABLES = """
 SELECT relname FROM pg_class WHERE relnamespace = 'city_150200'::regnamespace
     AND relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -93,6 +120,9 @@ async def full(world, app):
         records = sign_records(world.keys["reviewer"], "evaluation", bodies, world.clock)
         await evaluations.close(conn, world.clock, reviewer, world.pack, records)
     await world.publish_grades()
+    await list_both(world)
+    await apply_for_both(world)
+    await sign_for_both(world)
     world.clock.now_value += timedelta(days=1)
     async with world.db.transaction(CITY) as conn:  # and a run that nobody has published
         await grades.run(conn, world.clock, officer, world.pack, world.clock.today())
@@ -106,6 +136,91 @@ async def full(world, app):
     for bidder in ("bidder", "bidder2"):
         assert (await ask(world, app, bidder)).status_code == 201
     return world
+
+
+async def list_both(world):
+    """Put both enterprises on the black list, and take the second one off it again."""
+
+    async def act(function, name, *arguments):
+        async with world.db.transaction(CITY) as conn:
+            return await function(conn, world.clock, world.actors[name], world.pack, *arguments)
+
+    async def publish(entry):
+        await world.sequence()
+        async with world.db.city(CITY) as conn:
+            prepared = await blacklist.prepare(conn, world.clock, world.pack, entry)
+        key, record_id = world.keys["city_authority"], new_id(world.clock.now())
+        record = sign_record(key, prepared.kind, record_id, prepared.body)
+        await act(blacklist.publish, "city_authority", entry, record)
+
+    for code, user in ((ENTERPRISE, "enterprise"), (OTHER, "competitor")):
+        draft = world.draft(code="tender.collusion", subject=("USCC", code))
+        await world.propose(draft)
+        await world.sequence()
+        async with world.db.city(CITY) as conn:
+            (index,) = (await index_of(conn, [UUID(draft.id)])).values()
+        basis = "DB1502/T XX-2021 §7.3.3"
+        proposal = Proposal(
+            "black",
+            "enterprise",
+            code,
+            "self-discipline",
+            basis,
+            (index,),
+            ("B-M1",),
+            reason="串标",
+        )
+        entry = UUID((await act(blacklist.propose, "officer", proposal)).id)
+        await act(blacklist.notice, "officer", entry)
+        await act(blacklist.answer, user, entry, Answer(False, "waived", ""))
+        await act(blacklist.decide, "reviewer", entry, "listed", "属实")
+        await publish(entry)
+    await act(blacklist.leave, "reviewer", entry, "review", "已改正")
+    await publish(entry)
+
+
+async def apply_for_both(world):
+    """Let both enterprises apply for the repair of a minor fact."""
+    for code, user in ((ENTERPRISE, "enterprise"), (OTHER, "competitor")):
+        await world.announce(user)
+        draft = world.draft(code="disclosure.missing", subject=("USCC", code))
+        await world.propose(draft)
+        fact, actor, clock = UUID(draft.id), world.actors[user], world.clock
+        blob = Blob("sha256:" + "7" * 64, 9, "application/pdf")
+        async with world.db.transaction(CITY) as conn:
+            await events.keep_own_evidence(conn, clock, actor, fact, blob)
+            promised = await events.prepare_commitment(conn, clock, actor, world.pack, fact)
+            record = sign_record(world.keys[user], "commitment", new_id(clock.now()), promised.body)
+            given = Application("已改正", [EvidenceRef(blob.digest, blob.size, blob.media_type)])
+            await events.apply_for_repair(conn, clock, actor, world.pack, fact, given, record)
+
+
+async def sign_for_both(world):
+    """Keep a signed contract of each enterprise, its next draft, and a duty that was reported."""
+    rows = {
+        "contract": "('{id}', 'fuwu-xieyi', 'service', '协议', '{project}', '{code}', 'in-force', 1,"
+        " 2, 'draft', NULL, now(), now(), NULL, NULL, 'USCC', '{code}', ARRAY['{code}'], NULL, 1,"
+        " now())",
+        "contract_draft": "('{id}', 2, 1, '{{}}', '{code}', 'P-1', now())",
+        "contract_version": "('{id}', 1, '1', '', 'sha256:', '{{}}', '{id}', now(), now(), now(),"
+        " 'P-1', now())",
+        "contract_party": "('{id}', 1, 'USCC', '{code}', 'enterprise', '企业', true, 1)",
+        "contract_signature": "('{id}', 1, 'USCC', '{code}', 'enterprise', 'k', '', '{id}', 'P-1',"
+        " now())",
+        "contract_paper": "('{id}', 1, 0, 'sha256:', NULL, 'P-1', NULL, NULL, NULL, NULL, NULL, now())",
+        "contract_step": "('{id}', 1, 1, 'in-force', NULL, NULL, now(), NULL, NULL, 'P-1', now())",
+        "owner_vote": "('{id}', 1, 'hire', now(), 1, 1, 1, 1, 1, 1, NULL, 'sha256:')",
+        "duty": "('{id}', '{id}', 1, 'E-1', 'enterprise', 'USCC', '{code}', 'committee',"
+        " '{project}', '{code}', now(), now(), 5, now(), NULL, false, 'fulfilled', 0, NULL, false, 1,"
+        " now())",
+        "duty_step": "('{id}', 1, 'confirmed', now(), 0, NULL, NULL, 'fulfilled', NULL, NULL, '[]',"
+        " NULL, NULL, 'P-1', now())",
+    }
+    async with world.db.transaction(CITY) as conn:
+        for code, project in ((ENTERPRISE, "XQ-1"), (OTHER, "XQ-3")):
+            names = {"id": new_id(world.clock.now()), "code": code, "project": project}
+            for table, values in rows.items():
+                await conn.execute(f"INSERT INTO {table} VALUES {values.format(**names)}")
 
 
 async def ask(world, app, bidder, key="k-1"):

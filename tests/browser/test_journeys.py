@@ -18,7 +18,7 @@ async def sign(page):
 
 async def enter_fact(page, reference):
     await page.goto("/150200/console/events/new")
-    await page.select_option("[name=type]", "complaint.overdue")
+    await page.select_option("[name=type]", "party.project")
     await page.select_option("[name=primary]", "project")
     await page.fill("[name=subject]", "XQ-1")
     await page.fill("[name=occurred_on]", "2026-06-01")
@@ -35,7 +35,7 @@ async def test_a_fact_goes_from_entry_to_the_log_by_two_people_s_browsers(world,
     await enter_fact(officer, "协字〔2026〕91号")
     await reviewer.goto("/150200/console/events?status=proposed")
     await reviewer.check("[name=events]")
-    await reviewer.click("text=接受并签名")
+    await reviewer.click("text=认定并签名")
     await sign(reviewer)
     await reviewer.wait_for_selector("text=已接受 1 条事件")
     await world.sequence()

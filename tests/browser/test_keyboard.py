@@ -130,7 +130,7 @@ async def test_lists_and_saved_views_have_no_serious_fault(waiting, open_as, fau
         assert width <= 0, place
     await reviewer.goto(WAITING)
     await press(reviewer, "a")
-    await reviewer.click("text=退回…")
-    await reviewer.wait_for_selector("text=退回 3 条事件")
+    await reviewer.click("text=不予认定…")
+    await reviewer.wait_for_selector("text=不予认定 3 条事件")
     found += await faults(reviewer)
     assert found == []

@@ -145,7 +145,7 @@ async def test_what_somebody_with_a_passkey_signs_is_approved_by_it(
     await page.goto("/150200/console/events?status=proposed")
     for one in await page.query_selector_all("main [name=events]"):
         await one.check()
-    await page.click("text=接受并签名")
+    await page.click("text=认定并签名")
     await page.wait_for_selector("text=要签内容的摘要")
     await device.verify(False)
     await page.click("text=签名并提交")

@@ -245,6 +245,27 @@ async def test_what_waits_for_a_decision_is_listed(world, credit, tmp_path):
     assert [one["id"] for one in await credit("events", "list", *to)] == [second["id"]]
 
 
+async def test_a_bad_fact_is_noticed_before_it_is_decided(world, credit, tmp_path):
+    to = ("--city", "150200", "--json")
+    bad = {**award(1), "type": "wages.arrears", "level": None}
+    await credit("import", "events", events(world, tmp_path, bad, award(2)), *to)
+    decided = await credit("events", "decide", "--all", *to)
+    ((fact, why),) = decided["later"].items()
+    assert len(decided["decided"]) == 1
+    assert "告知" in why
+    await credit("events", "notify", "--all", "--as", "reviewer", *to, code=2)
+    noticed = await credit("events", "notify", "--all", *to)
+    assert list(noticed["noticed"]) == [fact]
+    assert await credit("events", "notify", "--all", *to) == {"noticed": {}}
+    again = await credit("events", "decide", "--all", *to)
+    assert again["decided"] == []
+    assert noticed["noticed"][fact] in again["later"][fact]
+    refused = await credit("events", "decide", fact, "--city", "150200", code=2)
+    assert "异议期限" in refused
+    dropped = await credit("events", "decide", "--all", "--refuse", "证据不足", *to)
+    assert dropped["decided"] == [fact]
+
+
 async def test_a_refusal_as_json_is_one_document(credit):
     printed = await credit("events", "decide", "--city", "150200", "--json", code=2)
     assert json.loads(printed[: printed.rindex("}") + 1])["error"] == "invalid"

@@ -160,7 +160,9 @@ def test_hostile_text_stays_text_and_within_the_margins(read_pdf, text):
         bounds=(Bound(hostile, hostile),),
         lists=(ListEntry("black", "statutory", hostile, "statutory bar", hostile),),
     )
-    paper = read_pdf(compiler._PRESS._print(report))
+    paper = read_pdf(
+        compiler._PRESS._print("report", lambda: as_document(report), report.issued_at)
+    )
     assert paper.text.count(plain(hostile)) >= 8
     assert all(run.left >= LEFT for run in paper.runs)
     assert all(run.right <= RIGHT for run in paper.runs)

@@ -6,7 +6,7 @@ import re
 import pytest
 
 ENTRY = {
-    "type": "complaint.overdue",
+    "type": "party.project",
     "primary": "project",
     "subject": "XQ-1",
     "occurred_on": "2026-06-01",
@@ -56,7 +56,7 @@ async def test_several_are_refused_for_one_reason_that_is_asked_for(browse):
     nothing = await decide(reviewer, waiting, "accepted", reason="")
     assert (nothing.status_code, "data-sign" in nothing.text) == (400, False)
     asked = await decide(reviewer, waiting, "refused", reason="")
-    assert "退回 2 条事件" in asked.text
+    assert "不予认定 2 条事件" in asked.text
     assert "事实清楚" not in asked.text  # that was the reason for accepting
     fields = {
         "events": re.findall(r'name="events" value="(.*?)"', asked.text),
@@ -66,10 +66,10 @@ async def test_several_are_refused_for_one_reason_that_is_asked_for(browse):
     assert again.status_code == 400
     assert again.text.count('name="events"') == 2  # nothing has to be chosen again
     done = await reviewer.post(REFUSE, data=fields | {"reason": "缺处罚决定书"})
-    assert "已退回 2 条事件" in done.text
+    assert "已决定不予认定 2 条事件" in done.text
     assert dict(done.url.params) == {"status": "proposed", "q": "甲物业", "size": "100"}
     event = await officer.get(shown.url)
-    assert "已退回" in event.text
+    assert "不予认定" in event.text
     assert "缺处罚决定书" in event.text
     twice = await reviewer.post(REFUSE, data=fields | {"reason": "再退一次"})
     assert twice.status_code == 409

@@ -99,7 +99,7 @@ async def test_a_fact_of_another_street_is_neither_withdrawn_nor_drawn_over(stre
         new_id(streets.clock.now()),
         about(streets, "XQ-1"),
     )
-    await propose(streets, foreign, by="officer")
+    await streets.propose(foreign)
     await streets.sequence()
     away = WithdrawalBody(foreign.id, foreign.body.subjects, "overturned", "街字〔2026〕1号", [])
     over = {**about(streets, "XQ-4"), "target": foreign.id}

@@ -82,14 +82,14 @@ async def test_every_record_about_the_enterprise_is_listed_as_it_stands(world, b
     assert said == {
         live.id: ("+10", "有效", "2027-06-01"),
         lapsed.id: ("+1", "已失效", "2026-01-10"),
-        shared.id: ("−1.5", "有效", "2026-12-01"),
+        shared.id: ("−1.5", "有效", "2026-09-01"),
         half.id: ("−5", "有效", "2027-06-01"),  # half of what the manager loses
         waiting.id: ("−5", "待决定", "2027-06-01"),
-        refused.id: ("−6", "未采纳", "2027-06-01"),
+        refused.id: ("−6", "不予认定", "2027-06-01"),
         gone.id: ("−3", "已撤回", "2027-06-01"),
         changed.id: ("−6", "已更正", "2027-06-01"),
         taken_back.id: ("—", "有效", "—"),
-        instead.id: ("−2", "有效", "2026-12-01"),
+        instead.id: ("−2", "有效", "2026-09-01"),
     }
     assert re.fullmatch(r"第 \d+ 条", found[live.id][8])
     assert found[waiting.id][8] == found[refused.id][8] == "—"
@@ -105,8 +105,8 @@ async def test_a_fact_shows_clause_evidence_and_decision_and_names_no_official(w
     )
     event_id = entered.url.path.rsplit("/", 1)[1]
     page = await own.get(f"{FACTS}/{event_id}")
-    for part in ("诉求逾期未办", "待决定", "DB1502/T XX-2021 §6.4.2", "协字〔2026〕77号", "2026-12-01",
-                 "第1小区", "等待协会另一位工作人员决定"):  # fmt: skip
+    for part in ("诉求逾期未办", "待决定", "DB1502/T XX-2021 §6.4.2", "协字〔2026〕77号", "2026-09-01",
+                 "第1小区", "还没有告知您"):  # fmt: skip
         assert part in page.text, part
     (link,) = re.findall(rf'href="({FACTS}/{event_id}/evidence/[0-9a-f]{{64}})"', page.text)
     answer = await own.get(link)
@@ -115,7 +115,7 @@ async def test_a_fact_shows_clause_evidence_and_decision_and_names_no_official(w
     await refuse(world, event_id, "投诉已在期限内答复")
     page = await own.get(f"{FACTS}/{event_id}")
     assert "投诉已在期限内答复" in page.text
-    assert "未采纳，不计分" in page.text
+    assert "不予认定，不计分" in page.text
     for name in ("officer", "reviewer"):
         assert world.actors[name].person_id not in page.text
 

@@ -5,10 +5,12 @@ import re
 from datetime import date, timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from credit.evaluations import service as evaluations
 from credit.evaluations.views import Submission
+from credit.events.repair.logic import repaired_body
 from credit.kit.db import PORTAL_ROLE
 from credit.kit.ids import new_id
 from credit.log import service as log
@@ -119,7 +121,7 @@ async def test_a_committee_sees_its_project_its_facts_its_evaluations_and_the_gr
         "名称 第1小区 项目编号 XQ-1 类型 老旧小区 街道 一街道 户数 300",
         "物业服务企业 甲物业有限公司 服务开始 2024-01-01",
         "这家企业的信用等级 B",
-        "2026-06-01 诉求逾期未办 −1 示例，DB1502/T XX-2021 §6.4.2 2026-12-01 第 " + str(index),
+        "2026-06-01 诉求逾期未办 −1 示例，DB1502/T XX-2021 §6.4.2 2026-09-01 第 " + str(index),
         "2026-06-01 项目评为红色物业示范项目 +5 示例，DB1502/T XX-2021 §6.7.1 2028-06-01",
         "2025 年度 A.1",
         "2024 年度 A.1",
@@ -135,11 +137,12 @@ async def test_a_committee_sees_its_project_its_facts_its_evaluations_and_the_gr
         assert (await browser.get(PORTAL + path)).status_code == 403, path
 
 
-async def test_what_was_taken_back_or_corrected_stands_no_more(committees, browse):
+async def test_what_was_taken_back_corrected_or_repaired_stands_no_more(committees, browse):
     world = committees
     gone = world.draft(code="complaint.overdue", **of_project(1))
     moved = world.draft(code="charge.unlawful", **of_project(1))
-    await world.propose(gone, moved)
+    mended = world.draft(code="disclosure.missing", **of_project(1))
+    await world.propose(gone, moved, mended)
     await world.sequence()
     body = {"subjects": of_project(1)["subjects"], "reason": "entered-by-mistake",
             "reference": "更字1号", "evidence": []}  # fmt: skip
@@ -151,10 +154,22 @@ async def test_what_was_taken_back_or_corrected_stands_no_more(committees, brows
         moved,
         **world.body("charge.unlawful", **of_project(2)),
     )
+    repaired = repaired_body(
+        mended.id,
+        msgspec.to_builtins(mended.body),
+        pack=world.pack.head.id,
+        basis="DB1502/T XX-2021 §8",
+        on=world.clock.today(),
+    )
+    record_id = new_id(world.clock.now())
+    record = log.sign_record(world.keys["reviewer"], "event-repaired", record_id, repaired)
+    async with world.db.transaction(CITY) as conn:
+        await log.enqueue(conn, [record])
     await world.sequence()
     said = words(await (await browse("committee1")).get(PORTAL))
     assert "诉求逾期未办" not in said
     assert "违规收费" not in said
+    assert "三公开三透明三报告" not in said
     assert "现在没有记在本小区名下的有效事实" in said
 
 

@@ -43,7 +43,7 @@ async def grade_changes(world):
     drafts = {
         "award": world.draft(code="award.government", level="市", occurred_on="2026-05-02"),
         "accident": world.draft(code="penalty.heavy", occurred_on="2026-05-03"),
-        "lapsing": world.draft(code="disclosure.missing", occurred_on="2026-01-20"),
+        "lapsing": world.draft(code="disclosure.missing", occurred_on="2026-04-20"),
     }
     await world.propose(*drafts.values())
     await world.publish_grades()
@@ -78,7 +78,7 @@ async def test_the_grade_stands_with_every_point_its_clause_its_days_and_its_log
         f"2026-05-02 2027-05-02 第 {index['award']} 条",
         "受到较大数额罚款等处罚 −20 示例，参照国办发〔2025〕22号严重失信分类 2026-05-03",
         f"2026-05-03 2029-05-03 第 {index['accident']} 条",
-        f"§5.3.2 2026-01-20 2026-07-20 第 {index['lapsing']} 条",
+        f"§5.3.2 2026-04-20 2026-07-20 第 {index['lapsing']} 条",
         "等级最高为 A",
         "2029-05-03 起不再适用",
         "如果今天重新评级： 72 分 B 比公布的 −6",
@@ -238,7 +238,7 @@ async def test_the_report_says_what_the_page_says(world, app, fonts):
     assert [(one.title, one.occurred_on, one.lapses_on) for one in report.steps[1:]] == [
         ("受到党委政府表彰", date(2026, 5, 2), date(2027, 5, 2)),
         ("受到较大数额罚款等处罚", date(2026, 5, 3), date(2029, 5, 3)),
-        ("未按“三公开三透明三报告”公开", date(2026, 1, 20), date(2026, 7, 20)),
+        ("未按“三公开三透明三报告”公开", date(2026, 4, 20), date(2026, 7, 20)),
     ]
     assert [one.title for one in report.bounds] == ["等级最高为 A"]
     assert [one.note for one in report.ladder] == ["120 分以上", "100 分以上", "85 分以上", "其余"]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from credit.kit.errors import Conflict
 from credit.kit.workdays import TERM_DAYS_MAX, Term, WorkCalendar
 
 CHINA = WorkCalendar()
@@ -71,25 +72,25 @@ def test_the_years_of_the_kept_package_are_known_and_a_far_one_is_not():
     assert not CHINA.known(UNKNOWN)
 
 
-def test_an_unknown_year_counts_weekdays_and_warns_in_chinese_naming_the_year():
+def test_an_unknown_year_counts_weekdays_and_no_party_is_told_such_a_day():
     friday = date(UNKNOWN, 10, 1)
     assert friday.weekday() == 4
     assert CHINA.is_workday(friday)
     term = CHINA.add_workdays(date(UNKNOWN, 9, 30), 2)
     assert term.due == date(UNKNOWN, 10, 4)
-    assert len(term.warnings) == 1
-    assert term.warnings[0].startswith("2094 年的放假和调休安排尚未载入")
+    assert term.unknown == (2094,)
+    with pytest.raises(Conflict, match="2094 年的放假和调休安排尚未载入"):
+        term.certain()
 
 
 def test_a_term_over_two_unknown_years_names_both():
-    warnings = CHINA.add_workdays(date(UNKNOWN, 12, 30), 5).warnings
-    assert [text[:4] for text in warnings] == ["2094", "2095"]
+    assert CHINA.add_workdays(date(UNKNOWN, 12, 30), 5).unknown == (2094, 2095)
 
 
-def test_only_the_days_counted_are_warned_about():
+def test_only_the_days_counted_make_a_term_uncertain():
     calendar = WorkCalendar({date(UNKNOWN, 1, 1): False})
-    assert calendar.add_workdays(date(UNKNOWN - 1, 12, 31), 1).warnings == ()
-    assert CHINA.add_workdays(date(UNKNOWN, 1, 1), 0).warnings == ()
+    assert calendar.add_workdays(date(UNKNOWN - 1, 12, 31), 1).unknown == ()
+    assert CHINA.add_workdays(date(UNKNOWN, 1, 1), 0).unknown == ()
 
 
 def test_an_officer_s_table_makes_a_year_known():

@@ -11,10 +11,18 @@ from credit.access.views import Actor
 LISTED = Path(__file__).parent / "routes.txt"
 # What stands for a path's parameters: shaped as they should be, and nobody's.
 SHAPED = {
+    "number": "0",
     "city": "150200",
     "event_id": "01900000-0000-7000-8000-000000000000",
+    "contract_id": "01900000-0000-7000-8000-000000000000",
+    "act": "sign",
+    "duty_id": "01900000-0000-7000-8000-000000000000",
+    "repair_id": "01900000-0000-7000-8000-000000000000",
+    "suggestion_id": "01900000-0000-7000-8000-000000000000",
     "run_id": "01900000-0000-7000-8000-000000000000",
     "evaluation_id": "01900000-0000-7000-8000-000000000000",
+    "entry_id": "01900000-0000-7000-8000-000000000000",
+    "board_id": "01900000-0000-7000-8000-000000000000",
     "query_id": "01900000-0000-7000-8000-000000000000",
     "form": "json",
     "digest": "0" * 64,

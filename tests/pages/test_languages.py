@@ -222,7 +222,7 @@ async def test_what_is_entered_signed_and_done_is_told_in_english(browse):
     title = re.search(r"<li>(.*?) \((−\d+) points\)", signing.text)[1]
     assert [one for one in chinese_of(signing) if one not in title] == []
     done = await officer.sign(signing)
-    assert "It waits for another colleague’s decision." in done.text
+    assert "Proposed. Next: serve the notice." in done.text
     assert "等待" not in done.text
 
 

@@ -14,7 +14,21 @@ from credit.rules.pack import Pack, PackInvalid
 
 X, M, B = "xinhua-2022", "mianyang-2021", "baotou-2021"
 PACK, GRADING, SHEET = "pack.yaml", "grading.yaml", "sheets/红色物业评分表.yaml"
-DOCUMENT = load_pack(X).document
+PROCEDURE, LISTS = "procedure.yaml", "lists.yaml"
+CONTRACT, SERVICE = "contracts/chengnuo-qiyue.yaml", "contracts/fuwu-xieyi.yaml"
+
+
+def _document():
+    """The document of a small pack, with a contract whose clauses suggest facts it knows."""
+    template = copy.deepcopy(
+        next(one for one in load_pack(B).document["contracts"] if one["id"] == "fuwu-xieyi")
+    )
+    for clause in template["clauses"]:
+        clause["outcome"] = {"breach_minor": "promise.broken"}
+    return {**load_pack(X).document, "contracts": [template]}
+
+
+DOCUMENT = _document()
 
 
 @pytest.fixture
@@ -137,6 +151,50 @@ ONE_THING = {
     "a grade without its share": (X, GRADING, 'top_percent: "35", ', "", "ladder", "都要写 top_percent"),
     "a grade without its cut-off": (M, GRADING, '{grade: A, at_least: "70"}', "{grade: A}", "ladder", "都要写 at_least"),
     "a last grade that turns away": (X, GRADING, "{grade: B}", '{grade: B, at_least: "1"}', "ladder", "收留其余的主体"),
+    "a fact that counts longer than it shows": (X, GRADING, 'severity: minor, subjects: [project], shares: {enterprise: "1"}, points: {fixed: "2"}, validity_months: 3', 'severity: minor, subjects: [project], shares: {enterprise: "1"}, points: {fixed: "2"}, validity_months: 4', "events[2].validity_months", "最多公示 3 个月"),
+    "unknown key of the procedure": (X, PROCEDURE, "escalation_days: 3", "escalation_days: 3\nescalate: 1", "escalate", "是不是“escalation_days”"),
+    "no source of a severity": (X, PROCEDURE, "display_max_months: 3, source: 国办发〔2025〕22号（轻微失信最多公示 3 个月）；天数为示例", "display_max_months: 3", "severities[0].source", "缺少这个键"),
+    "a severity twice": (X, PROCEDURE, "{severity: general", "{severity: minor", "severities", "应依次写出"),
+    "unknown meaning of silence": (X, PROCEDURE, "silence: hear", "silence: guess", "severities[2].silence", "可用：decide、hear"),
+    "a term below nothing": (X, PROCEDURE, "rectification_days: 7", "rectification_days: -1", "severities[0].rectification_days", "0 到 250 之间"),
+    "a term of years": (X, PROCEDURE, "finish_days: 10", "finish_days: 251", "repair.finish_days", "0 到 250 之间"),
+    "no day to object": (X, PROCEDURE, "objection_days: 10", "objection_days: 0", "severities[0].objection_days", "至少给一个工作日"),
+    "a display whose least is its most": (X, PROCEDURE, "display_min_months: 0, display_max_months: 3", "display_min_months: 4, display_max_months: 3", "severities[0].display_max_months", "不小于 display_min_months"),
+    "trust in yes": (X, PROCEDURE, "trusts_public_catalog: true", "trusts_public_catalog: yes", "trusts_public_catalog", "true 或 false"),
+    "disputes from high to low": (X, PROCEDURE, "breach: minor", "breach: serious", "disputes", "从低到高"),
+    "a dispute's level twice": (X, PROCEDURE, "level: 较大", "level: 一般", "disputes", "“一般”出现了两次"),
+    "a list twice": (X, LISTS, "list: black", "list: red", "lists", "“red”出现了两次"),
+    "a resident on a list": (X, LISTS, "[enterprise, manager, practitioner]", "[enterprise, resident]", "lists[0].subjects[1]", "可用"),
+    "a list of an unknown event": (X, LISTS, "[exit.refused, law.serious]", "[exit.refused, law.severe]", "lists[1].criteria[1].when", "没有“law.severe”"),
+    "a list of an unknown grade": (X, LISTS, "held_grade: 3A", "held_grade: 9A", "lists[0].criteria[0].when", "“9A”不在 ladder 里"),
+    "a list of no facts": (X, LISTS, "count: 2", "count: 0", "lists[1].criteria[0].when", "至少为 1"),
+    "a criterion of two kinds": (X, LISTS, "{live_facts: serious, count: 2}", "{live_facts: serious, live_codes: [law.serious]}", "lists[1].criteria[0].when", "有且只有其中一项"),
+    "a criterion twice": (X, LISTS, "id: B-2", "id: B-1", "lists[1].criteria", "“B-1”出现了两次"),
+    "a measure that bars tendering without a law": (X, LISTS, "kinds: [statutory], bars_tendering", "kinds: [self-discipline], bars_tendering", "lists[1].measures[5]", "只有法定名单"),
+    "a measure without a basis": (X, LISTS, ", basis: 国发〔2016〕33号（守信激励）", "", "lists[0].measures[0].basis", "缺少这个键"),
+    "a review after the end": (X, LISTS, "review_months: 6", "review_months: 24", "lists[0].review_months", "不能比 term_months"),
+    "a board's sources above one": (X, LISTS, 'share: "0.4"', 'share: "0.5"', "boards[0].sources", "合计应为 1，现在是 1.1"),
+    "a board of more than all": (X, LISTS, 'bottom_percent: "5"', 'bottom_percent: "95"', "boards[0].bottom_percent", "不能超过 100"),
+    "a board black above red": (X, LISTS, 'black_below: "60"', 'black_below: "90"', "boards[0].black_below", "不能大于 red_at_least"),
+    "unknown key of a contract": (B, CONTRACT, "offer_days: 30", "offer_days: 30\noffers: 1", "offers", "没有这个键"),
+    "a promise of somebody unknown": (B, CONTRACT, "obligor: enterprise", "obligor: merchant", "clauses[0].obligor", "可用"),
+    "a promise of nobody there": (B, CONTRACT, "obligor: enterprise", "obligor: association", "clauses[0].obligor", "没有“association”"),
+    "a promise confirmed by who made it": (B, CONTRACT, "confirmed_by: owners", "confirmed_by: committee", "clauses[5].confirmed_by", "不能自己确认"),
+    "a promise of two kinds": (B, CONTRACT, "{count: 1, unit: 次检查}", '{count: 1, ratio: "5"}', "clauses[3].promise", "有且只有其中一项"),
+    "a promise of nothing": (B, CONTRACT, "{count: 1, unit: 次检查}", "{count: 0, unit: 次检查}", "clauses[3].promise.count", "1 到 1000 之间"),
+    "a breach of an unknown event": (B, CONTRACT, "breach_minor: disclosure.missing", "breach_minor: disclosure.none", "clauses[0].outcome", "没有“disclosure.none”"),
+    "a clause twice": (B, CONTRACT, "id: E-2", "id: E-1", "clauses", "“E-1”出现了两次"),
+    "a role twice": (B, CONTRACT, "role: witness", "role: owners", "parties", "“owners”出现了两次"),
+    "a seal of nobody": (B, CONTRACT, "countersigns: committee", "countersigns: member", "parties[3].countersigns", "没有“member”这一方"),
+    "more parties than at most": (B, CONTRACT, "at_least: 0, at_most: 3", "at_least: 4, at_most: 3", "parties[4]", "不能大于 at_most"),
+    "a contract of one": (B, SERVICE, "{role: committee, title: 业主委员会（或物业管理委员会）}", "{role: committee, title: 业主委员会, binds: false}", "parties", "两方受约束"),
+    "a quorum above all": (B, CONTRACT, "quorum: [2, 3]", "quorum: [3, 2]", "votes[0].quorum", "[分子, 分母]"),
+    "a quorum below two thirds": (B, CONTRACT, "quorum: [2, 3]", "quorum: [1, 2]", "votes[0].quorum", "不能低于 [2, 3]"),
+    "a third that agrees": (B, CONTRACT, "in_favour: [1, 2]", "in_favour: [1, 3]", "votes[0].in_favour", "应过半数"),
+    "a half that is no majority": (B, CONTRACT, "strictly: true", "strictly: false", "votes[0].in_favour", "应过半数"),
+    "a quorum of three numbers": (B, CONTRACT, "quorum: [2, 3]", "quorum: [2, 3, 4]", "votes[0].quorum", "[分子, 分母]"),
+    "a matter twice": (B, CONTRACT, "matter: common-income", "matter: hire", "votes", "“hire”出现了两次"),
+    "a vote without rules": (B, SERVICE, "offer_days: 15", "offer_days: 15\nvote_required: true", "votes", "要写明表决规则"),
 }  # fmt: skip
 
 
@@ -223,7 +281,10 @@ def test_a_day_written_another_way_is_refused_or_counts_from_that_day(broken, da
 # Files
 
 
-@pytest.mark.parametrize("missing", [(PACK,), (GRADING,), (PACK, GRADING)])
+@pytest.mark.parametrize(
+    "missing",
+    [(PACK,), (GRADING,), (PROCEDURE,), (LISTS,), (PACK, GRADING, PROCEDURE, LISTS)],
+)
 def test_a_missing_file_is_named(broken, missing):
     folder = broken(X, PACK, "id", "id")
     for file in missing:
@@ -251,7 +312,8 @@ def test_a_sheet_under_another_name_is_refused_with_the_name_it_should_have(brok
 
 
 def test_a_folder_or_a_name_that_is_no_pack_is_refused(tmp_path):
-    assert [fault.file for fault in faults_of(tmp_path / "nothing")] == [PACK, GRADING]
+    missing = [fault.file for fault in faults_of(tmp_path / "nothing")]
+    assert missing == [PACK, GRADING, PROCEDURE, LISTS]
     for name in ("", "xinhua", "../packs/xinhua-2022", "."):
         (fault,) = faults_of(name)
         assert fault.file == name
@@ -276,8 +338,9 @@ def test_a_folder_or_a_name_that_is_no_pack_is_refused(tmp_path):
     ids=["ff", "gb18030", "utf16", "10 MB", "nul", "open", "quote", "tab", "two", "alias", "at"],
 )
 def test_a_file_that_is_not_readable_is_named(broken, content, says):
-    folder = broken(X, PACK, "id", "id")
-    for file in (GRADING, PACK, SHEET):  # the last of them is read first
+    folder = broken(B, PACK, "id", "id")
+    # The last of them is read first.
+    for file in (CONTRACT, "sheets/A.1.yaml", LISTS, PROCEDURE, GRADING, PACK):
         (folder / file).write_bytes(content)
         (fault,) = faults_of(folder)
         assert fault.file == file
@@ -286,7 +349,8 @@ def test_a_file_that_is_not_readable_is_named(broken, content, says):
 
 @pytest.mark.parametrize("content", ["", "[1, 2]", "text", "5"])
 def test_a_file_that_holds_no_map_is_named(broken, content):
-    for file, key in ((PACK, ""), (GRADING, ""), (SHEET, "id")):
+    single = [(file, "") for file in (PACK, GRADING, PROCEDURE, LISTS)]
+    for file, key in (*single, (SHEET, "id")):
         folder = broken(X, PACK, "id", "id")
         (folder / file).write_text(content, encoding="utf-8")
         assert (file, key) in [(fault.file, fault.path) for fault in faults_of(folder)]
@@ -468,8 +532,22 @@ def test_a_sheet_without_a_name_is_refused_by_its_position(name):
     assert refused({**DOCUMENT, "sheets": sheets}) == [("规则包", "sheets[1].id")]
 
 
-def test_two_sheets_of_one_name_are_refused():
-    assert refused({**DOCUMENT, "sheets": DOCUMENT["sheets"] * 2}) == [("规则包", "sheets[1].id")]
+@pytest.mark.parametrize("part", ["sheets", "contracts"])
+def test_two_files_of_one_name_are_refused(part):
+    assert refused({**DOCUMENT, part: DOCUMENT[part] * 2}) == [("规则包", f"{part}[1].id")]
+
+
+def test_a_contract_under_another_name_is_refused_with_the_name_it_should_have(broken):
+    folder = broken(B, PACK, "id", "id")
+    (folder / SERVICE).rename(folder / "contracts/fuwu.yaml")
+    (fault,) = faults_of(folder)
+    assert (fault.file, fault.path) == ("contracts/fuwu.yaml", "id")
+
+
+def test_a_pack_without_contracts_is_one(broken):
+    folder = broken(B, PACK, "id", "id")
+    shutil.rmtree(folder / "contracts")
+    assert load_pack(folder).on(date(2026, 6, 30)).contracts == {}
 
 
 # Whatever else
@@ -483,18 +561,27 @@ def places(value, path=()):
             yield from places(one, (*path, key))
 
 
-# Left out: a sheet as a whole and its id, which names its file.
+# Left out: a sheet or contract as a whole and its id, which names its file.
+FOLDERS = ("sheets", "contracts")
 PLACES = [
     path
     for path in places(DOCUMENT)
-    if len(path) > 1
-    and not (path[0] == "sheets" and (len(path) == 2 or path == ("sheets", 0, "id")))
+    if len(path) > 1 and not (path[0] in FOLDERS and (len(path) == 2 or path[1:] == (0, "id")))
 ]
+# Where a fault of a part stands: in its own file, or in the one that refers to what it says.
+NAMED_IN = {
+    "pack": {PACK},
+    "sheets": {SHEET},
+    "grading": {GRADING, LISTS, SERVICE},
+    "procedure": {PROCEDURE, GRADING},
+    "lists": {LISTS},
+    "contracts": {SERVICE},
+}
 WRONG = [None, True, -1, 0, 10**15, "", " ", "x", "-1", "1e3", "NaN", [], ["x"], [[]], {}, {"x": "y"}, {"from": "x"}, [{"from": "x", "value": "1"}], [{"from": "2026-01-01", "value": "1"}], *UNREAD]  # fmt: skip
 
 
 @given(st.sampled_from(PLACES), st.sampled_from(WRONG))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_value_put_anywhere_loads_or_is_named_in_its_file(path, wrong):
     document = copy.deepcopy(DOCUMENT)
     target = document
@@ -504,8 +591,7 @@ def test_any_value_put_anywhere_loads_or_is_named_in_its_file(path, wrong):
     try:
         Pack(document)
     except PackInvalid:
-        file = {"pack": PACK, "sheets": SHEET, "grading": GRADING}[path[0]]
-        assert file in {one for one, _ in refused(document)}
+        assert NAMED_IN[path[0]] & {one for one, _ in refused(document)}
 
 
 def test_a_pack_that_changes_on_too_many_days_is_refused_at_once():

@@ -19,7 +19,7 @@ SLICE_FILES = {
     "__init__", "api", "cache", "codes", "excel", "guard", "jobs", "logic", "pages", "service", "store",
     "tables", "views", "signing",
 }  # fmt: skip
-SLICES = ("access", "parties", "events", "evaluations", "grades")
+SLICES = ("access", "parties", "events", "evaluations", "grades", "blacklist", "contracts")
 FOREIGN = re.compile(r"(?i:\b(claude|chatgpt|copilot)\b)|\b(TODO|FIXME|XXX)\b")
 
 

@@ -49,20 +49,40 @@ __all__ = [
 
 # D001 §7.3.1 and reading X-07: the association collects and proposes, another person of it
 # decides, the district confirms, the city department approves and publishes.
-_OFFICER = frozenset({"console:use", "events:read", "keys:own"})
+_OFFICER = frozenset({"console:use", "contracts:read", "events:read", "keys:own"})
+_PARTY = frozenset(
+    {"contracts:perform", "contracts:read", "contracts:sign", "keys:own", "portal:use"}
+)
 SCOPES: dict[str, frozenset[str]] = {
     "association_officer": _OFFICER
-    | {"events:propose", "marks:enter", "grades:run", "parties:write"},
-    "association_reviewer": _OFFICER | {"events:decide", "evaluations:close"},
-    "street_officer": _OFFICER | {"events:propose", "marks:enter"},
-    "district_officer": _OFFICER | {"marks:enter", "evaluations:close", "grades:confirm"},
-    "city_officer": _OFFICER | {"grades:publish"},
-    "enterprise_user": frozenset({"portal:use", "keys:own"}),
-    "committee_user": frozenset({"portal:use", "keys:own"}),
+    | {
+        "contracts:draft",
+        "contracts:inspect",
+        "contracts:perform",
+        "contracts:sign",
+        "events:propose",
+        "grades:run",
+        "lists:propose",
+        "marks:enter",
+        "parties:write",
+    },
+    "association_reviewer": _OFFICER
+    | {"contracts:sign", "events:decide", "events:hear", "evaluations:close", "lists:decide"},
+    "street_officer": _OFFICER
+    | {"contracts:draft", "contracts:inspect", "contracts:sign", "events:propose", "marks:enter"},
+    "district_officer": _OFFICER
+    | {"events:hear", "evaluations:close", "grades:confirm", "late:district", "marks:enter"},
+    "city_officer": _OFFICER | {"grades:publish", "late:city", "lists:publish"},
+    "enterprise_user": _PARTY | {"contracts:draft"},
+    "committee_user": _PARTY | {"contracts:draft"},
+    "owner_delegate": _PARTY,
     "merchant_user": frozenset({"till:use"}),
     "resident": frozenset({"wallet:use"}),
     "bidder": frozenset({"grades:query"}),
-    "auditor": frozenset({"console:use", "events:read", "keys:read", "trail:read"}),
+    "partner": frozenset({"lists:receive"}),
+    "auditor": frozenset(
+        {"console:use", "contracts:read", "events:read", "keys:read", "trail:read"}
+    ),
     "administrator": frozenset(
         {"console:use", "people:write", "keys:own", "keys:read", "keys:revoke"}
     ),
@@ -76,9 +96,11 @@ ROLE_TITLES = {
     "city_officer": marked("市主管部门"),
     "enterprise_user": marked("企业用户"),
     "committee_user": marked("业主委员会用户"),
+    "owner_delegate": marked("业主代表"),
     "merchant_user": marked("商户"),
     "resident": marked("居民"),
     "bidder": marked("评标专家"),
+    "partner": marked("联合惩戒单位"),
     "auditor": marked("审计员"),
     "administrator": marked("管理员"),
 }
@@ -100,6 +122,18 @@ SCOPE_TITLES = {
     "events:read": marked("查看事件和评级"),
     "events:propose": marked("提出事件"),
     "events:decide": marked("决定事件"),
+    "events:hear": marked("听证和核查"),
+    "contracts:read": marked("查看契约"),
+    "contracts:draft": marked("起草契约"),
+    "contracts:sign": marked("签署契约"),
+    "contracts:perform": marked("报告和确认履约"),
+    "contracts:inspect": marked("核查履约"),
+    "lists:propose": marked("提请列入名单"),
+    "lists:decide": marked("决定名单"),
+    "lists:publish": marked("公布名单"),
+    "lists:receive": marked("接收名单"),
+    "late:district": marked("查看辖区超时事项"),
+    "late:city": marked("查看全市超时事项"),
     "marks:enter": marked("录入评分"),
     "evaluations:close": marked("办结评价"),
     "grades:run": marked("提出评级"),
@@ -120,6 +154,7 @@ SCOPE_TITLES = {
 PARTY_ROLES = {
     "enterprise": frozenset({"enterprise_user"}),
     "committee": frozenset({"committee_user"}),
+    "owners": frozenset({"owner_delegate"}),
     "merchant": frozenset({"merchant_user"}),
 }
 ORGANISATION_KINDS = {
@@ -129,6 +164,7 @@ ORGANISATION_KINDS = {
     "city_department": marked("市主管部门"),
     "enterprise": marked("物业服务企业"),
     "committee": marked("业主委员会"),
+    "owners": marked("项目业主"),
     "merchant": marked("商户"),
     "other": marked("其他"),
 }
@@ -201,7 +237,7 @@ def check_belonging(roles: Collection[str], kind: str, party: str | None) -> Non
     if kind not in ORGANISATION_KINDS:
         raise Invalid(say("请从列表中选择单位类别。"))
     if (kind in PARTY_ROLES) != (party is not None):
-        raise Invalid(say("企业、业主委员会和商户要填登记册里的代码；其他单位不填代码。"))
+        raise Invalid(say("企业、业主委员会、项目业主和商户要填登记册里的代码；其他单位不填代码。"))
     own = PARTY_ROLES.get(kind)
     outside = frozenset[str]().union(*PARTY_ROLES.values()).intersection(roles)
     if (own is not None and not own.issuperset(roles)) or (own is None and outside):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from credit.access.views import Seen
+from credit.access.views import Organisation, Seen
 from credit.kit.db import Connection
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "organisation_name",
     "people",
     "person",
+    "posts",
     "purge_sessions",
     "purge_trail",
     "put_password",
@@ -44,7 +45,8 @@ __all__ = [
 ]
 
 _ACTING = """
-p.id AS person_id, p.roles, o.kind, o.division, o.party, p.organisation_id
+p.id AS person_id, p.roles, o.id AS organisation, o.kind, o.name AS organisation_name, o.division,
+    o.party
 FROM person p LEFT JOIN organisation o ON o.id = p.organisation_id
 """
 FIND_CLIENT = f"""
@@ -72,6 +74,10 @@ FROM person p LEFT JOIN organisation o ON o.id = p.organisation_id
 WHERE p.username IS NOT NULL ORDER BY p.username LIMIT $1
 """
 ORGANISATION_NAME = "SELECT name FROM organisation WHERE id = $1"
+POSTS = """
+SELECT p.id, p.roles, coalesce(o.name, '') AS organisation
+FROM person p LEFT JOIN organisation o ON o.id = p.organisation_id WHERE p.id = ANY($1::text[])
+"""
 # Districts whose department has somebody in office who answers for it. Who was invited and never
 # came has no way in: there would be nobody to wait for.
 STAFFED_DISTRICTS = """
@@ -142,14 +148,11 @@ WHERE at < now() - CASE WHEN personal THEN interval '3 years' ELSE interval '6 m
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """An active person with what an actor is made of; kind and division are the organisation's."""
+    """An active person with what an actor is made of."""
 
     person_id: str
     roles: tuple[str, ...]
-    kind: str | None
-    division: str | None
-    party: str | None
-    organisation_id: str | None
+    organisation: Organisation | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +189,9 @@ class SessionRow:
 
 
 def _person(row: Sequence[object]) -> PersonRow:
-    person_id, roles, *rest = row
-    return PersonRow(person_id, tuple(roles), *rest)  # type: ignore[arg-type]
+    person_id, roles, organisation, *rest = row
+    found = Organisation(organisation, *rest) if organisation else None  # type: ignore[arg-type]
+    return PersonRow(person_id, tuple(roles), found)  # type: ignore[arg-type]
 
 
 async def find_client(conn: Connection, prefix: str, now: datetime) -> ClientRow | None:
@@ -274,6 +278,11 @@ async def username_of(conn: Connection, person_id: str) -> str | None:
 async def people(conn: Connection, limit: int) -> list[dict[str, Any]]:
     """List people by user name, those who left included; erased ones are not."""
     return [dict(row) for row in await conn.fetch(PEOPLE, limit)]
+
+
+async def posts(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[list[str], str]]:
+    """Return the roles of people and the name of what they belong to, by id."""
+    return {row[0]: (row[1], row[2]) for row in await conn.fetch(POSTS, ids)}
 
 
 async def add_client(

@@ -37,9 +37,11 @@ ROLES = (
     "city_officer",
     "enterprise_user",
     "committee_user",
+    "owner_delegate",
     "merchant_user",
     "resident",
     "bidder",
+    "partner",
     "auditor",
     "administrator",
 )
@@ -48,8 +50,9 @@ ROLES = (
 class Organisation(Table, table=True):
     """What people belong to. `party` is the code of the enterprise, committee or merchant.
 
-    `division` is the code of the street or district a street or a district's department works in;
-    None where nobody has said so yet, and for organisations that work everywhere.
+    The owners of a project are one organisation, with the project's code. `division` is the code
+    of the street or district a street or a district's department works in; None where nobody has
+    said so yet, and for organisations that work everywhere.
     """
 
     __tablename__ = "organisation"
@@ -62,6 +65,7 @@ class Organisation(Table, table=True):
             "city_department",
             "enterprise",
             "committee",
+            "owners",
             "merchant",
             "other",
         ),
@@ -69,7 +73,7 @@ class Organisation(Table, table=True):
         limited("name", 120),
         limited("party", 24),
         CheckConstraint(
-            "(party IS NOT NULL) = (kind IN ('enterprise', 'committee', 'merchant'))",
+            "(party IS NOT NULL) = (kind IN ('enterprise', 'committee', 'owners', 'merchant'))",
             name="party_fits_kind",
         ),
         Index("uq_organisation_name", "kind", "name", unique=True),
@@ -212,7 +216,7 @@ class SavedView(Table, table=True):
 
     __tablename__ = "saved_view"
     __table_args__ = (
-        one_of("place", "enterprises", "events", "evaluations"),
+        one_of("place", "enterprises", "events", "lists", "contracts", "evaluations"),
         CheckConstraint("char_length(name) BETWEEN 1 AND 40", name="name_fits"),
         limited("query", 1000),
     )

@@ -7,12 +7,23 @@ __all__ = ["Actor", "Caller", "OpenSession", "OwnPasskey", "Seen", "Visitor"]
 
 
 @dataclass(frozen=True, slots=True)
+class Organisation:
+    """An organisation; `party` is its code in the register, None for an office."""
+
+    id: str
+    kind: str
+    name: str
+    division: str | None
+    party: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """A person in an office, as known to every slice; `person_id` is a pseudonym.
 
-    `party` is the code of the enterprise, committee or merchant the person belongs to,
-    `organisation` the id of whatever they belong to. Whoever is `bound` works in the organisation's
-    `division` alone, and nowhere while that is None.
+    `party` is the code of the enterprise, committee or merchant the person belongs to, `belongs_to`
+    whatever they belong to. Whoever is `bound` works in the organisation's `division` alone, and
+    nowhere while that is None.
     """
 
     person_id: str
@@ -20,8 +31,13 @@ class Actor:
     division: str | None
     scopes: frozenset[str]
     party: str | None = None
-    organisation: str | None = None
+    belongs_to: Organisation | None = None
     bound: bool = False
+
+    @property
+    def organisation(self) -> str | None:
+        """The id of the organisation the person belongs to."""
+        return self.belongs_to.id if self.belongs_to else None
 
     @property
     def acts_for(self) -> str:

@@ -1,4 +1,4 @@
-"""`credit events`: what waits for a decision, and deciding it."""
+"""`credit events`: what waits, giving notice of what is bad, and deciding."""
 
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ NO_EVENT = "不是事件编号。可用 credit events list 查看。"
 
 @click.group("events")
 def group() -> None:
-    """信用事件：待决定的，和作出决定。"""
+    """信用事件：待决定的，告知企业，和作出决定。"""
 
 
 @group.command("list")
@@ -52,10 +52,53 @@ def _described(event_id: UUID, body: dict[str, Any]) -> str:
     return f"{event_id}　{body['occurred_on']}　{body['type']}　{subjects}　{body['reference']}"
 
 
+@group.command("notify")
+@click.argument("ids", nargs=-1)
+@city_option
+@click.option("--all", "every", is_flag=True, help="告知所有待告知的不良信息。")
+@click.option("--as", "username", default="officer", show_default=True, help="以谁的名义。")
+@json_option
+@runs
+async def notify(
+    *, ids: tuple[str, ...], city: str, every: bool, username: str, as_json_: bool
+) -> None:
+    """把不良信息告知企业，开始计算整改期限和异议期限。"""
+    from credit.events import service
+    from credit.rules.loading import pack_of_city
+
+    if not ids and not every:
+        raise Invalid("请写出要告知的事件编号，或用 --all。可用 credit events list 查看。")
+
+    async with open_session() as session:
+        actor = await acting(session, city, username)
+        async with session.db.transaction(city) as conn:
+            wanted = [parse_id(one, NO_EVENT) for one in ids]
+            if every:
+                listed = await service.courses(
+                    conn,
+                    session.clock,
+                    states=["proposed"],
+                    after=UUID(int=0),
+                    limit=service.BATCH_MAX,
+                )
+                wanted = [one.course.event_id for one in listed if not one.course.elsewhere]
+            done = (
+                await service.notify(conn, session.clock, actor, pack_of_city(city), wanted)
+                if wanted
+                else []
+            )
+    answer(
+        as_json_,
+        {"noticed": {str(one.event_id): str(one.objection_due) for one in done}},
+        *(f"{one.event_id}　异议期限到 {one.objection_due}" for one in done),
+        f"已告知 {len(done)} 件。" if done else "没有待告知的不良信息。",
+    )
+
+
 @group.command("decide")
 @click.argument("ids", nargs=-1)
 @city_option
-@click.option("--all", "every", is_flag=True, help="决定所有待决定的事件。")
+@click.option("--all", "every", is_flag=True, help="决定所有现在可以决定的事件，其余说明原因。")
 @click.option("--refuse", metavar="REASON", help="不接受，并写明理由。")
 @click.option("--as", "username", default="reviewer", show_default=True, help="以谁的名义。")
 @json_option
@@ -69,7 +112,11 @@ async def decide(
     username: str,
     as_json_: bool,
 ) -> None:
-    """决定待决定的事件：接受时用自己的密钥在同一记录上签名。提出人不能自己决定。"""
+    """决定待决定的事件：接受时用自己的密钥在同一记录上签名。提出人不能自己决定。
+
+    不良信息要先用 credit events notify 告知企业，等异议期满或企业认可后才能接受。
+    """
+    from credit.access.logic import require
     from credit.events import service, signing
     from credit.events.views import Decision
 
@@ -78,10 +125,17 @@ async def decide(
 
     async with open_session() as session:
         actor = await acting(session, city, username)
+        require(actor, "events:decide")
         key = session.logs.person_key(city, username)
         async with session.db.transaction(city) as conn:
             named = None if every else [parse_id(one, NO_EVENT) for one in ids]
             wanted = await signing.waiting(conn, named, DECIDED_MAX)
+            found = [row.id for row in wanted] if every else []
+            reasons = await service.decidable(
+                conn, session.clock, actor, found, "refused" if refuse else "accepted"
+            )
+            later = {one: why for one, why in reasons.items() if why is not None}
+            wanted = [row for row in wanted if row.id not in later]
             decisions = {
                 row.id: Decision(
                     "refused" if refuse else "accepted",
@@ -94,6 +148,10 @@ async def decide(
                 await service.decide(conn, session.clock, actor, decisions)
     answer(
         as_json_,
-        {"decided": [str(one) for one in decisions]},
+        {
+            "decided": [str(one) for one in decisions],
+            "later": {str(one): why for one, why in later.items()},
+        },
+        *(f"{one}　暂不能决定：{why}" for one, why in later.items()),
         f"已{'拒绝' if refuse else '接受'} {len(decisions)} 件事件。",
     )

@@ -63,7 +63,7 @@ def list_(*, as_json_: bool) -> None:
 @click.argument("pack")
 @json_option
 def show(pack: str, *, as_json_: bool) -> None:
-    """显示一个规则包：来源、评分表、等级和事件目录。"""
+    """显示一个规则包：来源、评分表、等级、事件目录、程序、名单和契约。"""
     loaded = _load(pack)
     document = {**loaded.document, "digest": loaded.digest}
     answer(as_json_, document, *_described(loaded.on(SystemClock().today())))
@@ -86,6 +86,29 @@ def _described(rules: Rules) -> Iterator[str]:
     yield ""
     yield f"事件目录 {len(grading.events)} 种："
     yield from (f"  {event.code:<28}{event.title}" for event in grading.events)
+    yield from _described_process(rules)
+
+
+def _described_process(rules: Rules) -> Iterator[str]:
+    procedure, lists = rules.procedure, rules.lists
+    yield ""
+    yield f"{procedure.title}　来源：{procedure.source}"
+    for one in procedure.severities:
+        yield (
+            f"  {one.severity}　整改 {one.rectification_days}、异议 {one.objection_days}、"
+            f"核查 {one.hearing_days}、决定 {one.decision_days} 个工作日；"
+            f"公示 {one.display_min_months} 到 {one.display_max_months} 个月"
+        )
+    yield ""
+    yield f"{lists.title}　来源：{lists.source}"
+    for rule in lists.lists:
+        yield f"  {rule.title}　期限 {rule.term_months} 个月，每 {rule.review_months} 个月复核"
+    yield from (f"  {board.title}　{board.period}" for board in lists.boards)
+    if rules.contracts:
+        yield ""
+        yield f"契约 {len(rules.contracts)} 种："
+    for name, template in rules.contracts.items():
+        yield f"  {name:<28}{template.title}　{len(template.clauses)} 条承诺"
 
 
 @group.command("test")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,18 +15,21 @@ from credit.access import service as access
 from credit.access.logic import home_of, scopes_of
 from credit.access.views import Actor
 from credit.demo.cities import CITIES, City, Maker
+from credit.demo.contracts import ContractDesk
+from credit.demo.facts import FactDesk
+from credit.demo.lists import PRESENT, YEARLY, ListDesk
 from credit.evaluations import service as evaluations
 from credit.evaluations.views import Submission
-from credit.events import service as events
-from credit.events.logic import expected_subjects
-from credit.events.signing import sign_event
 from credit.grades import service as grades
+from credit.kit import store as kit
+from credit.kit.blobs import BlobStore
 from credit.kit.clock import FixedClock, SystemClock
 from credit.kit.db import Connection, Database
 from credit.kit.ids import new_id
 from credit.kit.migrate import migrate
 from credit.kit.passwords import Passwords
 from credit.kit.signing import SigningKey
+from credit.kit.workdays import WorkCalendar
 from credit.log import service as log
 from credit.log.sequencer import BATCH_ROWS_MAX, Sequencer
 from credit.logs import Logs
@@ -45,18 +48,23 @@ ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]
 PEOPLE = (
     ("officer", "信用专员（演示）", "association_officer", "association", "市物业管理行业协会"),
     ("reviewer", "信用审核员（演示）", "association_reviewer", "association", "市物业管理行业协会"),
+    ("deputy", "信用审核员二（演示）", "association_reviewer", "association", "市物业管理行业协会"),
     ("city_authority", "市主管部门（演示）", "city_officer", "city_department", "市物业主管部门"),
     ("district", "区主管部门（演示）", "district_officer", "district_department", "区物业主管部门"),
     ("street", "街道专员（演示）", "street_officer", "street", "街道办事处"),
     ("bidder", "评标专家（演示）", "bidder", "other", "公共资源交易中心"),
     ("enterprise", "企业用户（演示）", "enterprise_user", "enterprise", "演示物业企业"),
     ("committee", "业委会用户（演示）", "committee_user", "committee", "演示业主委员会"),
+    ("owners", "业主代表（演示）", "owner_delegate", "owners", "演示小区业主"),
     ("resident", "居民（演示）", "resident", "", ""),
     ("merchant", "商户（演示）", "merchant_user", "merchant", "演示便民超市"),
     ("auditor", "审计员（演示）", "auditor", "other", "纪检审计部门"),
     ("administrator", "管理员（演示）", "administrator", "association", "市物业管理行业协会"),
 )
-SIGNERS = ("officer", "reviewer", "city_authority", "district", "street")
+SIGNERS = (
+    "officer", "reviewer", "deputy", "city_authority", "district", "street", "enterprise",
+    "committee", "owners",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,8 +90,9 @@ class Ready:
 class _Loader:
     """Tells one city's story."""
 
-    def __init__(self, db: Database, logs: Logs, city: City, today: date) -> None:
+    def __init__(self, db: Database, logs: Logs, files: BlobStore, city: City, today: date) -> None:
         self.db = db
+        self.files = files
         self.city = city
         self.today = today
         self.pack: Pack = pack_of_city(city.code)
@@ -97,6 +106,18 @@ class _Loader:
         self.vault = logs.vault(city.code)
         self.passwords = Passwords()
         self.users: dict[str, dict[str, str]] = {}
+        self.desk = FactDesk(
+            db, city.code, self.pack, self.clock, self.keys, self.actors, today,
+            self._party("enterprise"),
+        )  # fmt: skip
+        self.lists = ListDesk(
+            db, city.code, self.pack, self.clock, self.keys, self.actors, files,
+            self._party("enterprise"), self.maker.enterprises,
+        )  # fmt: skip
+        self.contracts = ContractDesk(
+            db, city.code, self.pack, self.clock,
+            logs=logs, files=files, users=self.actors, keys=self.keys,
+        )  # fmt: skip
         self.sequencer: Sequencer = logs.sequencer(db, self.clock, city.code)
 
     async def load(self, update: Callable[[int, int], None]) -> dict[str, str]:
@@ -110,6 +131,7 @@ class _Loader:
             update(done, steps)
 
         clients = await self._people()
+        await self._calendar()
         await self._parties()
         step()
         if not await self.sequencer.take_over():
@@ -122,13 +144,34 @@ class _Loader:
                 self.clock.now_value = _at(date(year + 1, 1, 20))
                 await self._evaluations(year)
                 await self._sequence()
+                if self._has_contracts and year == self.today.year - 1:
+                    await self.contracts.conclude(self.maker.projects)
+                    await self._sequence()
             step()
             on = date(year + 1, 1, 31) if year < self.today.year else last
             self.clock.now_value = _at(on)
             await self._grades(on)
+            if year < self.today.year:
+                await self.lists.tell(YEARLY)
+                await self._sequence()
             step()
+        await self._open_matters()
+        await self._lists()
+        if self._has_contracts:
+            await self.contracts.leave_open(self.maker.projects)
+            await self.contracts.keep(self._party("owners") or "")
+            await self._sequence()
         await self.sequencer.drop()
         return clients
+
+    async def _calendar(self) -> None:
+        """Name the new year's day of years whose holidays nobody published yet, so that terms over
+        them can be told; an officer would load the whole table.
+        """
+        years = [self.today.year, self.today.year + 1]
+        days = [date(year, 1, 1) for year in years if not WorkCalendar().known(year)]
+        async with self.db.transaction(self.city.code) as conn:
+            await kit.declare_days(conn, days, [False] * len(days), by="demo", now=self.clock.now())
 
     async def _people(self) -> dict[str, str]:
         async with self.db.transaction(self.city.code) as conn:
@@ -177,8 +220,14 @@ class _Loader:
         return {
             "enterprise": self.maker.enterprises[1],
             "committee": "YWH-0001",
+            "owners": f"XQ-{self.city.code}-0001",
             "merchant": "SH-0001",
         }.get(kind)
+
+    @property
+    def _has_contracts(self) -> bool:
+        """Whether the city's pack has templates of contracts."""
+        return bool(self.pack.on(self.today).contracts)
 
     def _division(self, kind: str) -> str | None:
         """Name the district and the street whose people the demo has: the city's first ones."""
@@ -193,31 +242,28 @@ class _Loader:
             await parties.apply_parties(conn, self.clock, self.vault, plan)
 
     async def _events(self, first: date, last: date) -> None:
+        """Take a year's facts in at the end of each month, and decide those of the month before."""
         catalogue = self.pack.on(last).grader.events
         count = self.city.yearly_events * (last - first).days // 365
         facts = self.maker.events(catalogue, first, last, count)
-        for bodies in _chunks(facts, events.BATCH_MAX):
-            self.clock.now_value = _at(date.fromisoformat(bodies[-1]["occurred_on"]))
-            async with self.db.transaction(self.city.code) as conn:
-                placed = await parties.place(
-                    conn,
-                    [body["primary"] for body in bodies],
-                    [body["subject"] for body in bodies],
-                    [date.fromisoformat(body["occurred_on"]) for body in bodies],
-                )
-                both = [self.keys["officer"], self.keys["reviewer"]]
-                drafts = []
-                for body, place in zip(bodies, placed, strict=True):
-                    subjects = [
-                        {"scheme": ref.scheme, "id": ref.id} for ref in expected_subjects(place)
-                    ]
-                    whole = {**body, "pack": self.pack.head.id, "subjects": subjects}
-                    del whole["subject"]
-                    drafts.append(
-                        sign_event(both, new_id(self.clock.now()), {**whole, "evidence": []})
-                    )
-                await events.propose(conn, self.clock, self.actors["officer"], self.pack, drafts)
+        for _, month in groupby(facts, key=lambda body: body["occurred_on"][:7]):
+            bodies = list(month)
+            last_day = _at(date.fromisoformat(bodies[-1]["occurred_on"]))
+            self.clock.now_value = max(self.clock.now_value, last_day)
+            await self.desk.take(bodies)
             await self._sequence()
+
+    async def _open_matters(self) -> None:
+        """Leave something for everybody to do: facts at every step, repairs, suggestions."""
+        others = [one for one in self.maker.enterprises if one != self.desk.own]
+        await self.desk.leave_open(others, self.files)
+        await self._sequence()
+
+    async def _lists(self) -> None:
+        """Leave entries at every step of their course, and boards."""
+        await self.lists.tell(PRESENT, own=True)
+        await self.lists.boards([one["code"] for one in self.maker.projects])
+        await self._sequence()
 
     async def _evaluations(self, year: int) -> None:
         sheets = self.pack.on(self.clock.today()).sheets
@@ -296,6 +342,7 @@ async def load_demo(settings: Settings, url: str, progress: ProgressBar) -> Read
     `progress` opens a bar with a title and yields what moves it to (done, total).
     """
     logs = Logs(settings)
+    files = BlobStore(Path(settings.data_dir) / "files")
     migrate(url, [city.code for city in CITIES])
     path = Path(settings.data_dir) / "demo.json"
     kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
@@ -309,7 +356,7 @@ async def load_demo(settings: Settings, url: str, progress: ProgressBar) -> Read
                 continue
             loaded += 1
             with progress(f"装入 {city.name}") as update:
-                loader = _Loader(db, logs, city, today)
+                loader = _Loader(db, logs, files, city, today)
                 clients = await loader.load(update)
             if city is CITIES[0]:
                 kept["users"] = loader.users

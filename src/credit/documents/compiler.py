@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import lru_cache
@@ -12,16 +13,17 @@ from typing import Any, NamedTuple
 import orjson
 import typst
 
+from credit.documents.letters import Letter, as_letter
 from credit.documents.logic import as_document
 from credit.documents.views import CreditReport
 from credit.kit.errors import Overloaded
 from credit.kit.texts import marked, say
 
-__all__ = ["FontMissing", "check_fonts", "render_report"]
+__all__ = ["FontMissing", "check_fonts", "render_letter", "render_report"]
 
 AT_ONCE = 2
 WAITING_MAX = 40
-TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
+TEMPLATES = Path(__file__).parent / "templates"
 # An archive takes PDF/A-2b, a screen reader PDF/UA-1. Both refuse a character without a glyph.
 STANDARDS: "list[typst.PDFStandard]" = ["a-2b", "ua-1"]
 SERIF = (
@@ -76,40 +78,49 @@ async def render_report(report: CreditReport) -> bytes:
     That holds for one set of fonts and one version of typst. Raises FontMissing without a Chinese
     font or a glyph, TooLarge beyond the limits of `as_document`, Overloaded when too many wait.
     """
-    return await _PRESS.render(report)
+    return await _PRESS.render("report", lambda: as_document(report), report.issued_at)
+
+
+async def render_letter(letter: Letter) -> bytes:
+    """Print a letter as PDF, as `render_report` prints a report."""
+    return await _PRESS.render("letter", lambda: as_letter(letter), letter.issued_at)
 
 
 class _Press:
-    """Two threads, each with its own compiler: one compiler serves one thread at a time."""
+    """Two threads, each with its own compilers: one compiler serves one thread at a time."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="report")
         self._own = local()
         self._waiting = 0
 
-    async def render(self, report: CreditReport) -> bytes:
+    async def render(
+        self, template: str, make: Callable[[], dict[str, Any]], issued_at: datetime
+    ) -> bytes:
         if self._waiting >= WAITING_MAX:
-            raise Overloaded(say("正在生成的信用报告太多，请稍后再试。"), retry_after_seconds=5)
+            raise Overloaded(say("正在生成的文书太多，请稍后再试。"), retry_after_seconds=5)
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, self._print, report)
+            return await loop.run_in_executor(self._pool, self._print, template, make, issued_at)
         finally:
             self._waiting -= 1
 
-    def _print(self, report: CreditReport) -> bytes:
+    def _print(
+        self, template: str, make: Callable[[], dict[str, Any]], issued_at: datetime
+    ) -> bytes:
         faces = _faces()
-        compiler: typst.Compiler | None = getattr(self._own, "compiler", None)
-        if compiler is None:
-            compiler = self._own.compiler = typst.Compiler(TEMPLATE, font_paths=_fonts())
-        return _compile(compiler, as_document(report), faces, report.issued_at)
+        own: dict[str, typst.Compiler] = self._own.__dict__
+        if template not in own:
+            own[template] = typst.Compiler(TEMPLATES / f"{template}.typ", font_paths=_fonts())
+        return _compile(own[template], make(), faces, issued_at)
 
 
 def _compile(
     compiler: typst.Compiler, document: dict[str, Any], faces: Faces, issued_at: datetime
 ) -> bytes:
     inputs = {
-        "report": orjson.dumps(document).decode(),
+        "document": orjson.dumps(document).decode(),
         "faces": orjson.dumps(faces._asdict()).decode(),
     }
     try:

@@ -21,7 +21,7 @@ from credit.kit.clock import CHINA
 from credit.kit.errors import TooLarge
 from credit.kit.texts import say
 
-__all__ = ["ROWS_MAX", "TEXT_CHARS_MAX", "as_document", "clean"]
+__all__ = ["ROWS_MAX", "TEXT_CHARS_MAX", "as_document", "clean", "spelled_day"]
 
 ROWS_MAX = 300
 TEXT_CHARS_MAX = 400
@@ -91,16 +91,16 @@ def as_document(report: CreditReport) -> dict[str, Any]:
     }
 
 
-def clean(text: str) -> str:
+def clean(text: str, chars_max: int = TEXT_CHARS_MAX) -> str:
     """Take out what cannot be printed or would reorder its surroundings; one space between words.
 
-    Raises TooLarge above `TEXT_CHARS_MAX` characters.
+    Raises TooLarge above `chars_max` characters.
     """
-    if len(text) > TEXT_CHARS_MAX:
+    if len(text) > chars_max:
         raise TooLarge(
             say(
-                "信用报告里的一段文字最多 %(most)s 个字，请先改短：%(text)s…",
-                most=TEXT_CHARS_MAX,
+                "文书里的一段文字最多 %(most)s 个字，请先改短：%(text)s…",
+                most=chars_max,
                 text=text[:20],
             )
         )
@@ -127,7 +127,9 @@ def _notices(report: CreditReport) -> list[str]:
         found.append(SYNTHETIC)
     today = report.issued_at.astimezone(CHINA).date()
     if report.valid_until and report.valid_until < today:
-        found.append(f"这一等级的有效期到 {_spelled(report.valid_until)} 为止，出具本报告时已过。")
+        found.append(
+            f"这一等级的有效期到 {spelled_day(report.valid_until)} 为止，出具本报告时已过。"
+        )
     return found
 
 
@@ -244,13 +246,14 @@ def _day(day: date | None) -> str:
     return NOTHING if day is None else day.isoformat()
 
 
-def _spelled(day: date) -> str:
+def spelled_day(day: date) -> str:
+    """Write a day in words, `2026年6月30日`."""
     return f"{day.year}年{day.month}月{day.day}日"
 
 
 def _term(begin: date | None, end: date | None) -> str:
-    parts = [_spelled(begin)] if begin else []
-    parts += [f"至 {_spelled(end)}"] if end else []
+    parts = [spelled_day(begin)] if begin else []
+    parts += [f"至 {spelled_day(end)}"] if end else []
     return " ".join(parts) or NOTHING
 
 
@@ -258,7 +261,7 @@ def _moment(moment: datetime | None) -> str:
     if moment is None:
         return NOTHING
     local = moment.astimezone(CHINA)
-    return f"{_spelled(local)} {local:%H:%M}"
+    return f"{spelled_day(local)} {local:%H:%M}"
 
 
 def _score(score: Decimal | None, places: int = 0) -> str:

@@ -42,7 +42,7 @@ ON_FILE = "存档"
 
 
 class RecordBody(Struct, gc=False):
-    """What is read here in the body of a fact, a withdrawal, a correction or a grade."""
+    """What is read here in the body of a fact, of what ends or replaces one, or of a grade."""
 
     type: str = ""
     occurred_on: date = date.min
@@ -163,7 +163,7 @@ def derived_inputs(
     sheet: Sheet, chain: Iterable[ChainEntry[RecordBody]], year: int
 ) -> dict[str, Any]:
     """Read from an enterprise's chain what rows derive: its last published grade (X-08) and the
-    codes of the calendar year's facts. Only what the sheet has rows for is given.
+    codes of the calendar year's facts; one taken back or repaired is none of them. Only what the sheet has rows for is given.
     """
     grade: str | None = None
     events: dict[str, str] = {}
@@ -171,7 +171,7 @@ def derived_inputs(
         body = entry.body
         if entry.kind == "grade":
             grade = body.grade
-        elif entry.kind == "event-withdrawn":
+        elif entry.kind in ("event-withdrawn", "event-repaired"):
             events.pop(body.target, None)
         elif entry.kind in ("credit-event", "event-corrected"):
             events.pop(body.target, None)

@@ -23,9 +23,7 @@ from credit.events.views import (
     Evidence,
     Withdrawal,
 )
-from credit.kit.blobs import BLOB_BYTES_MAX
 from credit.kit.db import Connection
-from credit.kit.errors import TooLarge
 from credit.kit.http import (
     City,
     IdCursor,
@@ -36,7 +34,7 @@ from credit.kit.http import (
     idempotent,
 )
 from credit.kit.signing import b64
-from credit.kit.texts import say
+from credit.kit.uploads import BODY_BYTES_MAX, sent_file
 from credit.log import service as log
 from credit.rules.loading import pack_of_city
 
@@ -191,16 +189,12 @@ class EventController(Controller):
 
     @post("/evidence", operation_id="postEvidence", summary="上传证据文件",
           opt={"scope": "events:propose"}, include_in_schema=False,
-          request_max_body_size=BLOB_BYTES_MAX + 1024)  # fmt: skip
+          request_max_body_size=BODY_BYTES_MAX)  # fmt: skip
     async def post_evidence(
         self, request: Request[Any, Any, Any], state: State, city: City
     ) -> Response[Evidence]:
         """Keep a file by its digest; the body is the file, Content-Type says what it is."""
-        content = await request.body()
-        if len(content) > BLOB_BYTES_MAX:
-            raise TooLarge(say("文件超过 20 MB，请压缩或分开上传。"))
-        declared = request.headers.get("content-type", "").partition(";")[0].strip()
-        blob = await state.blobs.put(content, declared)
+        blob = await sent_file(request)
         async with state.db.city(city) as conn:
             await service.keep_evidence(conn, state.clock, request.state.actor, blob)
         return Response(Evidence(blob.digest, blob.size, blob.media_type), status_code=201)

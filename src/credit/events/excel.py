@@ -18,7 +18,7 @@ from credit.rules.trace import text
 __all__ = ["ChosenEvents", "body_of_row", "event_sheet", "events_table"]
 
 EXPORTED_AT_ONCE = 5_000
-DECIDED = {"待决定": "proposed", "已生效": "accepted", "已退回": "refused"}
+DECIDED = {"待决定": "proposed", "已生效": "accepted", "不予认定": "refused"}
 EXPORTED = SheetSpec(
     "信用事件",
     (
@@ -128,7 +128,7 @@ async def events_table(
 ) -> tuple[SheetSpec, list[dict[str, Any]]]:
     """Return every event with its decision, or those chosen, oldest first.
 
-    TooLarge where they do not fit a sheet.
+    A repaired fact is left out: it is not shared any more. TooLarge where they do not fit a sheet.
     """
     chosen = chosen or ChosenEvents()
     rows: list[dict[str, Any]] = []
@@ -162,6 +162,7 @@ async def events_table(
                 "reason": row.reason,
             }
             for row in found
+            if row.course != "repaired"
         ]
         after = found[-1].id
     return EXPORTED, rows

@@ -22,7 +22,9 @@ from credit.kit.canonical import canonical
 from credit.kit.texts import listed, marked, say
 from credit.parties.codes import scheme_of
 from credit.parties.views import Placed
+from credit.rules.arithmetic import add_months
 from credit.rules.model import EventType, LevelPoints, RangePoints
+from credit.rules.procedure import Procedure
 from credit.rules.trace import text
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Proposal",
     "body_of",
     "check_catalogue",
+    "check_display",
     "check_placement",
     "expected_subjects",
     "fingerprint",
@@ -228,6 +231,27 @@ def check_placement(body: EventBody, placed: Placed, today: date) -> list[str]:
         wanted = "、".join(f"{ref.scheme} {ref.id}" for ref in expected)
         return [say("subjects 与登记不符：%(day)s 应依次为 %(wanted)s。", day=day, wanted=wanted)]
     return []
+
+
+def check_display(
+    body: EventBody, catalogue: Mapping[str, EventType], procedure: Procedure
+) -> list[str]:
+    """Return what is wrong with the day until which a bad fact is to count: it shows no longer."""
+    event = catalogue.get(body.type)
+    if body.valid_until is UNSET or event is None or event.severity is None:
+        return []
+    most = procedure.of(event.severity).display_max_months
+    last = add_months(date.fromisoformat(body.occurred_on), most)
+    if date.fromisoformat(body.valid_until) <= last:
+        return []
+    return [
+        say(
+            "“%(title)s”自发生之日起最多公示 %(most)s 个月，有效期止日不能晚于 %(last)s。",
+            title=event.title,
+            most=most,
+            last=last,
+        )
+    ]
 
 
 def fingerprint(draft: Draft) -> bytes:

@@ -16,10 +16,8 @@ __all__ = [
     "ShownRow",
     "add_decisions",
     "add_events",
-    "add_evidence",
     "add_waiting",
     "count_waiting",
-    "known_evidence",
     "known_facts",
     "list_events",
     "load_events",
@@ -28,6 +26,7 @@ __all__ = [
     "own_events",
     "own_waiting",
     "remove_waiting",
+    "select_shown",
     "show",
     "show_of",
     "show_these",
@@ -76,24 +75,27 @@ WHERE e.id = ANY($1)
 """
 _LISTED = """
 SELECT e.id, e.kind, e.code, e.subject_kind, e.subject, e.enterprise, e.occurred_on,
-    e.proposed_by, e.proposed_at, d.outcome, d.reason
+    e.proposed_by, e.proposed_at, d.outcome, d.reason, c.state
 FROM event e LEFT JOIN event_decision d ON d.event_id = e.id
+LEFT JOIN event_course c ON c.event_id = e.id
 WHERE e.id > $1 AND ($2::text IS NULL OR coalesce(d.outcome, 'proposed') = $2)
 """
 LIST_EVENTS = f"{_LISTED} ORDER BY e.id LIMIT $3"
 LIST_EVENTS_OF = f"{_LISTED} AND e.enterprise = $4 ORDER BY e.id LIMIT $3"
 LIST_WAITING = """
 SELECT e.id, e.kind, e.code, e.subject_kind, e.subject, e.enterprise, e.occurred_on,
-    e.proposed_by, e.proposed_at, NULL AS outcome, NULL AS reason
+    e.proposed_by, e.proposed_at, NULL AS outcome, NULL AS reason, c.state
 FROM event_waiting w JOIN event e ON e.id = w.event_id
+LEFT JOIN event_course c ON c.event_id = e.id
 WHERE w.event_id > $1 ORDER BY w.event_id LIMIT $2
 """
 # What pages show: the newest first, with the names people know.
 _SHOWN = """
 SELECT e.id, e.kind, e.code, e.body, e.subject_kind, e.subject, e.enterprise, e.occurred_on,
     e.target, e.proposed_by, e.proposed_at, d.outcome, d.reason, d.decided_by, d.decided_at,
-    f.name AS enterprise_name, p.name AS project_name
+    c.state, c.ended_on, c.elsewhere, f.name AS enterprise_name, p.name AS project_name
 FROM {} LEFT JOIN event_decision d ON d.event_id = e.id
+LEFT JOIN event_course c ON c.event_id = e.id
 LEFT JOIN enterprise f ON f.code = e.enterprise
 LEFT JOIN project p ON e.subject_kind = 'project' AND p.code = e.subject
 """
@@ -173,11 +175,6 @@ SELECT count(*) FROM (
     SELECT FROM event_waiting w JOIN event e ON e.id = w.event_id
     WHERE e.enterprise IN (SELECT code FROM enterprises_in_v1($2)) LIMIT $1) AS waiting
 """
-ADD_EVIDENCE = """
-INSERT INTO evidence (digest, size, media_type, uploaded_by, uploaded_at)
-VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
-"""
-KNOWN_EVIDENCE = "SELECT digest, size, media_type FROM evidence WHERE digest = ANY($1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +209,7 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An event in a list."""
+    """An event in a list; `course` is where a bad fact stands, None for what takes no course."""
 
     id: UUID
     kind: str
@@ -225,11 +222,15 @@ class Listed:
     proposed_at: datetime
     outcome: str | None
     reason: str | None
+    course: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class ShownRow:
-    """An event as pages show it."""
+    """An event as pages show it; `course` is where a bad fact stands, None for what takes none.
+
+    `elsewhere` says that an authority decided it, which needs no notice here.
+    """
 
     id: UUID
     kind: str
@@ -246,6 +247,9 @@ class ShownRow:
     reason: str | None
     decided_by: str | None
     decided_at: datetime | None
+    course: str | None
+    ended_on: date | None
+    elsewhere: bool | None
     enterprise_name: str | None
     project_name: str | None
 
@@ -275,6 +279,11 @@ class NewEvent:
     body: bytes
     kid: str
     signature: bytes
+
+
+def select_shown(source: str) -> str:
+    """Return the SELECT of `ShownRow`s from tables of which one is `event e`."""
+    return _SHOWN.format(source)
 
 
 async def add_events(
@@ -397,19 +406,6 @@ async def count_waiting(conn: Connection, limit: int, *, division: str | None) -
     else:
         count = await conn.fetchval(COUNT_WAITING_IN, limit, division)
     return count
-
-
-async def add_evidence(
-    conn: Connection, digest: str, *, size: int, media_type: str, by: str, now: datetime
-) -> None:
-    """Note an evidence file; the same content is noted once."""
-    await conn.execute(ADD_EVIDENCE, digest, size, media_type, by, now)
-
-
-async def known_evidence(conn: Connection, digests: Sequence[str]) -> dict[str, tuple[int, str]]:
-    """Return (size, media type) of each known digest."""
-    rows = await conn.fetch(KNOWN_EVIDENCE, digests)
-    return {row["digest"]: (row["size"], row["media_type"]) for row in rows}
 
 
 def _own(row: Any) -> OwnRow:

@@ -155,7 +155,10 @@ class EventStates(Struct, frozen=True):
 
 
 class EventListed(Struct, frozen=True):
-    """An event in a list; `outcome` is null while it is undecided."""
+    """An event in a list; `outcome` is null while it is undecided.
+
+    `course` says where a bad fact stands between its notice and its end; others take no course.
+    """
 
     id: str
     kind: Literal["credit-event", "event-withdrawn", "event-corrected"]
@@ -168,6 +171,21 @@ class EventListed(Struct, frozen=True):
     proposed_at: str
     outcome: Literal["accepted", "refused"] | None
     reason: str | None
+    course: (
+        Literal[
+            "proposed",
+            "noticed",
+            "acknowledged",
+            "objected",
+            "heard",
+            "effective",
+            "dropped",
+            "withdrawn",
+            "corrected",
+            "repaired",
+        ]
+        | None
+    ) = None
 
 
 class EntryProof(Struct, frozen=True):

@@ -154,11 +154,19 @@ class EnterpriseController(Controller):
         valid_at: DayText = None,
         known_at: Known = None,
     ) -> Response[TraceNode]:
-        """Return the tree behind the score: each point with its rule, clause and log index."""
-        day = parse_date(valid_at, "valid_at") if valid_at else state.clock.today()
+        """Return the tree behind the score: each point with its rule, clause and log index.
+
+        Bad facts that lapsed or were repaired since are shown no more: they keep their points
+        only, and the digest in the log is that of the tree with them.
+        """
+        today = state.clock.today()
+        day = parse_date(valid_at, "valid_at") if valid_at else today
+        grader = pack_of_city(city).on(today).grader
         async with state.db.city(city) as conn:
             size = await service.known_size(conn, _known(known_at))
-            tree = await service.trace(conn, uscc, valid_at=day, size=size)
+            tree = await service.public_trace(
+                conn, uscc, valid_at=day, size=size, grader=grader, today=today
+            )
         return _ready(tree, media_type="application/json")
 
 

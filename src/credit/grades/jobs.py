@@ -25,4 +25,13 @@ async def run_grades(context: JobContext, *, run_id: str, on: str, person_id: st
         )
 
 
-TASKS = (Task(service.RUN_TASK, run_grades),)
+async def grade_repairs(context: JobContext) -> None:
+    """Ask for a run where facts were repaired since the newest one, early in China's morning."""
+    async with context.db.transaction(context.city) as conn:
+        await service.ask_after_repairs(conn, context.clock)
+
+
+TASKS = (
+    Task(service.RUN_TASK, run_grades),
+    Task("grades.after_repairs", grade_repairs, cron="45 21 * * *"),
+)

@@ -3,10 +3,11 @@
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -23,6 +24,7 @@ __all__ = [
     "RecordBody",
     "choose_published",
     "is_code",
+    "listing_known",
     "read_facts",
     "refuse_answer",
     "refuse_publication",
@@ -38,7 +40,7 @@ class Subject(Struct, gc=False):
 
 
 class RecordBody(Struct, gc=False):
-    """What grading reads in the body of a fact, a withdrawal, a correction or an evaluation.
+    """What grading reads in the body of a fact, what ends or replaces one, or an evaluation.
 
     A record carries the fields of its own kind; the others keep their defaults.
     """
@@ -52,8 +54,9 @@ class RecordBody(Struct, gc=False):
     points: Decimal | None = None
     fact_key: str | None = None
     valid_until: date | None = None
-    # a withdrawal or correction
+    # a withdrawal, a correction or a repair, which also says from which day on
     target: str = ""
+    on: date = date.min
     # an evaluation
     sheet: str = ""
     year: int = 0
@@ -92,7 +95,7 @@ def read_facts(
     """Read an enterprise's facts and closed evaluations from its chain in the log.
 
     A withdrawal takes its target out; a correction puts another fact in its place, under the
-    correction's own index. Of several closings for one subject, sheet, year and division the last
+    correction's own index; from the day of a repair on its target counts no more. Of several closings for one subject, sheet, year and division the last
     counts. Only entries whose first subject is the enterprise are read: the first subject is the
     one that answers for the fact.
     """
@@ -110,6 +113,9 @@ def read_facts(
                     facts[entry.id] = _fact(entry)
             case "event-withdrawn":
                 facts.pop(body.target, None)
+            case "event-repaired":
+                if (repaired := facts.get(body.target)) is not None:
+                    facts[body.target] = repaired._replace(valid_until=body.on, repaired_on=body.on)
             case "evaluation":
                 key = (
                     body.sheet,
@@ -245,6 +251,15 @@ def choose_published(
         if best is None or _order(candidate) > _order(best):
             best = candidate
     return best
+
+
+def listing_known(
+    record: UUID, exit_record: UUID | None, indexes: Mapping[UUID, int], size: int
+) -> bool:
+    """Say whether a log of `size` entries has a listing's record, and not yet the one that ends it."""
+    index = indexes.get(record)
+    ended = None if exit_record is None else indexes.get(exit_record)
+    return index is not None and index < size and (ended is None or ended >= size)
 
 
 def _order(one: Published) -> tuple[datetime, float]:

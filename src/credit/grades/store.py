@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from credit.grades.listings.store import ListingRow
 from credit.kit.db import Connection
 from credit.rules.model import Status
 
@@ -81,7 +82,13 @@ JOIN grade_result r ON r.run_id = $2 AND r.enterprise = n.enterprise
 """
 PUBLISHED_OF = """
 SELECT e.code, e.name, g.record_id, g.run_id, g.status, g.grade, g.score, g.valid_from,
-    g.valid_until, g.published_at, r.pack, r.pack_version, r.pack_status, r.log_size
+    g.valid_until, g.published_at, r.pack, r.pack_version, r.pack_status, r.log_size,
+    ARRAY(
+        SELECT (record_id, entry_id, subject_kind, subject, list_name, kind, legal_basis, effect,
+            from_on, until_on, listed_at, exit_id, ended_on)
+        FROM listing
+        WHERE subject = e.code AND subject_kind = 'enterprise' AND from_on <= $2 AND $2 < until_on
+        ORDER BY from_on, record_id) AS listings
 FROM unnest($1::text[]) WITH ORDINALITY AS a (code, position)
 JOIN enterprise e ON e.code = a.code
 LEFT JOIN published_grade g ON g.enterprise = e.code
@@ -180,7 +187,10 @@ class ResultRow:
 
 @dataclass(frozen=True, slots=True)
 class PublishedRow:
-    """An enterprise with one of its published grades; the grade's fields are None without one."""
+    """An enterprise with one of its published grades; the grade's fields are None without one.
+
+    `listings` are those whose term covers the day asked about, the same in all its rows.
+    """
 
     code: str
     name: str
@@ -196,6 +206,7 @@ class PublishedRow:
     pack_version: str | None
     pack_status: str | None
     log_size: int | None
+    listings: tuple[ListingRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,11 +337,16 @@ async def add_publication(
     return True
 
 
-async def published_of(conn: Connection, codes: Sequence[str]) -> dict[str, list[PublishedRow]]:
-    """Return each known enterprise's published grades, newest first, in the order asked."""
+async def published_of(
+    conn: Connection, codes: Sequence[str], on: date
+) -> dict[str, list[PublishedRow]]:
+    """Return each known enterprise's published grades, newest first, in the order asked, with the
+    listings whose term covers a day.
+    """
     grouped: dict[str, list[PublishedRow]] = {}
-    for row in await conn.fetch(PUBLISHED_OF, codes):
-        grouped.setdefault(row["code"], []).append(PublishedRow(*row))
+    for *row, listed in await conn.fetch(PUBLISHED_OF, codes, on):
+        row.append(tuple(ListingRow(*one) for one in listed))
+        grouped.setdefault(row[0], []).append(PublishedRow(*row))
     return grouped
 
 

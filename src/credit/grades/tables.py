@@ -16,6 +16,7 @@ __all__ = [
     "GradeResult",
     "GradeRun",
     "GradeRunRequest",
+    "Listing",
     "PublishedGrade",
 ]
 
@@ -125,6 +126,42 @@ class PublishedGrade(Table, table=True):
     valid_from: date
     valid_until: date
     published_at: datetime
+
+
+class Listing(Table, table=True):
+    """A published red or black list entry; `exit_id` is the record that took it off its list.
+
+    It is in force from `from_on` on, before `until_on`. A person's `subject` is a pseudonym.
+    """
+
+    __tablename__ = "listing"
+    __table_args__ = (
+        one_of("subject_kind", "enterprise", "manager", "practitioner"),
+        one_of("list_name", "red", "black"),
+        one_of("kind", "statutory", "departmental", "self-discipline"),
+        one_of("effect", "reference", "statutory bar"),
+        limited("subject", 24),
+        limited("legal_basis", 400),
+        CheckConstraint("from_on < until_on", name="span"),
+        CheckConstraint("effect = 'reference' OR kind = 'statutory'", name="bar_is_statutory"),
+        Index("uq_listing_entry", "entry_id", unique=True),
+        Index("ix_listing_subject", "subject", "from_on"),
+    )
+
+    record_id: UUID = Field(primary_key=True)
+    entry_id: UUID
+    subject_kind: str = text()
+    subject: str = text()
+    list_name: str = text()
+    kind: str = text()
+    legal_basis: str = text()
+    effect: str = text()
+    from_on: date
+    until_on: date
+    listed_at: datetime
+    exit_id: UUID | None = Field(default=None)
+    ended_on: date | None = Field(default=None)
+    ended_at: datetime | None = Field(default=None)
 
 
 class GradeQuery(Table, table=True):

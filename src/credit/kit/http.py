@@ -38,6 +38,7 @@ __all__ = [
     "SoughtText",
     "entity_tag",
     "idempotent",
+    "is_line",
     "parse_date",
     "parse_moment",
 ]
@@ -48,8 +49,10 @@ _PRINTABLE = r"^[^\u0000-\u001f\u007f]*$(?!\n)"
 CODE_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,59}$(?!\n)"
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\n)"
 Code = Annotated[str, Meta(max_length=60, pattern=CODE_PATTERN)]
-Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
+LINE_CHARS_MAX = 200
+Line = Annotated[str, Meta(min_length=1, max_length=LINE_CHARS_MAX, pattern=_PRINTABLE)]
 Paragraph = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_PRINTABLE)]
+_LINE = re.compile(_PRINTABLE)
 Item = TypeVar("Item")
 PAGE_MAX = 200
 # `date.fromisoformat` alone would also take weeks: 2026-W27-1.
@@ -93,6 +96,13 @@ class Page(msgspec.Struct, Generic[Item], frozen=True):
 def entity_tag(content: bytes) -> str:
     """Name a representation by its content (RFC 9110 §8.8.3)."""
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def is_line(text: str) -> bool:
+    """Say whether a text of a list is a `Line`: the document of the API has no bounds inside lists,
+    so that such texts are checked where they are used.
+    """
+    return 0 < len(text) <= LINE_CHARS_MAX and _LINE.search(text) is not None
 
 
 def parse_date(text: str, name: str) -> date:

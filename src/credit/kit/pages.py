@@ -157,9 +157,19 @@ def is_page(path: str) -> bool:
 
 
 async def form_of(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    """Return a form's fields; one that was sent several times is a list."""
+    """Return a form's fields; one that was sent several times is a list.
+
+    Browsers end lines with CR LF; here a line ends with LF.
+    """
     fields = (await request.form()).dict()
-    return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
+    return {
+        name: _plain_lines(values[0]) if len(values) == 1 else values
+        for name, values in fields.items()
+    }
+
+
+def _plain_lines(value: object) -> object:
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 def read_form(shape: type[Form], fields: Mapping[str, Any]) -> Form:

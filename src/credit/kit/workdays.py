@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import chinese_calendar
 
+from credit.kit.errors import Conflict
 from credit.kit.texts import say
 
 __all__ = ["SPAN_DAYS_MAX", "TERM_DAYS_MAX", "Term", "WorkCalendar"]
@@ -19,10 +20,22 @@ _SATURDAY = 5
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """The last day of a term, and what the clerk must know about how it was counted."""
+    """The last day of a term, and the years it was counted over whose holidays are not known."""
 
     due: date
-    warnings: tuple[str, ...] = ()
+    unknown: tuple[int, ...] = ()
+
+    def certain(self) -> date:
+        """Return the last day where a party is told it: refuses one a holiday may still move."""
+        if self.unknown:
+            raise Conflict(
+                say(
+                    "%(year)s 年的放假和调休安排尚未载入，算不准期限。请先在“导入”中载入国务院办公厅公布的安排（放假调休）。",
+                    year=self.unknown[0],
+                ),
+                slug="no-calendar",
+            )
+        return self.due
 
 
 @lru_cache(maxsize=256)
@@ -33,6 +46,12 @@ def _published(year: int) -> bool:
     except NotImplementedError:
         return False
     return True
+
+
+@lru_cache(maxsize=8_192)
+def _worked(day: date) -> bool:
+    """Say whether the kept package calls a day of a published year a working day."""
+    return bool(chinese_calendar.is_workday(day))
 
 
 @dataclass(frozen=True)
@@ -55,7 +74,7 @@ class WorkCalendar:
         if day in self.overrides:
             return self.overrides[day]
         if _published(day.year):
-            return bool(chinese_calendar.is_workday(day))
+            return _worked(day)
         return day.weekday() < _SATURDAY
 
     def add_workdays(self, day: date, count: int) -> Term:
@@ -73,7 +92,7 @@ class WorkCalendar:
             if (due - day).days > SPAN_DAYS_MAX:
                 raise ValueError(f"fewer than {count} working days within {SPAN_DAYS_MAX} days")
             left -= self.is_workday(due)
-        return Term(due, self._warnings(day, due))
+        return Term(due, self._unknown(day, due))
 
     def workdays_between(self, start: date, end: date) -> int:
         """Count the working days after `start` up to and including `end`.
@@ -86,14 +105,7 @@ class WorkCalendar:
             raise ValueError(f"0 to {SPAN_DAYS_MAX} days can be counted, not {days}")
         return sum(self.is_workday(start + n * _DAY) for n in range(1, days + 1))
 
-    def _warnings(self, start: date, due: date) -> tuple[str, ...]:
+    def _unknown(self, start: date, due: date) -> tuple[int, ...]:
         """Name the years whose holidays are not known, of the days that were counted."""
         first = (start + _DAY).year if due > start else due.year + 1
-        return tuple(
-            say(
-                "%(year)s 年的放假和调休安排尚未载入，该年按周一至周五为工作日计算。请在国务院办公厅公布安排后载入，并重新核对期限。",
-                year=year,
-            )
-            for year in range(first, due.year + 1)
-            if not self.known(year)
-        )
+        return tuple(year for year in range(first, due.year + 1) if not self.known(year))

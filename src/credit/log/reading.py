@@ -22,13 +22,17 @@ ENTERPRISE_SCHEMES = frozenset({"USCC", "INT"})
 
 @dataclass(frozen=True, slots=True)
 class ShownLine:
-    """An entry in a list: `enterprise` is the code of the one its first subject is, if it is one."""
+    """An entry in a list: `enterprise` is the code of the one its first subject is, if it is one.
+
+    A sealed entry has no body.
+    """
 
     index: int
     kind: str
     admitted_at: datetime
     enterprise: str | None
     body: dict[str, Any]
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,10 @@ class ChainPlace:
 
 @dataclass(frozen=True, slots=True)
 class ShownEntry:
-    """An entry whole; `record` is what was signed and by whom, `bundle` the tile that holds it."""
+    """An entry whole; `record` is what was signed and by whom, `bundle` the tile that holds it.
+
+    A sealed entry's record has no body.
+    """
 
     index: int
     size: int
@@ -67,6 +74,7 @@ class ShownEntry:
     chains: Sequence[ChainPlace]
     signers: Sequence[Signer]
     bundle: str
+    sealed: bool = False
 
 
 async def head_of(conn: Connection) -> LogHead | None:
@@ -78,7 +86,8 @@ async def head_of(conn: Connection) -> LogHead | None:
 async def newest(conn: Connection, before: int, limit: int) -> list[ShownLine]:
     """Return up to `limit` entries below an index, the newest first."""
     rows = await store.entries(conn, max(0, before - limit), before)
-    return [_line(row) for row in reversed(rows)]
+    sealed = await store.sealed(conn, [row.record_id for row in rows])
+    return [_line(row, sealed=row.record_id in sealed) for row in reversed(rows)]
 
 
 async def entry_at(conn: Connection, index: int) -> ShownEntry:
@@ -99,6 +108,8 @@ async def entry_at(conn: Connection, index: int) -> ShownEntry:
     (row,) = rows
     entry = parse_entry(row.entry)
     keys = await service.find_keys(conn, [sig["kid"] for sig in entry["sigs"]])
+    sealed = bool(await store.sealed(conn, [row.record_id]))
+    shown = {**entry, "body": {}} if sealed else entry
     number = index // TILE_WIDTH
     width = tile_width(ENTRIES, number, head.size)
     return ShownEntry(
@@ -109,7 +120,7 @@ async def entry_at(conn: Connection, index: int) -> ShownEntry:
         entry["policy"],
         datetime.fromisoformat(entry["admitted_at"]),
         row.leaf_hash.hex(),
-        {name: entry[name] for name in ("id", "kind", "body", "sigs")},
+        {name: shown[name] for name in ("id", "kind", "body", "sigs")},
         _chains(entry),
         [
             Signer(
@@ -121,10 +132,11 @@ async def entry_at(conn: Connection, index: int) -> ShownEntry:
             for sig in entry["sigs"]
         ],
         tile_path(ENTRIES, number, width),
+        sealed,
     )
 
 
-def _line(row: EntryRow) -> ShownLine:
+def _line(row: EntryRow, *, sealed: bool) -> ShownLine:
     entry = parse_entry(row.entry)
     subjects = entry["body"].get("subjects") or [{"scheme": "", "id": ""}]
     first = subjects[0]
@@ -133,7 +145,8 @@ def _line(row: EntryRow) -> ShownLine:
         entry["kind"],
         datetime.fromisoformat(entry["admitted_at"]),
         first["id"] if first["scheme"] in ENTERPRISE_SCHEMES else None,
-        entry["body"],
+        {} if sealed else entry["body"],
+        sealed,
     )
 
 

@@ -50,6 +50,7 @@ __all__ = [
     "refuse_bad_signatures",
     "revocation",
     "revoke_key",
+    "seal",
     "sign_record",
     "sign_records",
     "size_at",
@@ -159,6 +160,14 @@ async def enqueue(conn: Connection, records: Sequence[Record]) -> None:
         part = rows[begin : begin + INSERTED_AT_ONCE]
         if len(await store.add_records(conn, part)) != len(part):
             raise Conflict(say("记录编号已被使用。每条记录要有自己的编号。"), slug="record-exists")
+
+
+async def seal(conn: Connection, clock: Clock, ids: Sequence[UUID]) -> None:
+    """Keep records off pages and answers from now on, in the caller's transaction.
+
+    The log keeps them as they are: what was proved stays provable, and auditors read it there.
+    """
+    await store.add_sealed(conn, ids, clock.now())
 
 
 async def announce_key(
@@ -322,7 +331,12 @@ async def consistency(conn: Connection, old_size: int, size: int) -> list[bytes]
 
 
 async def entry_proof(conn: Connection, record_id: UUID) -> InclusionProof:
-    """Return a record's entry with its inclusion proof in the newest checkpoint."""
+    """Return a record's entry with its inclusion proof in the newest checkpoint.
+
+    A sealed record is not found: it is no longer shown to anybody who asks for it by its id.
+    """
+    if await store.sealed(conn, [record_id]):
+        raise NotFound(say("这条记录已经信用修复或公示期满，不再公示。"), slug="sealed")
     row = await store.entry_of_record(conn, record_id)
     head = await store.last_checkpoint(conn)
     if row is None or head is None or row.idx >= head[0]:

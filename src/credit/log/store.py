@@ -111,6 +111,10 @@ CROSS JOIN LATERAL (
     SELECT kind, record_id, fragment FROM log_record WHERE k = s.k AND kind = ANY($3) OFFSET 0) r
 WHERE s.subject = ANY($1) ORDER BY s.subject, e.idx
 """
+ADD_SEALED = """
+INSERT INTO log_sealed (record_id, sealed_at) SELECT unnest($1::uuid[]), $2 ON CONFLICT DO NOTHING
+"""
+SEALED = "SELECT record_id FROM log_sealed WHERE record_id = ANY($1::uuid[])"
 FRAGMENTS_SINCE = """
 SELECT e.idx, r.fragment FROM log_entry e JOIN log_record r USING (k)
 WHERE e.idx >= $1 AND r.kind = ANY($2) ORDER BY e.idx
@@ -223,6 +227,16 @@ async def add_records(conn: Connection, records: Sequence[NewRecord]) -> set[UUI
 async def numbered(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, int]:
     """Return the index of each record that has one."""
     return {row["record_id"]: row["idx"] for row in await conn.fetch(NUMBERED, ids)}
+
+
+async def add_sealed(conn: Connection, ids: Sequence[UUID], now: datetime) -> None:
+    """Seal records."""
+    await conn.execute(ADD_SEALED, ids, now)
+
+
+async def sealed(conn: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Return the sealed ones among records."""
+    return {row["record_id"] for row in await conn.fetch(SEALED, ids)}
 
 
 async def refused(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -22,6 +22,7 @@ __all__ = [
     "LogIntake",
     "LogRecord",
     "LogRefusal",
+    "LogSealed",
     "LogState",
     "LogSubject",
     "LogTile",
@@ -50,6 +51,15 @@ class LogRecord(Table, table=True):
     kids: str = text()
     subjects: bytes = binary()
     fragment: bytes = binary()
+
+
+class LogSealed(Table, table=True):
+    """A record that pages and answers show no more; the log itself keeps it as it is."""
+
+    __tablename__ = "log_sealed"
+
+    record_id: UUID = Field(primary_key=True)
+    sealed_at: datetime
 
 
 class LogIntake(Table, table=True):

@@ -29,8 +29,9 @@ from credit.rules.model import (
 from credit.rules.reading import Fault, Reader
 from credit.rules.trace import text
 
-__all__ = ["check_rules"]
+__all__ = ["Note", "check_rules", "repeated"]
 
+# How a check notes a fault: the path, and the sentence.
 Note = Callable[[str, str], None]
 
 
@@ -66,14 +67,15 @@ def check_rules(head: Head, sheets: dict[str, Sheet], grading: Grading, out: lis
     _check_ladder(grading, note)
     for position, event in enumerate(grading.events):
         _check_event(f"events[{position}]", event, note)
-    _repeated("events", (event.code for event in grading.events), note)
+    repeated("events", (event.code for event in grading.events), note)
     _check_limits(grading, note)
     _check_evaluations(grading, names, note)
     _check_bounds(grading, names, note)
     _check_eligibility(grading, names, note)
 
 
-def _repeated(path: str, names: Iterable[str], note: Note) -> None:
+def repeated(path: str, names: Iterable[str], note: Note) -> None:
+    """Note every name that stands twice."""
     seen: set[str] = set()
     for name in names:
         if name in seen:
@@ -86,7 +88,7 @@ def _falls(values: Sequence[Decimal]) -> bool:
 
 
 def _check_sheet(sheet: Sheet, names: _Names, note: Note) -> None:
-    _repeated("rows", [r.id for r in sheet.rows] + [n.id for n in sheet.negative], note)
+    repeated("rows", [r.id for r in sheet.rows] + [n.id for n in sheet.negative], note)
     for variant in sheet.variants or (None,):
         rows = [row for row in sheet.rows if row.variant in (None, variant)]
         _check_sums(sheet, variant, rows, note)
@@ -135,12 +137,12 @@ def _check_row(path: str, row: Row, names: _Names, note: Note) -> None:
         case ItemisedDeduction():
             if sum((item.points for item in row.items), Decimal(0)) > row.full:
                 note(f"{path}.items", "各项扣分合计超过本行满分。")
-            _repeated(f"{path}.items", (item.code for item in row.items), note)
+            repeated(f"{path}.items", (item.code for item in row.items), note)
 
 
 def _check_ladder(grading: Grading, note: Note) -> None:
     ladder = grading.ladder
-    _repeated("ladder", [name for rung in ladder for name in (rung.grade, *rung.aliases)], note)
+    repeated("ladder", [name for rung in ladder for name in (rung.grade, *rung.aliases)], note)
     if len(ladder) < 2:
         note("ladder", "至少要有两个等级，从高到低。")
         return
@@ -162,7 +164,7 @@ def _check_event(path: str, event: EventType, note: Note) -> None:
         note(f"{path}.severity", "不良事件要写 severity，其他事件不写。")
     if isinstance(event.points, LevelPoints):
         levels = [one.level for one in event.points.levels]
-        _repeated(f"{path}.points.levels", levels, note)
+        repeated(f"{path}.points.levels", levels, note)
         if not levels:
             note(f"{path}.points", "levels 至少写一个级别。")
     if isinstance(event.points, RangePoints):
@@ -176,7 +178,7 @@ def _check_limits(grading: Grading, note: Note) -> None:
     for position, limit in enumerate(grading.group_limits):
         if limit.group not in groups:
             note(f"group_limits[{position}]", f"事件目录里没有“{limit.group}”这一类。")
-    _repeated("group_limits", [limit.group for limit in grading.group_limits], note)
+    repeated("group_limits", [limit.group for limit in grading.group_limits], note)
 
 
 def _check_evaluations(grading: Grading, names: _Names, note: Note) -> None:
@@ -184,12 +186,12 @@ def _check_evaluations(grading: Grading, names: _Names, note: Note) -> None:
         names.sheet(rule.sheet, f"evaluations[{position}]", note)
         if rule.adds.at_least > rule.adds.at_most:
             note(f"evaluations[{position}].adds", "at_least 不能大于 at_most。")
-    _repeated("evaluations", [rule.sheet for rule in grading.evaluations], note)
+    repeated("evaluations", [rule.sheet for rule in grading.evaluations], note)
 
 
 def _check_bounds(grading: Grading, names: _Names, note: Note) -> None:
     bounds: tuple[Cap | Veto, ...] = (*grading.caps, *grading.vetoes)
-    _repeated("caps/vetoes", [one.id for one in bounds], note)
+    repeated("caps/vetoes", [one.id for one in bounds], note)
     for one in bounds:
         names.grade(one.at_most if isinstance(one, Cap) else one.grade, one.id, note)
         match one.when:
@@ -207,7 +209,7 @@ def _check_eligibility(grading: Grading, names: _Names, note: Note) -> None:
         for sheet in rule.sheets:
             names.sheet(sheet, f"{path}.sheets", note)
         _check_gate(f"{path}.when", rule.when, names, note)
-    _repeated("eligibility", [rule.id for rule in grading.eligibility], note)
+    repeated("eligibility", [rule.id for rule in grading.eligibility], note)
 
 
 def _check_gate(path: str, gate: Gate, names: _Names, note: Note) -> None:

@@ -9,10 +9,13 @@ from credit.kit.canonical import DEPTH_MAX
 from credit.rules.arithmetic import day_of
 from credit.rules.reading import Fault, Reader, shown
 
-__all__ = ["check_document", "resolve"]
+__all__ = ["MANY", "SINGLE", "check_document", "resolve"]
 
+# What a document consists of: one file each, and folders of files that name themselves.
+SINGLE = ("pack", "grading", "procedure", "lists")
+MANY = ("sheets", "contracts")
 KEY = re.compile(r"[A-Za-z0-9_.-]{1,60}", re.ASCII)
-SHEET_ID_CHARS_MAX = 60
+ID_CHARS_MAX = 60
 INTEGER_BOUND = 10**15
 DAYS_MAX = 200  # a pack is read once for each day on which a value changes
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
@@ -28,23 +31,12 @@ def check_document(document: Any, faults: list[Fault]) -> set[date]:
     """
     days: set[date] = set()
     whole = Reader("规则包", faults).fault
-    if type(document) is not dict or set(document) != {"pack", "sheets", "grading"}:
-        whole("", "应由 pack、sheets、grading 三部分组成。")
+    if type(document) is not dict or set(document) != {*SINGLE, *MANY}:
+        whole("", f"应由 {'、'.join((*SINGLE, *MANY))} 这几部分组成。")
         return days
-    if type(document["sheets"]) is not list:
-        whole("sheets", "应为评分表的列表。")
-        return days
-    files = [("pack.yaml", document["pack"], 2), ("grading.yaml", document["grading"], 2)]
-    names: set[str] = set()
-    for position, sheet in enumerate(document["sheets"]):
-        name = sheet.get("id") if type(sheet) is dict else None
-        if not _is_name(name):
-            whole(f"sheets[{position}].id", f"应为文字，不超过 {SHEET_ID_CHARS_MAX} 个字。")
-        elif name in names:
-            whole(f"sheets[{position}].id", f"“{name}”出现了两次，请只留一个。")
-        else:
-            names.add(name)
-            files.append((f"sheets/{name}.yaml", sheet, 3))
+    files = [(f"{part}.yaml", document[part], 2) for part in SINGLE]
+    for part in MANY:
+        files += [(name, content, 3) for name, content in _named(part, document[part], whole)]
     for file, content, depth in files:
         _check_value(content, "", depth, Reader(file, faults).fault, days)
     if len(days) > DAYS_MAX:
@@ -53,8 +45,25 @@ def check_document(document: Any, faults: list[Fault]) -> set[date]:
     return days
 
 
+def _named(part: str, items: Any, note: Note) -> list[tuple[str, Any]]:
+    """Return the files of a folder by name, after noting what has none or another's."""
+    if type(items) is not list:
+        note(part, "应为列表。")
+        return []
+    files: dict[str, Any] = {}
+    for position, item in enumerate(items):
+        name = item.get("id") if type(item) is dict else None
+        if not _is_name(name):
+            note(f"{part}[{position}].id", f"应为文字，不超过 {ID_CHARS_MAX} 个字。")
+        elif name in files:
+            note(f"{part}[{position}].id", f"“{name}”出现了两次，请只留一个。")
+        else:
+            files[name] = item
+    return [(f"{part}/{name}.yaml", item) for name, item in files.items()]
+
+
 def _is_name(value: Any) -> TypeGuard[str]:
-    return type(value) is str and 0 < len(value) <= SHEET_ID_CHARS_MAX and value.isprintable()
+    return type(value) is str and 0 < len(value) <= ID_CHARS_MAX and value.isprintable()
 
 
 def _check_value(value: Any, path: str, depth: int, note: Note, days: set[date]) -> None:

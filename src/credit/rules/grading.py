@@ -44,7 +44,10 @@ ZERO = Decimal(0)
 
 
 class Fact(NamedTuple):
-    """A credit event as the log tells it; `primary` is the kind of party it is about."""
+    """A credit event as the log tells it; `primary` is the kind of party it is about.
+
+    A repaired fact says from which day on it counts no more; `valid_until` is that day too.
+    """
 
     log_index: int
     id: str
@@ -55,6 +58,7 @@ class Fact(NamedTuple):
     points: Decimal | None
     fact_key: str | None
     valid_until: date | None
+    repaired_on: date | None = None
 
 
 class Evaluation(NamedTuple):
@@ -169,7 +173,7 @@ class Grader:
 
     def _live(self, facts: Sequence[Fact], on: date) -> tuple[list[_Live], dict[str, Any]]:
         live: list[_Live] = []
-        expired = future = 0
+        expired = future = repaired = 0
         for fact in facts:
             event = self.events.get(fact.code)
             if event is None:
@@ -177,10 +181,12 @@ class Grader:
             if fact.occurred_on > on:
                 future += 1
             elif on >= lapse_of(event, fact.occurred_on, fact.valid_until):
-                expired += 1
+                expired += fact.repaired_on is None
+                repaired += fact.repaired_on is not None
             else:
                 live.append(_Live(fact, event, self.points_of(fact)))
-        return live, {"live": len(live), "expired": expired, "future": future}
+        counts = {"live": len(live), "expired": expired, "future": future}
+        return live, {**counts, "repaired": repaired} if repaired else counts
 
     def points_of(self, fact: Fact) -> Decimal:
         """Return a fact's signed points for the graded kind of subject.

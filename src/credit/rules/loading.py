@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from credit.kit.canonical import DEPTH_MAX
+from credit.rules.document import MANY, SINGLE
 from credit.rules.pack import Pack, PackInvalid
 from credit.rules.reading import Fault, shown
 
@@ -101,24 +102,25 @@ def load_pack(name: str | Path) -> Pack:
     folder = name if isinstance(name, Path) else PACKS_DIR / name
     if not isinstance(name, Path) and name not in list_packs():
         raise PackInvalid([Fault(name, "", f"没有这个规则包。可用：{'、'.join(list_packs())}。")])
-    missing = [one for one in ("pack.yaml", "grading.yaml") if not (folder / one).is_file()]
+    missing = [f"{part}.yaml" for part in SINGLE if not (folder / f"{part}.yaml").is_file()]
     if missing:
         raise PackInvalid([Fault(one, "", "缺少这个文件。") for one in missing])
-    sheets = []
-    for path in sorted((folder / "sheets").glob("*.yaml")):
-        sheet = read_yaml(path, f"sheets/{path.name}")
-        if not isinstance(sheet, dict) or sheet.get("id") != path.stem:
-            raise PackInvalid(
-                [Fault(f"sheets/{path.name}", "id", f"应与文件名一致：{path.stem}。")]
-            )
-        sheets.append(sheet)
     return Pack(
-        {
-            "pack": read_yaml(folder / "pack.yaml", "pack.yaml"),
-            "sheets": sheets,
-            "grading": read_yaml(folder / "grading.yaml", "grading.yaml"),
-        }
+        {part: read_yaml(folder / f"{part}.yaml", f"{part}.yaml") for part in SINGLE}
+        | {part: _read_folder(folder, part) for part in MANY}
     )
+
+
+def _read_folder(folder: Path, part: str) -> list[Any]:
+    """Read the files of a folder in the order of their names, which are their ids."""
+    files = []
+    for path in sorted((folder / part).glob("*.yaml")):
+        name = f"{part}/{path.name}"
+        content = read_yaml(path, name)
+        if not isinstance(content, dict) or content.get("id") != path.stem:
+            raise PackInvalid([Fault(name, "id", f"应与文件名一致：{path.stem}。")])
+        files.append(content)
+    return files
 
 
 @lru_cache(maxsize=1024)

@@ -1,7 +1,7 @@
 """A pack: one document of plain values, resolved for a day and read into frozen rules.
 
-The document `{"pack", "sheets": […], "grading"}` holds nothing but text, integers, booleans, lists
-and maps with ASCII names. Its canonical JSON names the pack by its SHA-256, and is all that a
+The document `{"pack", "grading", "procedure", "lists", "sheets": […], "contracts": […]}` holds
+nothing but text, integers, booleans, lists and maps with ASCII names. Its canonical JSON names the pack by its SHA-256, and is all that a
 verifier needs to read it.
 """
 
@@ -15,7 +15,11 @@ from credit.kit.canonical import canonical
 from credit.rules.checks import check_rules
 from credit.rules.document import check_document, resolve
 from credit.rules.grading import Grader
+from credit.rules.listing import Lists
 from credit.rules.model import Grading, Head, Sheet
+from credit.rules.procedure import Procedure
+from credit.rules.process_checks import check_contracts, check_process
+from credit.rules.promises import ContractTemplate
 from credit.rules.reading import Fault, Reader
 
 __all__ = ["Pack", "PackInvalid", "Rules"]
@@ -36,6 +40,9 @@ class Rules:
     head: Head
     sheets: dict[str, Sheet]
     grading: Grading
+    procedure: Procedure
+    lists: Lists
+    contracts: dict[str, ContractTemplate]
     effective_from: date
 
     @cached_property
@@ -65,6 +72,8 @@ class Pack:
             rules = _read(document, day, found)
             if rules is not None and not found:
                 check_rules(rules.head, rules.sheets, rules.grading, found)
+                check_process(rules.grading, rules.procedure, rules.lists, found)
+                check_contracts(rules.grading, rules.contracts, found)
             faults += [fault for fault in found if fault not in faults]
             if rules is not None:
                 self._rules[day] = rules
@@ -88,7 +97,13 @@ def _read(document: dict[str, Any], day: date, faults: list[Fault]) -> Rules | N
         sheet["id"]: Reader(f"sheets/{sheet['id']}.yaml", faults).read(Sheet, sheet)
         for sheet in plain["sheets"]
     }
+    contracts = {
+        one["id"]: Reader(f"contracts/{one['id']}.yaml", faults).read(ContractTemplate, one)
+        for one in plain["contracts"]
+    }
     grading = Reader("grading.yaml", faults).read(Grading, plain["grading"])
+    procedure = Reader("procedure.yaml", faults).read(Procedure, plain["procedure"])
+    lists = Reader("lists.yaml", faults).read(Lists, plain["lists"])
     if faults:
         return None
-    return Rules(head, sheets, grading, day)
+    return Rules(head, sheets, grading, procedure, lists, contracts, day)

@@ -9,10 +9,21 @@ from decimal import Decimal
 from typing import Any, Literal, Union, get_args, get_origin
 
 from credit.rules.bounds import Between
+from credit.rules.listing import Lists
 from credit.rules.model import Grading, Head, Sheet
+from credit.rules.procedure import Procedure
+from credit.rules.promises import ContractTemplate
 
 __all__ = ["pack_schema"]
 
+FILES = {
+    "pack": Head,
+    "sheet": Sheet,
+    "grading": Grading,
+    "procedure": Procedure,
+    "lists": Lists,
+    "contract": ContractTemplate,
+}
 _DECIMAL = {"type": ["string", "integer"], "pattern": r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$"}
 _UNSIGNED = {"pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?$"}
 _DATE = {"type": "string", "format": "date"}
@@ -26,15 +37,12 @@ _SCALARS: dict[Any, dict[str, Any]] = {
 
 
 def pack_schema() -> dict[str, Any]:
-    """Return one schema whose `$defs` describe `pack.yaml`, `sheets/*.yaml` and `grading.yaml`.
+    """Return one schema whose `$defs` describe each kind of file a pack has.
 
     Every scalar may also be a list of dated values: `{from, value, source}`.
     """
     builder = _Builder()
-    files = {
-        name: builder.of(kind)
-        for name, kind in (("pack", Head), ("sheet", Sheet), ("grading", Grading))
-    }
+    files = {name: builder.of(kind) for name, kind in FILES.items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "信用规则包",

@@ -11,6 +11,7 @@ from credit.documents.views import (
     Bound,
     CreditReport,
     Evaluation,
+    ListEntry,
     LogPlace,
     PastGrade,
     RulePack,
@@ -18,7 +19,14 @@ from credit.documents.views import (
     Step,
 )
 from credit.events.pages import enterprise_of
-from credit.grades.service import OwnStep, Portrait, Standing, load_held, portray
+from credit.grades.service import (
+    WITHHELD,
+    OwnStep,
+    Portrait,
+    Standing,
+    load_held,
+    portray,
+)
 from credit.kit.db import PORTAL_ROLE, Connection
 from credit.kit.http import City, PartyCode
 from credit.kit.pages import attachment
@@ -54,10 +62,7 @@ async def console_report(state: State, city: City, code: PartyCode) -> Response[
 
 
 async def report_of(conn: Connection, state: State, city: str, code: str) -> CreditReport:
-    """Fill the credit report of an enterprise as of today; NotFound without the enterprise.
-
-    Today red and black lists are kept nowhere, so that a report names none.
-    """
+    """Fill the credit report of an enterprise as of today; NotFound without the enterprise."""
     pack, today = pack_of_city(city), state.clock.today()
     shown = await portray(pack, await load_held(conn, code, today), today)
     standing, published = shown.standing, shown.standing.published
@@ -88,7 +93,17 @@ async def report_of(conn: Connection, state: State, city: str, code: str) -> Cre
             )
             for one in shown.evaluations
         ),
-        lists=(),
+        lists=tuple(
+            ListEntry(
+                one.list_name,  # type: ignore[arg-type]
+                one.kind,  # type: ignore[arg-type]
+                one.legal_basis,
+                one.effect,  # type: ignore[arg-type]
+                since=one.from_on,
+                until=one.until_on,
+            )
+            for one in standing.lists
+        ),
         history=tuple(PastGrade(one.valid_from, one.grade, one.score) for one in shown.history),
         place=LogPlace(state.logs.origin(city), published.index, standing.log_size)
         if published
@@ -130,10 +145,15 @@ def _steps(shown: Portrait) -> list[Step]:
     if shown.explained is None:
         return []
     base = shown.explained.base
-    return [Step(base.title, base.source, base.points), *map(_step, shown.steps)]
+    steps = [_step(own, shown.on) for own in shown.steps]
+    return [Step(base.title, base.source, base.points), *steps]
 
 
-def _step(own: OwnStep) -> Step:
+def _step(own: OwnStep, on: date) -> Step:
+    """A bad fact that has lapsed or was repaired keeps its points only: a report is handed on."""
+    over = own.lapses_on is not None and own.lapses_on <= on
+    if own.step.event and own.step.points < 0 and (own.repaired or over):
+        return Step(WITHHELD, "", own.step.points)
     note = GONE if own.gone else own.step.note
     return Step(
         own.title,

@@ -17,6 +17,8 @@ from credit.access.saved import (
     save_view,
     saved_views,
 )
+from credit.blacklist.pages import LIST_FILTER
+from credit.contracts.pages import CONTRACT_FILTER
 from credit.evaluations.pages import EVALUATION_FILTER
 from credit.events.pages import EVENT_FILTER
 from credit.grades.pages import ENTERPRISE_FILTER
@@ -32,13 +34,17 @@ FILTERS: Mapping[str, Mapping[str, str]] = {
     "enterprises": ENTERPRISE_FILTER,
     "events": EVENT_FILTER,
     "evaluations": EVALUATION_FILTER,
+    "contracts": CONTRACT_FILTER,
+    "lists": LIST_FILTER,
 }
 TITLES = {
     "enterprises": marked_as("many", "企业"),
     "events": marked_as("many", "事件"),
     "evaluations": marked("评价"),
+    "contracts": marked("契约"),
+    "lists": marked("红黑名单"),
 }
-Place = Literal["enterprises", "events", "evaluations"]
+Place = Literal["enterprises", "events", "evaluations", "contracts", "lists"]
 Name = Annotated[str, Meta(max_length=NAME_CHARS_MAX * 2)]
 
 

@@ -8,10 +8,14 @@ from litestar import Router
 from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 
+from credit.events.course.standing import left
+from credit.events.course.views import STATE_TITLES
+from credit.events.repair.views import REPAIR_TITLES
 from credit.kit.pages import Pages
 from credit.kit.texts import marked, marked_as
 from credit.parties.logic import division_name
 from credit.settings import Settings
+from credit.terms.views import LEVEL_TITLES
 
 __all__ = ["make_pages", "static_files"]
 
@@ -20,8 +24,13 @@ SOURCE = Path(__file__).parents[1]
 CONSOLE_MENU = (
     ("events:read", "enterprises", marked_as("many", "企业")),
     ("events:read", "events", marked_as("many", "事件")),
+    ("events:propose", "suggestions", marked("线索")),
+    ("events:read", "repairs", marked_as("many", "修复")),
     ("events:read", "evaluations", marked("评价")),
     ("events:read", "runs", marked("评级")),
+    ("events:read", "contracts", marked("契约")),
+    ("events:read", "duties", marked("履约")),
+    ("events:read", "lists", marked("红黑名单")),
     ("marks:enter", "imports", marked("导入")),
     ("events:read", "exports", marked("导出")),
     ("people:write", "people", marked_as("many", "人员")),
@@ -41,17 +50,27 @@ SHORTCUTS = {
     "exports": "x",
     "people": "p",
     "clients": "c",
+    "contracts": "h",
+    "duties": "u",
     "trail": "t",
     "keys": "k",
     "queries": "q",
 }
-# What users of enterprises and committees find in the portal: the role it is for, place, name.
+# What users of enterprises, committees and owners find in the portal: the role it is for, place, name.
 PORTAL_MENU = (
     ("enterprise_user", "lift", marked("怎样提升")),
     ("enterprise_user", "facts", marked_as("many", "事实")),
+    ("enterprise_user", "repairs", marked_as("many", "修复")),
+    ("enterprise_user", "lists", marked("名单")),
+    ("enterprise_user", "contracts", marked("契约")),
+    ("enterprise_user", "promises", marked("履约")),
     ("enterprise_user", "duties", marked("期限")),
     ("enterprise_user", "people", marked("同事")),
+    ("committee_user", "contracts", marked("契约")),
+    ("committee_user", "promises", marked("履约")),
     ("committee_user", "people", marked("同事")),
+    ("owner_delegate", "contracts", marked("契约")),
+    ("owner_delegate", "promises", marked("履约")),
 )
 FOR_EVER = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
 
@@ -86,6 +105,10 @@ def make_pages(settings: Settings) -> Pages:
         {
             "city_name": division_name,
             "console_menu": CONSOLE_MENU,
+            "left": left,
+            "level_titles": LEVEL_TITLES,
+            "repair_titles": REPAIR_TITLES,
+            "state_titles": STATE_TITLES,
             "is_demo": lambda city: city in demo,
             "portal_menu": PORTAL_MENU,
             "static": STATIC.address,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from credit.access.saved import SavedView
 from credit.kit.db import Connection
 
 __all__ = [
@@ -25,33 +26,32 @@ __all__ = [
 ]
 
 # What a desk is told in one round. Of what waits and of what was refused lately, as much as is worth
-# looking through: of a proposer's ($2; None: nobody's is asked for), of a division's ($3 likewise).
+# looking through for a proposer's own ($2; None: nobody's is asked for).
 # A run is overtaken when something that could change a grade was numbered after it read the log:
 # anything but a fact after the run's day.
 WORK = """
-WITH waiting AS (SELECT event_id FROM event_waiting ORDER BY event_id LIMIT $5)
+WITH waiting AS (SELECT event_id FROM event_waiting ORDER BY event_id LIMIT $4)
 SELECT
-    (SELECT count(*) FROM waiting) AS waiting,
-    (SELECT count(*) FROM waiting w JOIN event e ON e.id = w.event_id
-     WHERE $3::text IS NOT NULL AND e.enterprise IN (SELECT code FROM enterprises_in_v1($3)))
-        AS here,
     (SELECT count(*) FROM waiting w JOIN event e ON e.id = w.event_id
      WHERE $2::text IS NOT NULL AND e.proposed_by = $2) AS own,
     (SELECT count(*) FROM (
         SELECT event_id, decided_at FROM event_decision WHERE outcome = 'refused'
-        ORDER BY event_id DESC LIMIT $5) d
+        ORDER BY event_id DESC LIMIT $4) d
      JOIN event e ON e.id = d.event_id
-     WHERE $2::text IS NOT NULL AND e.proposed_by = $2 AND d.decided_at >= $4) AS refused,
+     WHERE $2::text IS NOT NULL AND e.proposed_by = $2 AND d.decided_at >= $3) AS refused,
     ARRAY(
-        SELECT r.id FROM (SELECT id, log_size, on_date FROM grade_run ORDER BY id DESC LIMIT $6) r
+        SELECT r.id FROM (SELECT id, log_size, on_date FROM grade_run ORDER BY id DESC LIMIT $5) r
         WHERE NOT EXISTS (SELECT FROM grade_publication p WHERE p.run_id = r.id) AND EXISTS (
             SELECT FROM log_entry e JOIN log_record l USING (k)
             CROSS JOIN LATERAL (
                 SELECT ('{' || convert_from(l.fragment, 'UTF8') || '}')::jsonb -> 'body' AS body) b
-            WHERE e.idx >= r.log_size AND l.kind = ANY($7) AND (
-                coalesce(body ->> 'occurred_on', body ->> 'closed_on')::date > r.on_date
+            WHERE e.idx >= r.log_size AND l.kind = ANY($6) AND (coalesce(
+                body ->> 'occurred_on', body ->> 'closed_on', body ->> 'on')::date > r.on_date
             ) IS NOT TRUE)) AS overtaken,
-    EXISTS (SELECT FROM signing_key WHERE holder = $1 AND revoked_by IS NULL) AS key
+    EXISTS (SELECT FROM signing_key WHERE holder = $1 AND revoked_by IS NULL) AS key,
+    ARRAY(
+        SELECT (place, name, query) FROM saved_view WHERE person_id = $1
+        ORDER BY place, created_at, name) AS views
 """
 EXPIRING = """
 SELECT prefix, name, expires_at FROM api_client
@@ -97,17 +97,16 @@ EVALUATIONS_OF = f"{_EVALUATIONS.format('enterprise = ANY($1)')} $2"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How many events wait, in all and in a division, and how many of a person's own: those that
-    wait, and those refused lately; all counted up to a limit. Which of the newest runs are not
-    published and overtaken; whether the person has an active key.
+    """How many of a person's own events wait, and were refused lately, counted up to a limit. Which
+    of the newest runs are not published and overtaken; whether the person has an active key, and
+    which views they saved.
     """
 
-    waiting: int
-    here: int
     own: int
     refused: int
     overtaken: list[UUID]
     key: bool
+    views: list[SavedView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,19 +168,19 @@ async def work(
     person_id: str,
     *,
     proposes: bool,
-    division: str | None,
     since: datetime,
     counted: int,
     runs: int,
     kinds: Sequence[str],
 ) -> Work:
-    """Say what waits for a person, and for a division if there is one.
+    """Say what waits of a person's own.
 
     Counts go up to `counted`, refusals back to `since`; `kinds` of records overtake the newest
     `runs`.
     """
     proposer = person_id if proposes else None
-    (row,) = await conn.fetch(WORK, person_id, proposer, division, since, counted, runs, kinds)
+    ((*row, views),) = await conn.fetch(WORK, person_id, proposer, since, counted, runs, kinds)
+    row.append([SavedView(*one) for one in views])
     return Work(*row)
 
 

@@ -9,6 +9,7 @@ from credit.access.service.people import (
     names_of,
     organisation_name,
     people,
+    posts_of,
     roles_of,
     staffed_districts,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "note_trail",
     "organisation_name",
     "people",
+    "posts_of",
     "purge_sessions",
     "purge_trail",
     "roles_of",

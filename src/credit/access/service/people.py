@@ -1,16 +1,17 @@
 """People and organisations: who there is, in which roles."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from credit.access import logic, store
+from credit.access.organisations import refuse_shared_code
 from credit.access.store import PersonRow
 from credit.access.views import Actor
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, NotFound
 from credit.kit.ids import new_id
-from credit.kit.texts import say
+from credit.kit.texts import listed, say
 from credit.kit.vault import Vault
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "names_of",
     "organisation_name",
     "people",
+    "posts_of",
     "roles_of",
     "staffed_districts",
 ]
@@ -43,9 +45,10 @@ async def add_organisation(
     """Return the id of the organisation of this kind and name, added if it was not there.
 
     A street and a district's department work in a division; one that is registered without takes
-    the one given, one that works in another is refused.
+    the one given, one that works in another is refused. A code belongs to one organisation.
     """
     logic.check_division(kind, division)
+    await refuse_shared_code(conn, kind, party)
     made = f"O-{new_id(clock.now()).hex[-16:]}"
     found, before = await store.add_organisation(
         conn, made, kind=kind, name=name, division=division, party=party, now=clock.now()
@@ -94,14 +97,16 @@ async def add_person(
 
 def acting(found: PersonRow) -> Actor:
     """Make an actor of a person."""
+    office = found.organisation
+    kind = office.kind if office else None
     return Actor(
         found.person_id,
         found.roles,
-        found.division if found.kind in logic.DIVISION_DIGITS else None,
+        office.division if office and kind in logic.DIVISION_DIGITS else None,
         logic.scopes_of(found.roles),
-        found.party,
-        found.organisation_id,
-        bound=logic.is_bound(found.kind, found.roles),
+        office.party if office else None,
+        office,
+        bound=logic.is_bound(kind, found.roles),
     )
 
 
@@ -134,6 +139,21 @@ async def names_of(conn: Connection, vault: Vault, people: Sequence[str]) -> dic
 async def organisation_name(conn: Connection, organisation_id: str) -> str | None:
     """Return an organisation's name; None for one there is not."""
     return await store.organisation_name(conn, organisation_id)
+
+
+async def posts_of(conn: Connection, people: Iterable[str]) -> dict[str, str]:
+    """Say in which office people are: their roles and what they belong to, without their names."""
+    found = await store.posts(conn, sorted(set(people)))
+    return {
+        person: _post(listed(logic.ROLE_TITLES[role] for role in roles), organisation)
+        for person, (roles, organisation) in found.items()
+    }
+
+
+def _post(roles: str, organisation: str) -> str:
+    if not organisation:
+        return roles
+    return say("%(organisation)s %(roles)s", organisation=organisation, roles=roles)
 
 
 async def staffed_districts(conn: Connection, scope: str) -> set[str]:

@@ -16,7 +16,7 @@ from credit.rules.sheets import SheetResult, score_sheet
 
 __all__ = ["CHAIN_KINDS", "derived", "score", "sheet_of", "subjects_of"]
 
-CHAIN_KINDS = ("grade", "credit-event", "event-withdrawn", "event-corrected")
+CHAIN_KINDS = ("grade", "credit-event", "event-withdrawn", "event-corrected", "event-repaired")
 
 
 async def derived(

@@ -17,8 +17,9 @@ from credit.access.logic import refuse_same_person
 from credit.access.saved import saved_views
 from credit.access.views import Actor, Visitor
 from credit.events import service
-from credit.events.service import Order, ShownEvent
+from credit.events.service import Counts, Order, ShownEvent
 from credit.events.views import Decision
+from credit.kit.db import Connection
 from credit.kit.errors import Conflict, CreditError, Invalid
 from credit.kit.http import City, IdCursor, Paragraph
 from credit.kit.lists import ASKED, FILTER, Asked, kept_query, listing_of
@@ -28,6 +29,7 @@ from credit.parties import service as parties
 from credit.rules.loading import pack_of_city
 
 __all__ = [
+    "DEFAULT_REASON",
     "EVENT_FILTER",
     "EventListPages",
     "chosen_events",
@@ -38,15 +40,19 @@ __all__ = [
 
 # The parameters of the list, as a saved view may hold them.
 EVENT_FILTER: Mapping[str, str] = {
-    "status": "proposed|refused",
+    "status": "proposed|refused|notice|noticed|hearing|decidable|late",
     "q": FILTER["q"],
     "division": FILTER["division"],
     "sort": "-?time",
     "size": FILTER["size"],
 }
+Status = Literal["", "proposed", "refused", "notice", "noticed", "hearing", "decidable", "late"]
+# The lists of which several events can be decided at once.
+DECIDED = ("proposed", "decidable", "late")
 # By the time they were proposed; left open, the status decides.
 ORDERS: Mapping[str, Order] = {"": "", "time": "oldest", "-time": "newest"}
 WAITING = "status=proposed"
+DEFAULT_REASON = marked("事实清楚，证据充分，适用条款正确。")
 DECIDED_AT_ONCE_MAX = 200
 Ids = Annotated[list[UUID], Meta(min_length=1, max_length=DECIDED_AT_ONCE_MAX)]
 
@@ -54,7 +60,7 @@ Ids = Annotated[list[UUID], Meta(min_length=1, max_length=DECIDED_AT_ONCE_MAX)]
 class RefusalForm(msgspec.Struct, frozen=True):
     """Why events are refused."""
 
-    LABELS: ClassVar[Mapping[str, str]] = {"reason": marked("退回的理由")}
+    LABELS: ClassVar[Mapping[str, str]] = {"reason": marked("不予认定的理由")}
 
     reason: Paragraph
 
@@ -71,7 +77,7 @@ class EventListPages(Controller):
         state: State,
         city: City,
         asked: NamedDependency[Asked],
-        status: Annotated[Literal["", "proposed", "refused"], QueryParameter()] = "",
+        status: Annotated[Status, QueryParameter()] = "",
         sort: Annotated[Literal["", "time", "-time"], QueryParameter()] = "",
         cursor: IdCursor = None,
     ) -> Response[str]:
@@ -79,23 +85,18 @@ class EventListPages(Controller):
         actor = actor_of(request)
         where = asked.where(actor.division)
         async with state.db.city(city) as conn:
-            found = await service.shown(
-                conn,
-                pack_of_city(city).on(state.clock.today()).grader.events,
-                status=status,
-                query=asked.query,
-                before=UUID(cursor) if cursor else None,
-                limit=asked.rows + 1,
-                division=where,
-                order=ORDERS[sort],
-            )
-            waiting = await service.count_waiting(conn, where)
+            after = UUID(cursor) if cursor else None
+            found = await _found(conn, state, city, status, asked, where, after, ORDERS[sort])
+            ids = [one.row.id for one in found[: asked.rows]]
+            terms = await service.next_terms(conn, state.clock, ids)
+            counts = await service.counts(conn, state.clock, where)
+            barred = await _barred(conn, state, actor, status, ids)
             listing = listing_of(
                 "events",
                 EVENT_FILTER,
                 asked,
                 request.query_params,
-                sort=sort or ("time" if status == "proposed" else "-time"),
+                sort=sort or ("-time" if status in ("", "refused") else "time"),
                 own=actor.division,
                 views=await saved_views(conn, actor, "events"),
                 divisions=await parties.divisions(conn),
@@ -105,13 +106,16 @@ class EventListPages(Controller):
             "events/list.html",
             events=found[: asked.rows],
             status=status,
-            waiting=waiting,
-            waiting_max=service.WAITING_SHOWN_MAX,
+            stages=_stages(counts),
+            terms=terms,
+            barred=barred,
+            acting=_acting(status, actor),
+            default_reason=DEFAULT_REASON,
             listing=listing,
             cursor=found[asked.rows - 1].row.id.hex if len(found) > asked.rows else None,
         )
 
-    @post("/refuse", summary="退回事件", opt={"scope": "events:decide"}, status_code=200)
+    @post("/refuse", summary="不予认定事件", opt={"scope": "events:decide"}, status_code=200)
     async def refuse(
         self, request: Request[Any, Any, Any], state: State, city: City
     ) -> Response[Any]:
@@ -128,8 +132,72 @@ class EventListPages(Controller):
                 return refusal_page(request, chosen, fields, refused)
             await service.decide(conn, state.clock, visitor.actor, dict.fromkeys(ids, refusal))
         return redirect(
-            list_of(city, fields), notice=say("已退回 %(count)s 条事件。", count=len(ids))
+            list_of(city, fields), notice=say("已决定不予认定 %(count)s 条事件。", count=len(ids))
         )
+
+
+async def _found(
+    conn: Connection,
+    state: State,
+    city: str,
+    status: Status,
+    asked: Asked,
+    where: str | None,
+    after: UUID | None,
+    order: Order,
+) -> list[ShownEvent]:
+    """List a page of events and one more."""
+    today, limit = state.clock.today(), asked.rows + 1
+    catalogue = pack_of_city(city).on(today).grader.events
+    if status in ("", "proposed", "refused"):
+        return await service.shown(
+            conn,
+            catalogue,
+            status=status,
+            query=asked.query,
+            before=after,
+            limit=limit,
+            division=where,
+            order=order,
+        )
+    rows = await service.at_stage(
+        conn,
+        status,
+        query=asked.query,
+        after=after,
+        limit=limit,
+        today=today,
+        division=where,
+        order=order,
+    )
+    return [service.in_words(row, catalogue) for row in rows]
+
+
+def _acting(status: Status, actor: Actor) -> str:
+    """Name what an officer may do with several of a list's events at once."""
+    if status == "notice" and "events:propose" in actor.scopes:
+        return "notify"
+    return "decide" if status in DECIDED and "events:decide" in actor.scopes else ""
+
+
+async def _barred(
+    conn: Connection, state: State, actor: Actor, status: Status, ids: Sequence[UUID]
+) -> Mapping[UUID, str | None]:
+    """Say which of a list's events an officer may not decide, and why."""
+    if _acting(status, actor) != "decide":
+        return {}
+    return await service.decidable(conn, state.clock, actor, ids, "accepted")
+
+
+def _stages(counts: Counts) -> list[tuple[Status, str, int]]:
+    """Return whose turn it is with undecided events: filter, title, how many."""
+    return [
+        ("notice", say("待告知"), counts.notice),
+        ("noticed", say("已告知"), counts.noticed),
+        ("hearing", say("待核查"), counts.hearing),
+        ("decidable", say("可决定"), counts.decidable),
+        ("late", say("超时"), counts.late_events),
+    ]
 
 
 def chosen_events(fields: Mapping[str, Any]) -> list[UUID]:

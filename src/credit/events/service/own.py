@@ -1,5 +1,6 @@
 """What an enterprise sees of the records about it: their standing, its points, when they lapse."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -8,18 +9,18 @@ from uuid import UUID
 
 from credit.events import store
 from credit.events.service.reading import ShownEvent, in_words
-from credit.events.store import OwnRow
+from credit.events.store import OwnRow, ShownRow
 from credit.kit.db import Connection
 from credit.kit.errors import NotFound
 from credit.kit.texts import say
 from credit.log import service as log
 from credit.rules.grading import Fact, Grader, lapse_of
 
-__all__ = ["OwnFact", "own_fact", "own_facts", "own_waiting"]
+__all__ = ["OwnFact", "fact_of", "own_fact", "own_facts", "own_waiting"]
 
 WAITING_MAX = 100
 NOT_NUMBERED = -1
-Status = Literal["proposed", "refused", "effective", "lapsed", "withdrawn", "corrected"]
+Status = Literal["proposed", "refused", "effective", "lapsed", "withdrawn", "corrected", "repaired"]
 UNDONE: dict[str, Status] = {"event-withdrawn": "withdrawn", "event-corrected": "corrected"}
 
 
@@ -29,7 +30,7 @@ class OwnFact:
 
     `points` are what the enterprise itself gains or loses by the catalogue, its share of a linked
     party's fact included; None where the record is no fact of the catalogue. `lapses_on` is the
-    first day on which grading leaves it out.
+    first day on which grading leaves it out, by itself or because it was repaired.
     """
 
     event: ShownEvent
@@ -71,8 +72,10 @@ def _own(row: OwnRow, grader: Grader, on: date, index: int | None) -> OwnFact:
     known = grader.events.get(row.shown.code)
     points = lapses_on = None
     if known is not None:
-        points = grader.points_of(_fact(row, event.body, index))
+        points = grader.points_of(fact_of(row.shown, event.body, index))
         lapses_on = lapse_of(known, row.shown.occurred_on, _day(event.body.get("valid_until")))
+        if row.shown.course == "repaired" and row.shown.ended_on is not None:
+            lapses_on = min(lapses_on, row.shown.ended_on)
     status = _status(row, lapses_on, on)
     return OwnFact(event, status, points, lapses_on, known.source if known else "", row.undone_by)
 
@@ -84,17 +87,20 @@ def _status(row: OwnRow, lapses_on: date | None, on: date) -> Status:
         return "refused"
     if row.undone_kind is not None:
         return UNDONE[row.undone_kind]
+    if row.shown.course == "repaired":
+        return "repaired"
     return "lapsed" if lapses_on is not None and lapses_on <= on else "effective"
 
 
-def _fact(row: OwnRow, body: dict[str, Any], index: int | None) -> Fact:
+def fact_of(row: ShownRow, body: Mapping[str, Any], index: int | None) -> Fact:
+    """Return an event as grading reads it; one the log has not numbered yet stands before all."""
     points = body.get("points")
     return Fact(
         NOT_NUMBERED if index is None else index,
-        str(row.shown.id),
-        row.shown.code,
-        row.shown.occurred_on,
-        row.shown.subject_kind,
+        str(row.id),
+        row.code,
+        row.occurred_on,
+        row.subject_kind,
         body.get("level"),
         None if points is None else Decimal(points),
         body.get("fact_key"),

@@ -8,7 +8,16 @@ from credit.access.logic import refuse_same_person, refuse_unplaced, require, sc
 from credit.access.service import roles_of
 from credit.access.views import Actor
 from credit.events import logic, store
+from credit.events.course import store as course_store
+from credit.events.evidence import store as evidence_store
 from credit.events.logic import Proposal
+from credit.events.service.deciding import (
+    begin_courses,
+    check_decisions,
+    refuse_short_way,
+    settle,
+)
+from credit.events.service.evidence import keep_held
 from credit.events.service.places import outside_faults
 from credit.events.store import DecisionRow, NewEvent
 from credit.events.views import (
@@ -57,11 +66,13 @@ async def propose(
     """Take in signed records, all or none, in the caller's transaction.
 
     The first signature proposes and must be by the actor's own key. A second one, by somebody
-    else who may decide, makes the record effective at once. Refuses what the catalogue or the
-    register does not allow, bad signatures, unknown evidence, and the same fact twice.
+    else who may decide, makes the record effective at once; a bad fact whose subject must be given
+    notice first is refused with two. Refuses what the catalogue or the register does not allow,
+    bad signatures, unknown evidence, and the same fact twice.
     """
     require(actor, "events:propose")
     proposals = await plan(conn, clock, actor, pack, drafts)
+    refuse_short_way(pack, clock.today(), drafts)
     records = [_record(draft) for draft in drafts]
     keys = await log.find_keys(conn, [sig.kid for record in records for sig in record.sigs])
     await log.refuse_bad_signatures(records, keys)
@@ -72,15 +83,17 @@ async def propose(
     ]
     added = await store.add_events(conn, rows, by=actor.person_id, now=clock.now())
     _refuse_known(rows, added)
+    effective = {UUID(record.id) for group in decided.values() for record in group}
+    courses = await begin_courses(conn, clock, pack, rows, decided=effective)
+    moved = courses | {row.id for row in rows if row.target is not None}
     for decider, group in decided.items():
-        await _make_effective(conn, clock, decider, group)
-    effective = {record.id for group in decided.values() for record in group}
-    waiting = [UUID(record.id) for record in records if record.id not in effective]
+        await _make_effective(conn, clock, decider, group, moved)
+    waiting = [row.id for row in rows if row.id not in effective]
     if waiting:
         await store.add_waiting(conn, waiting)
     return [
-        EventState(record.id, "effective" if record.id in effective else "proposed", None)
-        for record in records
+        EventState(str(row.id), "effective" if row.id in effective else "proposed", None)
+        for row in rows
     ]
 
 
@@ -188,8 +201,8 @@ async def decide(
 ) -> list[EventState]:
     """Decide proposals, all or none: accept with the decider's signature, or refuse with reasons.
 
-    Refuses the proposer's own decision, a second decision, and a signature that does not cover
-    exactly what was proposed.
+    Refuses the proposer's own decision, a second decision, a bad fact whose procedure has not come
+    so far, and a signature that does not cover exactly what was proposed.
     """
     require(actor, "events:decide")
     rows = await store.load_events(conn, list(decisions))
@@ -205,6 +218,7 @@ async def decide(
         refuse_same_person(row.proposed_by, actor.person_id)
         if decision.outcome == "accepted":
             records.append(_stored_record(row, decision.sig))
+    await check_decisions(conn, actor, rows, decisions, clock.today())
     keys = await log.find_keys(conn, [sig.kid for record in records for sig in record.sigs])
     await log.refuse_bad_signatures(records, keys)
     for record in records:
@@ -218,6 +232,8 @@ async def decide(
     if len(stored) != len(new):
         raise Conflict(say("有事件刚刚由别人作出决定，请刷新后再看。"), slug="already-decided")
     await store.remove_waiting(conn, list(stored))
+    outcomes = {event_id: one.outcome for event_id, one in decisions.items()}
+    await settle(conn, clock, actor.person_id, list(rows.values()), outcomes)
     if records:
         await log.enqueue(conn, records)
     return [EventState(str(i), STATUS[d.outcome], None) for i, d in decisions.items()]  # type: ignore[arg-type]
@@ -234,16 +250,10 @@ async def state_of(conn: Connection, event_id: UUID) -> EventState:
 
 
 async def keep_evidence(conn: Connection, clock: Clock, actor: Actor, blob: Blob) -> None:
-    """Note an evidence file that was kept on disk."""
-    require(actor, "events:propose")
-    await store.add_evidence(
-        conn,
-        blob.digest,
-        size=blob.size,
-        media_type=blob.media_type,
-        by=actor.person_id,
-        now=clock.now(),
-    )
+    """Note an evidence file that was kept on disk; for a fact, or for what a hearing found."""
+    if "events:hear" not in actor.scopes:
+        require(actor, "events:propose")
+    await keep_held(conn, clock, actor, blob)
 
 
 async def events_page(
@@ -308,13 +318,18 @@ async def _check_signers(
 
 
 async def _make_effective(
-    conn: Connection, clock: Clock, decider: str, records: Sequence[Record]
+    conn: Connection, clock: Clock, decider: str, records: Sequence[Record], moved: set[UUID]
 ) -> None:
+    """Decide records that came with both signatures; `moved` are those with a course or a target."""
     rows = [
         DecisionRow(UUID(r.id), "accepted", SIGNED_TOGETHER, r.sigs[1].kid, unb64(r.sigs[1].sig))
         for r in records
     ]
     await store.add_decisions(conn, rows, by=decider, now=clock.now())
+    own = [row.event_id for row in rows if row.event_id in moved]
+    if own:
+        events = await store.load_events(conn, own)
+        await settle(conn, clock, decider, list(events.values()), dict.fromkeys(own, "accepted"))
     await log.enqueue(conn, records)
 
 
@@ -337,12 +352,14 @@ async def _check_bodies(
         [proposal.subject for _, _, proposal in facts],
         [proposal.occurred_on or today for _, _, proposal in facts],
     )
-    catalogue = pack.on(today).grader.events
+    rules = pack.on(today)
+    catalogue = rules.grader.events
     faults = []
     for (position, body, _), place in zip(facts, placed, strict=True):
         assert isinstance(body, EventBody)  # noqa: S101 - told to the type checker
         found = logic.check_catalogue(body, catalogue, pack.head.id)
         found += logic.check_placement(body, place, today)
+        found += logic.check_display(body, catalogue, rules.procedure)
         faults += [FieldError(f"items[{position}]", message) for message in found]
     return faults
 
@@ -358,6 +375,8 @@ async def _check_targets(
     if not targets:
         return []
     rows = await store.load_events(conn, targets)
+    courses = await course_store.courses_of(conn, targets)
+    repaired = {one.event_id for one in courses.values() if one.state == "repaired"}
     faults = []
     for position, (draft, one) in enumerate(zip(drafts, proposals, strict=True)):
         if not one.target:
@@ -374,12 +393,15 @@ async def _check_targets(
         ):
             message = say("撤回要写与原记录完全相同的 subjects。请照抄原记录。")
             faults.append(FieldError(f"items[{position}].body.subjects", message))
+        elif one.kind == "event-corrected" and row.id in repaired:
+            message = say("要更正的记录已经修复，不能更正。原记录有误的，请撤回。")
+            faults.append(FieldError(f"items[{position}].body.target", message))
     return faults
 
 
 async def _check_evidence(conn: Connection, drafts: Sequence[Draft]) -> list[FieldError]:
     digests = sorted({ref.digest for draft in drafts for ref in draft.body.evidence})
-    known = await store.known_evidence(conn, digests) if digests else {}
+    known = await evidence_store.known_evidence(conn, digests) if digests else {}
     return [
         FieldError(
             f"items[{position}].body.evidence[{place}]",

@@ -23,14 +23,14 @@ __all__ = ["Evaluated", "ProjectFact", "ProjectFile", "project_file"]
 
 SCHEME = "PROJECT"
 FACTS = frozenset({"credit-event", "event-corrected"})
-UNDOING = ("event-corrected", "event-withdrawn")
+UNDOING = ("event-corrected", "event-repaired", "event-withdrawn")
 ALL_ENTRIES = 2**62  # more than any log holds
-KINDS = ("credit-event", "evaluation", *UNDOING)
+KINDS = ("evaluation", *sorted(FACTS))
 Entry = ChainEntry[ClosingBody]
 
 
 class Undoing(msgspec.Struct, gc=False):
-    """Which record a withdrawal or a correction undoes."""
+    """Which record a withdrawal, a correction or a repair undoes."""
 
     target: str
 

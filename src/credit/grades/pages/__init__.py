@@ -5,7 +5,7 @@ from credit.grades.pages.confirmation import ConfirmationPages
 from credit.grades.pages.console import ENTERPRISE_FILTER, ConsoleEnterprisePages
 from credit.grades.pages.exports import ConsoleExportPages
 from credit.grades.pages.portal import PortalGradePages
-from credit.grades.pages.public import PublicPages
+from credit.grades.pages.public import PublicPages, rules_on, unless_known
 from credit.grades.pages.queries import QueryPages
 from credit.grades.pages.rules import RulePages
 from credit.grades.pages.runs import ConsoleRunPages
@@ -22,4 +22,6 @@ __all__ = [
     "PublicPages",
     "QueryPages",
     "RulePages",
+    "rules_on",
+    "unless_known",
 ]

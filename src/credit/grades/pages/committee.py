@@ -17,6 +17,7 @@ from credit.kit.pages import render
 from credit.kit.texts import marked
 from credit.parties import service as parties
 from credit.rules.loading import pack_of_city
+from credit.terms import service as terms
 
 __all__ = ["committee_home"]
 
@@ -37,6 +38,7 @@ async def committee_home(request: Request[Any, Any, Any], state: State, city: st
     history: list[ScorePoint] = []
     async with state.db.bound(city, PORTAL_ROLE, party=committee) as conn:
         found = await parties.represented(conn, committee, today)
+        due = await terms.open_of_party(conn, committee)
         file = await project_file(conn, pack, found.project, today)
         if found.enterprise:
             known = await service.standings(conn, [found.enterprise], valid_at=today, size=None)
@@ -48,6 +50,8 @@ async def committee_home(request: Request[Any, Any, Any], state: State, city: st
         request,
         "grades/portal_committee.html",
         found=found,
+        due=due,
+        today=today,
         file=file,
         former=[one for one in file.managements if one.until is not None],
         facts_max=FACTS_SHOWN_MAX,

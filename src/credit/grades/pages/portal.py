@@ -20,16 +20,18 @@ from credit.grades.service import Portrait, Standing
 from credit.kit.charts import POINTS_MAX, THRESHOLDS_MAX, Picture, draw_line
 from credit.kit.db import PORTAL_ROLE
 from credit.kit.http import City
-from credit.kit.pages import render
+from credit.kit.pages import redirect, render
 from credit.kit.texts import marked, say
 from credit.rules.advice import HORIZON_MONTHS, Advice
 from credit.rules.arithmetic import add_months
 from credit.rules.loading import pack_of_city
 from credit.rules.model import Grading
+from credit.terms import service as terms
 
 __all__ = ["PortalGradePages"]
 
 COMMITTEE_ROLE = "committee_user"
+OWNERS_ROLE = "owner_delegate"
 SOON = timedelta(days=90)
 WAYS_SHOWN = 8
 ROWS_MAX = 150
@@ -55,14 +57,19 @@ class PortalGradePages(Controller):
     @get(summary="门户首页", opt={"scope": "portal:use"})
     async def home(
         self, request: Request[Any, Any, Any], state: State, city: City
-    ) -> Response[str]:
-        """Show an enterprise its grade and why; a committee its project and who manages it."""
+    ) -> Response[Any]:
+        """Show an enterprise its grade and why, a committee its project and who manages it; the
+        owners' delegate what there is to sign.
+        """
         visitor: Visitor = request.state.visitor
         if COMMITTEE_ROLE in visitor.actor.roles:
             return await committee_home(request, state, city)
+        if OWNERS_ROLE in visitor.actor.roles:
+            return redirect(f"/{city}/portal/contracts")
         enterprise, today = enterprise_of(request), state.clock.today()
         async with state.db.bound(city, PORTAL_ROLE, party=enterprise) as conn:
             held = await service.load_held(conn, enterprise, today)
+            due = await terms.open_of_party(conn, enterprise)
         shown = await service.portray(pack_of_city(city), held, today)
         history = [(one.valid_from, one.score) for one in shown.history if one.score is not None]
         grading = shown.rules.grading
@@ -70,6 +77,8 @@ class PortalGradePages(Controller):
             request,
             "grades/portal_home.html",
             shown=shown,
+            due=due,
+            today=today,
             published=shown.standing.published,
             history=drawing.history_picture(history, grading, today) if history else None,
             waterfall=_waterfall(shown),

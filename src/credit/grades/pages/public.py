@@ -120,7 +120,8 @@ class PublicPages(Controller):
         today = state.clock.today()
         on = parse_date(valid_at, "valid_at") if valid_at else today
         async with state.db.city(city) as conn:
-            found = await public_enterprise(conn, wanted, on)
+            now = rules_on(state, city, today).grader
+            found = await public_enterprise(conn, wanted, on, grader=now, today=today)
         published = found.standing.published
         rules = rules_on(state, city, published.valid_from if published else on)
         explained = found.explained

@@ -18,8 +18,10 @@ from credit.grades.service import (
     Standing,
     distribution_history,
     distribution_in_force,
+    hidden_facts,
     score_history,
     standings,
+    withhold,
 )
 from credit.grades.views import DistributionPoint, ScorePoint
 from credit.kit.db import Connection
@@ -27,6 +29,7 @@ from credit.kit.errors import NotFound
 from credit.kit.texts import say
 from credit.log import reading as log
 from credit.log.views import LogHead
+from credit.rules.grading import Grader
 
 __all__ = ["PROJECTS_MAX", "CityHome", "PublicEnterprise", "city_home", "public_enterprise"]
 
@@ -53,7 +56,7 @@ class CityHome:
 class PublicEnterprise:
     """An enterprise on a day; `explained` and `trace_digest` (hex SHA-256) are of its grade then.
 
-    `earned` is the grade before caps and vetoes; `rank` is (place, of how many) where grades go by
+    There is no digest where the trace is not shown whole. `earned` is the grade before caps and vetoes; `rank` is (place, of how many) where grades go by
     rank. `projects` are those managed on the day, cut at PROJECTS_MAX.
     """
 
@@ -119,8 +122,13 @@ async def city_home(conn: Connection, on: date) -> CityHome:
     )
 
 
-async def public_enterprise(conn: Connection, code: str, on: date) -> PublicEnterprise:
-    """Return what the public page of an enterprise shows; NotFound without the enterprise."""
+async def public_enterprise(
+    conn: Connection, code: str, on: date, *, grader: Grader, today: date
+) -> PublicEnterprise:
+    """Return what the public page of an enterprise shows; NotFound without the enterprise.
+
+    Bad facts that have lapsed or were repaired by today keep their points and nothing else.
+    """
     head = await store.enterprise_head(conn, code)
     if head is None:
         raise NotFound(
@@ -134,6 +142,9 @@ async def public_enterprise(conn: Connection, code: str, on: date) -> PublicEnte
     trace = zlib.decompress(packed) if packed else None
     tree = orjson.loads(trace) if trace else {"inputs": {}}
     inputs = tree["inputs"]
+    hidden = await hidden_facts(conn, grader, code, tree, today) if trace else frozenset()
+    if hidden:
+        tree = withhold(tree, hidden)
     rated = published is not None and published.score is not None
     projects = await store.managed_projects(conn, code, PROJECTS_MAX)
     return PublicEnterprise(
@@ -141,7 +152,7 @@ async def public_enterprise(conn: Connection, code: str, on: date) -> PublicEnte
         on,
         standing,
         explain_trace(tree) if trace and rated else None,
-        hashlib.sha256(trace).hexdigest() if trace else None,
+        hashlib.sha256(trace).hexdigest() if trace and not hidden else None,
         inputs.get("earned"),
         (inputs["rank"], inputs["ranked"]) if "rank" in inputs else None,
         await score_history(conn, code),

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from credit.access.views import Actor
 from credit.grades import logic, store
 from credit.grades.logic import Published
 from credit.grades.queries.store import KeptQuery, add_query
+from credit.grades.service.listings import ListingRow, known
 from credit.grades.store import PublishedRow
 from credit.kit.canonical import canonical
 from credit.kit.clock import Clock, rfc3339
@@ -41,13 +42,14 @@ ANSWER_TYPE = "application/vnd.credit.grade-answer.v1+json"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An enterprise's grade as of a day and a state of knowledge."""
+    """An enterprise's grade, and the lists it is on, as of a day and a state of knowledge."""
 
     uscc: str
     name: str
     published: Published | None
     pack: tuple[str, str, str] | None  # id, version, status
     log_size: int | None
+    lists: tuple[ListingRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,18 @@ async def known_size(conn: Connection, moment: datetime | int | None) -> int | N
 async def standings(
     conn: Connection, codes: Sequence[str], *, valid_at: date, size: int | None
 ) -> dict[str, Standing]:
-    """Return the standing of each known enterprise among `codes`, in two round trips at most."""
-    rows = await store.published_of(conn, codes)
+    """Return the standing of each known enterprise among `codes`, in two round trips."""
+    rows = await store.published_of(conn, codes, valid_at)
     ids = [row.record_id for group in rows.values() for row in group if row.record_id]
+    if size is not None:
+        listed = [one for group in rows.values() for one in group[0].listings]
+        ids += [one for row in listed for one in (row.record_id, row.exit_id) if one]
     indexes = await log.index_of(conn, ids)
     return {
-        code: _standing(group, indexes, valid_at=valid_at, size=size)
+        code: replace(
+            _standing(group, indexes, valid_at=valid_at, size=size),
+            lists=known(group[0].listings, indexes, size),
+        )
         for code, group in rows.items()
     }
 
@@ -199,7 +207,15 @@ def standing_json(standing: Standing, origin: str) -> dict[str, Any]:
         "valid_until": None,
         "published_at": None,
         "log": None,
-        "lists": [],
+        "lists": [
+            {
+                "list": one.list_name,
+                "kind": one.kind,
+                "legal_basis": one.legal_basis,
+                "effect": one.effect,
+            }
+            for one in standing.lists
+        ],
     }
     if published is not None and standing.pack is not None:
         answer |= {

@@ -25,7 +25,7 @@ from credit.kit.errors import Conflict, Forbidden, Invalid
 from credit.kit.texts import say
 from credit.log import service as log
 from credit.log.records import Record
-from credit.parties import service as parties
+from credit.parties.logic import division_name
 from credit.rules.pack import Pack
 
 __all__ = [
@@ -51,13 +51,12 @@ async def answers_of(
     A district is there when the run grades an enterprise of it, or when it has answered.
     """
     staffed = await access.staffed_districts(conn, SCOPE)
-    names = dict(await parties.districts(conn))
     given: dict[UUID, dict[str, AnswerRow]] = {}
     for row in await store.answers(conn, list(summaries)):
         given.setdefault(row.run_id, {})[row.division] = row
     return {
         run_id: [
-            _answer(division, names, graded, staffed, given.get(run_id, {}).get(division))
+            _answer(division, graded, staffed, given.get(run_id, {}).get(division))
             for division, graded in _districts(summary, given.get(run_id, {})).items()
         ]
         for run_id, summary in summaries.items()
@@ -188,14 +187,13 @@ def _districts(summary: Mapping[str, Any] | None, given: Mapping[str, AnswerRow]
 
 def _answer(
     division: str,
-    names: Mapping[str, str],
     graded: int,
     staffed: set[str],
     row: AnswerRow | None,
 ) -> DistrictAnswer:
     return DistrictAnswer(
         division,
-        names.get(division, division),
+        division_name(division),
         graded,
         division in staffed,
         row.outcome if row else None,  # type: ignore[arg-type]

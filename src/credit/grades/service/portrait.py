@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 SHEET = "sheet:"
-Change = Literal["new", "changed", "lapsed", "withdrawn"]
+Change = Literal["new", "changed", "lapsed", "withdrawn", "repaired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class OwnStep:
     """A step of a score with its days: when it happened or was closed, when it counts no more.
 
     `title` is a sheet's own where the step is one. `gone` says that the fact was taken back or
-    corrected since.
+    corrected since, `repaired` that it was repaired.
     """
 
     step: TraceStep
@@ -63,6 +63,7 @@ class OwnStep:
     occurred_on: date | None = None
     lapses_on: date | None = None
     gone: bool = False
+    repaired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,8 @@ def _own_step(step: TraceStep, reader: _Reader) -> OwnStep:
         happened = date.fromisoformat(step.occurred_on) if step.occurred_on else None
         return OwnStep(step, step.title, happened, gone=fact is None)
     lapses_on = lapse_of(event, fact.occurred_on, fact.valid_until)
-    return OwnStep(step, step.title, fact.occurred_on, lapses_on)
+    repaired = fact.repaired_on is not None
+    return OwnStep(step, step.title, fact.occurred_on, lapses_on, repaired=repaired)
 
 
 def _closed(step: TraceStep, reader: _Reader) -> list[Evaluation]:
@@ -255,7 +257,13 @@ def _since(before: tuple[OwnStep, ...], after: tuple[OwnStep, ...]) -> Iterator[
             yield SinceStep("changed", own, own.step.points - was.step.points)
     for key, own in old.items():
         if key not in new:
-            yield SinceStep("withdrawn" if own.gone else "lapsed", own, -own.step.points)
+            yield SinceStep(_why_vanished(own), own, -own.step.points)
+
+
+def _why_vanished(own: OwnStep) -> Change:
+    if own.gone:
+        return "withdrawn"
+    return "repaired" if own.repaired else "lapsed"
 
 
 def _key(step: TraceStep) -> tuple[str, int | None, bool | None]:

@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 from credit.access.logic import require
+from credit.access.service import actor_of
 from credit.access.views import Actor
 from credit.grades import logic, store
 from credit.grades.service.records import with_digest
@@ -21,7 +22,7 @@ from credit.grades.views import PackName, RunState
 from credit.kit import jobs
 from credit.kit.clock import Clock, rfc3339
 from credit.kit.db import Connection
-from credit.kit.errors import Conflict, NotFound
+from credit.kit.errors import Conflict, Forbidden, NotFound
 from credit.kit.ids import new_id
 from credit.kit.store import job_status
 from credit.kit.texts import say
@@ -34,10 +35,12 @@ from credit.rules.trace import Node
 __all__ = [
     "INPUT_KINDS",
     "RUN_TASK",
+    "ask_after_repairs",
     "ask_for_run",
     "explain",
     "load_run",
     "refuse_overtaken",
+    "repairs_to_grade",
     "run",
     "run_state",
     "runs_page",
@@ -46,7 +49,14 @@ __all__ = [
 
 CHUNK = 5  # enterprises: their facts should fit into a socket's buffer, see `_records_by_chunk`
 RUN_TASK = "grades.run"
-INPUT_KINDS = ("credit-event", "event-withdrawn", "event-corrected", "evaluation")
+INPUT_KINDS = (
+    "credit-event",
+    "event-withdrawn",
+    "event-corrected",
+    "event-repaired",
+    "evaluation",
+)
+REPAIRED = ("event-repaired",)
 Progress = Callable[[int, int], None]
 
 
@@ -74,6 +84,31 @@ async def ask_for_run(conn: Connection, clock: Clock, actor: Actor, on: date) ->
         raise Conflict(say("%(on)s 的评级正在等待计算，请稍后查看。", on=on), slug="run-queued")
     await store.add_request(conn, run_id, on=on, by=actor.person_id, now=clock.now())
     return RunState(str(run_id), "queued", on.isoformat())
+
+
+async def repairs_to_grade(conn: Connection) -> int:
+    """Count the repairs the log has numbered since the newest run: those no run has counted yet."""
+    latest = await store.latest_run(conn)
+    if latest is None:
+        return 0
+    size = (await load_run(conn, latest)).log_size
+    return len(await log.entries_since(conn, size, REPAIRED))
+
+
+async def ask_after_repairs(conn: Connection, clock: Clock) -> RunState | None:
+    """Ask for a run of today where facts were repaired since the newest one; else return None.
+
+    It is asked for in the name of who proposed that one, as long as they may: a run only proposes,
+    and somebody else publishes it. Otherwise the repairs wait for an officer to ask.
+    """
+    if not await repairs_to_grade(conn):
+        return None
+    latest = await store.latest_run(conn)
+    proposer = (await load_run(conn, latest)).proposed_by if latest else ""
+    try:
+        return await ask_for_run(conn, clock, await actor_of(conn, proposer), clock.today())
+    except (Conflict, Forbidden, NotFound):
+        return None
 
 
 async def run_state(conn: Connection, run_id: UUID) -> RunState:
@@ -186,7 +221,7 @@ async def refuse_overtaken(conn: Connection, clock: Clock, pack: Pack, found: Ru
 
 def _concerns(body: Mapping[str, Any], on: date) -> bool:
     """Say whether an entry could change a grade on a day: anything but a later fact could."""
-    occurred = body.get("occurred_on") or body.get("closed_on")
+    occurred = body.get("occurred_on") or body.get("closed_on") or body.get("on")
     return occurred is None or date.fromisoformat(occurred) <= on
 
 

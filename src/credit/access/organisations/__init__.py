@@ -1,0 +1,10 @@
+"""Organisations as other slices need them: who stands for a party, and which offices there are."""
+
+from credit.access.organisations.service import (
+    find_offices,
+    offices,
+    refuse_shared_code,
+    standing_for,
+)
+
+__all__ = ["find_offices", "offices", "refuse_shared_code", "standing_for"]

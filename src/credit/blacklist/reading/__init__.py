@@ -1,0 +1,1 @@
+"""What officers, partners and everybody read of lists."""

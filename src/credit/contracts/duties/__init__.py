@@ -1,0 +1,1 @@
+"""Duties of contracts: made for each period, reported, answered, disputed, inspected."""

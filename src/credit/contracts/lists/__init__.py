@@ -1,0 +1,1 @@
+"""Lists of contracts and duties as pages show them: by division, by party, for everybody."""

@@ -1,0 +1,1 @@
+"""Prints of contracts that parties sign with certificates of their own (PAdES)."""

@@ -1,0 +1,1 @@
+"""Evidence files: what was uploaded, and by which side."""

@@ -1,0 +1,1 @@
+"""Published red and black list entries, as answers about grades carry them."""

@@ -1,0 +1,17 @@
+"""Projects as contracts see them: how large, who manages them, and which committees speak."""
+
+from credit.parties.projects.store import (
+    CommitteeOfProject,
+    ProjectFacts,
+    enterprise_names,
+    project_facts,
+    projects_of,
+)
+
+__all__ = [
+    "CommitteeOfProject",
+    "ProjectFacts",
+    "enterprise_names",
+    "project_facts",
+    "projects_of",
+]
