@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from credit.kit.db import Connection
+from credit.parties.projects import ProjectFacts, facts_of, facts_records
 
 __all__ = [
     "ContractRow",
@@ -73,7 +74,8 @@ SELECT {_COLUMNS},
     ARRAY(SELECT (p.scheme, p.party) FROM contract_step t
         JOIN contract_party p USING (contract_id, version, party)
         WHERE c.kind = 'pact' AND t.contract_id = c.id AND t.step = 'left'
-            AND t.version = c.in_force) AS leavers
+            AND t.version = c.in_force) AS leavers,
+    ARRAY({facts_records("ARRAY[c.project]", "$2::date")}) AS projects
 FROM contract c WHERE id = ANY($1)
 """
 # The same with the rows held, in the order of their ids. A row that somebody else held is read anew
@@ -242,7 +244,7 @@ class SignatureRow:
 @dataclass(frozen=True, slots=True)
 class WholeRow:
     """A contract with its texts' heads, the parties of the newest version and of the one in force,
-    every signature, and who has left what is in force (scheme and code).
+    every signature, who has left what is in force (scheme and code), and its project on a day.
     """
 
     row: ContractRow
@@ -250,6 +252,7 @@ class WholeRow:
     parties: tuple[PartyRow, ...]
     signatures: tuple[SignatureRow, ...]
     leavers: tuple[tuple[str, str], ...]
+    project: ProjectFacts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,14 +331,14 @@ async def lapsed(conn: Connection, on: date, limit: int) -> list[UUID]:
 
 
 async def whole(
-    conn: Connection, ids: Collection[UUID], *, hold: bool = False
+    conn: Connection, ids: Collection[UUID], on: date, *, hold: bool = False
 ) -> dict[UUID, WholeRow]:
-    """Load contracts with all that decisions about them need; with `hold`, let nobody else move
-    them before the transaction ends.
+    """Load contracts with all that decisions about them on a day need; with `hold`, let nobody else
+    move them before the transaction ends.
     """
-    rows = await conn.fetch(HELD if hold else WHOLE, list(ids))
+    rows = await conn.fetch(HELD if hold else WHOLE, list(ids), on)
     if hold and any(row["steps"] != row["steps_seen"] for row in rows):
-        rows = await conn.fetch(WHOLE, list(ids))
+        rows = await conn.fetch(WHOLE, list(ids), on)
     names = [field.name for field in fields(ContractRow)]
     return {
         found["id"]: WholeRow(
@@ -344,6 +347,7 @@ async def whole(
             tuple(PartyRow(*one) for one in found["party_rows"]),
             tuple(SignatureRow(*one) for one in found["signatures"]),
             tuple((one[0], one[1]) for one in found["leavers"]),
+            next(map(facts_of, found["projects"]), None),
         )
         for found in rows
     }

@@ -17,7 +17,7 @@ from credit.contracts.views import ContractText
 from credit.kit.db import Connection
 from credit.kit.errors import Forbidden, NotFound
 from credit.kit.texts import say
-from credit.parties import projects
+from credit.parties.projects import ProjectFacts
 
 __all__ = [
     "Belonging",
@@ -58,7 +58,7 @@ class Loaded:
     heads: Mapping[int, VersionRow]
     parties: Mapping[int, Sequence[PartyRow]]
     signatures: Sequence[SignatureRow]
-    project: projects.ProjectFacts | None
+    project: ProjectFacts | None
 
     def version(self, act: Act) -> int:
         """Return the version an act is about: the offer, or the one in force."""
@@ -111,11 +111,9 @@ async def load(
     Raises NotFound for one that is not there, or that a party's session may not see.
     """
     wanted = list(dict.fromkeys(ids))
-    rows = await store.whole(conn, wanted, hold=lock)
+    rows = await store.whole(conn, wanted, on, hold=lock)
     if len(rows) != len(wanted):
         raise NotFound(say("没有这份契约，或者它与您的单位无关。"))
-    names = {one.row.project for one in rows.values() if one.row.project}
-    facts = await projects.project_facts(conn, names, on) if names else {}
     pacts = [
         (one.row.id, head.version)
         for one in rows.values()
@@ -125,9 +123,7 @@ async def load(
     ]
     texts = await store.bodies(conn, pacts) if pacts else {}
     roles = {one: open_roles_of(read_text(body)) for one, body in texts.items()}
-    return {
-        one: _loaded(rows[one], facts.get(rows[one].row.project or ""), roles) for one in wanted
-    }
+    return {one: _loaded(rows[one], roles) for one in wanted}
 
 
 def refuse_unseen(row: ContractRow, by: Belonging) -> None:
@@ -165,12 +161,8 @@ def _named(parties: Iterable[PartyRow], open_roles: Iterable[Open]) -> tuple[Nam
     )
 
 
-def _loaded(
-    whole: WholeRow,
-    project: projects.ProjectFacts | None,
-    roles: Mapping[tuple[UUID, int], tuple[Open, ...]],
-) -> Loaded:
-    row, signatures = whole.row, whole.signatures
+def _loaded(whole: WholeRow, roles: Mapping[tuple[UUID, int], tuple[Open, ...]]) -> Loaded:
+    row, signatures, project = whole.row, whole.signatures, whole.project
     heads = {head.version: head for head in whole.heads}
     parties: dict[int, list[PartyRow]] = {}
     for one in whole.parties:

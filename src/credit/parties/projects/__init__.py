@@ -4,6 +4,8 @@ from credit.parties.projects.store import (
     CommitteeOfProject,
     ProjectFacts,
     enterprise_names,
+    facts_of,
+    facts_records,
     project_facts,
     projects_of,
 )
@@ -12,6 +14,8 @@ __all__ = [
     "CommitteeOfProject",
     "ProjectFacts",
     "enterprise_names",
+    "facts_of",
+    "facts_records",
     "project_facts",
     "projects_of",
 ]
