@@ -15,6 +15,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,15 +113,57 @@ def template(server_url: str, run_folder: Path) -> str:
     return name
 
 
+class Clones:
+    """Clones of the template, one made ahead while a test runs, dropped while the next one does.
+
+    Files are copied: to write each page to the log as well takes twice as long.
+    """
+
+    def __init__(self, server_url: str, template: str) -> None:
+        self.server_url, self.template = server_url, template
+        self.thread = ThreadPoolExecutor(max_workers=1)
+        self.ahead = self.thread.submit(self._make)
+
+    def take(self) -> str:
+        """Return a fresh database's name."""
+        name = self.ahead.result()
+        self.ahead = self.thread.submit(self._make)
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a database, in a while."""
+        self.thread.submit(self._drop, name)
+
+    def close(self) -> None:
+        """Drop what was made ahead, and wait for the rest."""
+        self.drop(self.ahead.result())
+        self.thread.shutdown()
+
+    def _make(self) -> str:
+        name = f"credit_test_{secrets.token_hex(6)}"
+        order = f"CREATE DATABASE {name} TEMPLATE {self.template} STRATEGY FILE_COPY"
+        asyncio.run(_admin(self.server_url, order))
+        return name
+
+    def _drop(self, name: str) -> None:
+        with suppress(asyncpg.PostgresError, OSError):
+            asyncio.run(_admin(self.server_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def clones(server_url: str, template: str) -> Iterator[Clones]:
+    """Where tests get their databases from."""
+    made = Clones(server_url, template)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def database_url(server_url: str, template: str) -> Iterator[str]:
+def database_url(clones: Clones) -> Iterator[str]:
     """A fresh migrated database of the test's own."""
-    name = f"credit_test_{secrets.token_hex(6)}"
-    with FileLock(Path(f"/tmp/{template}.clone.lock")):
-        _run(_admin(server_url, f"CREATE DATABASE {name} TEMPLATE {template}"))
-    yield _with_database(server_url, name)
-    with suppress(asyncpg.PostgresError):
-        _run(_admin(server_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+    name = clones.take()
+    yield _with_database(clones.server_url, name)
+    clones.drop(name)
 
 
 def _run(work) -> None:
@@ -590,15 +633,25 @@ class Browser(httpx.AsyncClient):
         return answer.json()
 
 
-@pytest.fixture
-async def app(world):
-    """The application over the small city, without background work."""
+@pytest.fixture(scope="session")
+def routes(run_folder):
+    """An application to lend out: to make one takes longer than most tests with it."""
     from credit.app import create_app
+    from credit.settings import Settings
 
-    made = create_app(world.settings, world.db.url, clock=world.clock, background=False)
-    made.state.passwords = PASSWORDS
-    async with running(made):
-        yield made
+    settings = Settings(data_dir=run_folder, database_url=None)
+    return create_app(settings, "postgresql://nowhere", background=False)
+
+
+@pytest.fixture
+async def app(routes, world):
+    """The application over the small city, without background work."""
+    from credit.app import make_state
+
+    routes.state = make_state(world.settings, world.db.url, world.clock)
+    routes.state.passwords = PASSWORDS
+    async with running(routes):
+        yield routes
 
 
 @pytest.fixture

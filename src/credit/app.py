@@ -1,7 +1,6 @@
 """The web application: slices' handlers wired to one database, clock and set of logs."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -122,7 +121,7 @@ from credit.web.saved import SavedViewPages
 from credit.web.shell import make_pages, static_files
 from credit.web.uploads import Uploads
 
-__all__ = ["create_app"]
+__all__ = ["create_app", "make_state"]
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 
@@ -254,17 +253,18 @@ def _front_doors() -> Router:
     )
 
 
-def _state(settings: Settings, db: Database, clock: Clock, logs: Logs, cache: GradeCache) -> State:
-    """Gather what handlers share, by the names they ask for."""
+def make_state(settings: Settings, url: str, clock: Clock) -> State:
+    """Gather what handlers share, by the names they ask for; nothing is opened by it."""
+    db = Database(url, size_max=settings.database_pool_max)
     return State(
         {
             "db": db,
             "clock": clock,
             "settings": settings,
-            "logs": logs,
+            "logs": Logs(settings),
             "intake": Intake(db, clock),
             "count_live_keys": count_live,
-            "grade_cache": cache,
+            "grade_cache": GradeCache(),
             "esign_roots": read_roots(settings.esign_roots),
             "blobs": BlobStore(Path(settings.data_dir) / "files"),
             "uploads": Uploads(Path(settings.data_dir) / "uploads"),
@@ -283,18 +283,15 @@ def create_app(
 
     With `background` the process also does what `credit worker` does.
     """
-    db = Database(url, size_max=settings.database_pool_max)
-    logs = Logs(settings)
-    cache = GradeCache()
-    now = clock or SystemClock()
 
     @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with db:
-            tasks = [asyncio.create_task(cache.listen(db))]
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        state = app.state
+        async with state.db:
+            tasks = [asyncio.create_task(state.grade_cache.listen(state.db))]
             if background:
-                tasks.append(asyncio.create_task(run_background(db, now, logs)))
-            gc.freeze()  # what start-up made stays: the collector need not walk it again and again
+                work = run_background(state.db, state.clock, state.logs)
+                tasks.append(asyncio.create_task(work))
             try:
                 yield
             finally:
@@ -327,7 +324,7 @@ def create_app(
             path="/schema",
             render_plugins=[JsonRenderPlugin()],
         ),
-        state=_state(settings, db, now, logs, cache),
+        state=make_state(settings, url, clock or SystemClock()),
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,  # the command that serves has configured it
     )

@@ -1,6 +1,7 @@
 """`credit demo`, `serve`, `worker`, `migrate`, `check`: running the service."""
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,8 +56,11 @@ def _serve(settings: Settings, url: str, *, background: bool = True) -> None:
     from credit.kit.telemetry import configure_logging
 
     configure_logging(settings.log_level)
+    app = create_app(settings, url, background=background)
+    # What start-up made stays: the collector need not walk it again and again.
+    app.on_startup.append(gc.freeze)
     uvicorn.run(
-        create_app(settings, url, background=background),
+        app,
         host=settings.host,
         port=settings.port,
         log_level="warning",
