@@ -276,9 +276,7 @@ def make_state(settings: Settings, url: str, clock: Clock) -> State:
     )
 
 
-def create_app(
-    settings: Settings, url: str, *, clock: Clock | None = None, background: bool = True
-) -> Litestar:
+def create_app(settings: Settings, url: str, *, background: bool = True) -> Litestar:
     """Build the application over the database at `url`; nothing is opened before it starts.
 
     With `background` the process also does what `credit worker` does.
@@ -324,7 +322,7 @@ def create_app(
             path="/schema",
             render_plugins=[JsonRenderPlugin()],
         ),
-        state=make_state(settings, url, clock or SystemClock()),
+        state=make_state(settings, url, SystemClock()),
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,  # the command that serves has configured it
     )

@@ -61,9 +61,12 @@ _HEAD = """contract_id, version, template_version, NULL::bytea, digest, files, r
 _PARTY = "contract_id, version, scheme, party, role, name, needed, place"
 _SIGNATURE = """contract_id, version, scheme, party, role, kid, signature, record_id, person_id,
     signed_at"""
-# A contract with all that decisions about it need, in one round trip; who left, of a pact.
-WHOLE = f"""
-SELECT {_COLUMNS},
+
+
+def _whole(more: str = "", tail: str = "") -> str:
+    """Return the SQL of contracts with all that decisions about them need; who left, of a pact."""
+    return f"""
+SELECT {more} {_COLUMNS},
     ARRAY(SELECT ({_HEAD}) FROM contract_version v WHERE v.contract_id = c.id ORDER BY version)
         AS heads,
     ARRAY(SELECT ({_PARTY}) FROM contract_party p
@@ -76,16 +79,18 @@ SELECT {_COLUMNS},
         WHERE c.kind = 'pact' AND t.contract_id = c.id AND t.step = 'left'
             AND t.version = c.in_force) AS leavers,
     ARRAY({facts_records("ARRAY[c.project]", "$2::date")}) AS projects
-FROM contract c WHERE id = ANY($1)
+FROM contract c WHERE id = ANY($1) {tail}
 """
+
+
+WHOLE = _whole()
 # The same with the rows held, in the order of their ids. A row that somebody else held is read anew
 # once it is free, but what stands in other tables is as it was before the wait: then the row counts
 # more steps than were seen.
-HELD = WHOLE.replace(
-    "SELECT",
-    "SELECT (SELECT max(number) FROM contract_step t WHERE t.contract_id = c.id) AS steps_seen,",
-    1,
-).replace("WHERE id = ANY($1)", "WHERE id = ANY($1) ORDER BY id FOR UPDATE OF c")
+HELD = _whole(
+    "(SELECT max(number) FROM contract_step t WHERE t.contract_id = c.id) AS steps_seen,",
+    "ORDER BY id FOR UPDATE OF c",
+)
 # Offers nobody may sign any more, for which somebody is still waited.
 LAPSED = """
 SELECT c.id FROM contract c
