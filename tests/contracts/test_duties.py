@@ -279,7 +279,7 @@ async def test_the_board_shows_every_clause_by_period_and_counts_by_state(city):
     async with city.db.city(CITY) as conn:
         officer = city.world.actors["officer"]
         rows = await service.performance(conn, city.clock, officer, contract)
-        counts = await service.fulfilment(conn, city.clock, contract)
+        counts = await service.fulfillment(conn, city.clock, contract)
     cells = {row.clause: [(one.period_start, one.state) for one in row.cells] for row in rows}
     assert cells["E-3"] == [("2026-07-30", "open"), ("2026-06-30", "open")]
     assert cells["E-4"] == [("2026-06-30", "reported")]

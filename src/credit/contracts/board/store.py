@@ -13,7 +13,7 @@ __all__ = [
     "LineRow",
     "Sought",
     "duties_of",
-    "fulfilment",
+    "fulfillment",
     "indicators",
     "lines",
     "lines_of",
@@ -71,7 +71,7 @@ SELECT d.id, d.clause, d.role, d.scheme, d.party, d.period_start, d.period_end, 
 FROM duty d WHERE d.contract_id = $1 AND ($3::text IS NULL OR d.party = $3)
 ORDER BY d.period_start DESC, d.id DESC LIMIT $4
 """
-FULFILMENT = """
+FULFILLMENT = """
 SELECT count(*) FILTER (WHERE state = 'open')::int AS open,
     count(*) FILTER (WHERE state = 'reported')::int AS reported,
     count(*) FILTER (WHERE state = 'disputed')::int AS disputed,
@@ -224,9 +224,9 @@ async def duties_of(
     return rows
 
 
-async def fulfilment(conn: Connection, contract_id: UUID, today: date) -> tuple[int, ...]:
+async def fulfillment(conn: Connection, contract_id: UUID, today: date) -> tuple[int, ...]:
     """Count a contract's duties by state; the last number counts those that are late."""
-    (row,) = await conn.fetch(FULFILMENT, contract_id, today)
+    (row,) = await conn.fetch(FULFILLMENT, contract_id, today)
     return tuple(row)
 
 

@@ -17,7 +17,7 @@ __all__ = [
     "DutyShown",
     "DutyStepShown",
     "DutyView",
-    "Fulfilment",
+    "Fulfillment",
     "KpiRow",
     "May",
     "PartyShown",
@@ -230,7 +230,7 @@ class BoardRow(Struct, frozen=True):
     cells: list[BoardCell]
 
 
-class Fulfilment(Struct, frozen=True):
+class Fulfillment(Struct, frozen=True):
     """How a contract is kept: its duties by state; `late` are open or unanswered past their day."""
 
     open: int

@@ -68,7 +68,7 @@ class PublicContractPages(Controller):
     async def contract(
         self, request: Request[Any, Any, Any], state: State, city: City, contract_id: RecordKey
     ) -> Response[str]:
-        """Show a contract's parties, span, digest, signatures in the log, and fulfilment counts."""
+        """Show a contract's parties, span, digest, signatures in the log, and fulfillment counts."""
         _refuse_strange(state, city)
         async with state.db.city(city) as conn:
             view, counts = await service.public_view(conn, state.clock, UUID(contract_id))

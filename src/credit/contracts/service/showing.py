@@ -17,7 +17,7 @@ from credit.contracts.board.views import (
     DutyShown,
     DutyStepShown,
     DutyView,
-    Fulfilment,
+    Fulfillment,
     KpiRow,
     May,
 )
@@ -49,7 +49,7 @@ __all__ = [
     "duties_to_inspect",
     "duty_shown",
     "duty_view",
-    "fulfilment",
+    "fulfillment",
     "indicators",
     "performance",
     "public_view",
@@ -162,20 +162,20 @@ async def performance(
     ]
 
 
-async def fulfilment(conn: Connection, clock: Clock, contract_id: UUID) -> Fulfilment:
+async def fulfillment(conn: Connection, clock: Clock, contract_id: UUID) -> Fulfillment:
     """Count how a contract is kept."""
-    return Fulfilment(*await board.fulfilment(conn, contract_id, clock.today()))
+    return Fulfillment(*await board.fulfillment(conn, contract_id, clock.today()))
 
 
 async def public_view(
     conn: Connection, clock: Clock, contract_id: UUID
-) -> tuple[ContractView, Fulfilment]:
+) -> tuple[ContractView, Fulfillment]:
     """Return a contract that is or was in force, and how it is kept, for everybody."""
     row = (await contracts.load(conn, [contract_id])).get(contract_id)
     if row is None or not row.in_force:
         raise NotFound(say("没有这份契约，或者它还没有生效。"))
     view = await contract_view(conn, clock, None, contract_id, version=row.in_force)
-    return view, await fulfilment(conn, clock, contract_id)
+    return view, await fulfillment(conn, clock, contract_id)
 
 
 async def indicators(conn: Connection, clock: Clock, actor: Actor, on: date) -> list[KpiRow]:
