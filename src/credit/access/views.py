@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Actor", "Caller", "OpenSession", "OwnPasskey", "Seen", "Visitor"]
+__all__ = ["Actor", "Caller", "OpenSession", "Organisation", "OwnPasskey", "Seen", "Visitor"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,12 +30,14 @@ __all__ = [
     "IdempotencyHeader",
     "Limit",
     "Line",
+    "MaybeStatement",
     "Page",
     "Paragraph",
     "PartyCode",
     "RecordKey",
     "SearchText",
     "SoughtText",
+    "Statement",
     "entity_tag",
     "idempotent",
     "is_line",
@@ -43,15 +45,24 @@ __all__ = [
     "parse_moment",
 ]
 
-# No control characters: they have no place in a line, and PostgreSQL refuses NUL altogether.
+# No control characters: they have no place in a text, and PostgreSQL refuses NUL altogether. What
+# has to be written says something: blanks, then something else, so that no search goes back.
 # The look-ahead refuses the newline that Python's `$` would let stand at the very end.
-_PRINTABLE = r"^[^\u0000-\u001f\u007f]*$(?!\n)"
+_CONTROLS = r"\u0000-\u001f\u007f"
+_PRINTABLE = rf"^[^\S{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$(?!\n)"
+_CONTROLS_IN_LINES = r"\u0000-\u0009\u000b-\u001f\u007f"
+_LINES = rf"^[^{_CONTROLS_IN_LINES}]*$(?!\n)"
+_WRITTEN_LINES = (
+    rf"^[^\S{_CONTROLS_IN_LINES}]*[^\s{_CONTROLS_IN_LINES}][^{_CONTROLS_IN_LINES}]*$(?!\n)"
+)
 CODE_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,59}$(?!\n)"
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\n)"
 Code = Annotated[str, Meta(max_length=60, pattern=CODE_PATTERN)]
 LINE_CHARS_MAX = 200
 Line = Annotated[str, Meta(min_length=1, max_length=LINE_CHARS_MAX, pattern=_PRINTABLE)]
 Paragraph = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_PRINTABLE)]
+Statement = Annotated[str, Meta(min_length=1, max_length=4000, pattern=_WRITTEN_LINES)]
+MaybeStatement = Annotated[str, Meta(max_length=4000, pattern=_LINES)]
 _LINE = re.compile(_PRINTABLE)
 Item = TypeVar("Item")
 PAGE_MAX = 200

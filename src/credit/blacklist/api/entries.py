@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from credit.access.views import Actor
 from credit.blacklist import service
-from credit.blacklist.logic import BASIS_PATTERN, FACTS_MAX, MEASURES_MAX, TEXT_CHARS_MAX
+from credit.blacklist.logic import BASIS_PATTERN, FACTS_MAX, MEASURES_MAX
 from credit.blacklist.reading.store import Sought
 from credit.blacklist.views import (
     Answer,
@@ -35,8 +35,10 @@ from credit.kit.http import (
     IdCursor,
     IdempotencyHeader,
     Limit,
+    MaybeStatement,
     Page,
     RecordKey,
+    Statement,
     idempotent,
 )
 from credit.kit.ids import LAST_ID
@@ -46,16 +48,6 @@ from credit.rules.loading import pack_of_city
 __all__ = ["EntryController", "ListController"]
 
 ListPath = Annotated[Literal["red", "black"], PathParameter(description="red 红名单，black 黑名单")]
-# Control characters but the line break have no place in a statement.
-Statement = Annotated[
-    str,
-    Meta(
-        min_length=1, max_length=TEXT_CHARS_MAX, pattern=r"^[^\u0000-\u0009\u000b-\u001f\u007f]*$"
-    ),
-]
-MaybeStatement = Annotated[
-    str, Meta(max_length=TEXT_CHARS_MAX, pattern=r"^[^\u0000-\u0009\u000b-\u001f\u007f]*$")
-]
 Basis = Annotated[str, Meta(min_length=6, max_length=200, pattern=BASIS_PATTERN)]
 Name = Annotated[str, Meta(pattern=CODE_PATTERN, max_length=40)]
 Files = Annotated[list[EvidenceRef], Meta(max_length=20)]

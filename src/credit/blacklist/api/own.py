@@ -11,12 +11,20 @@ from msgspec import Meta, Struct
 
 from credit.access.views import Actor
 from credit.blacklist import service
-from credit.blacklist.api.entries import MaybeStatement
 from credit.blacklist.views import Answer, EntryLine, EntryState, EntryView
 from credit.events.views import EvidenceRef
 from credit.kit.db import PORTAL_ROLE, Connection
 from credit.kit.errors import Forbidden
-from credit.kit.http import City, IdCursor, IdempotencyHeader, Limit, Page, RecordKey, idempotent
+from credit.kit.http import (
+    City,
+    IdCursor,
+    IdempotencyHeader,
+    Limit,
+    MaybeStatement,
+    Page,
+    RecordKey,
+    idempotent,
+)
 from credit.kit.texts import say
 from credit.rules.loading import pack_of_city
 

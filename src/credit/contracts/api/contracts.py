@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from credit.access.views import Actor
 from credit.contracts import service
-from credit.contracts.api.shared import Reason, SignedId, reading, sig_of
+from credit.contracts.api.shared import SignedId, reading, sig_of
 from credit.contracts.board.views import ContractLine, ContractView
 from credit.contracts.logic.machine import Act
 from credit.contracts.logic.records import FROZEN, digest_of
@@ -28,6 +28,7 @@ from credit.kit.http import (
     Limit,
     Page,
     RecordKey,
+    Statement,
     idempotent,
 )
 from credit.kit.ids import LAST_ID
@@ -91,7 +92,7 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
 
     step: StepName
     record: SignedId
-    reason: Reason | UnsetType = UNSET
+    reason: Statement | UnsetType = UNSET
 
 
 class ToSign(Struct, frozen=True):

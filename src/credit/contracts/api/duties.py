@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from credit.access.views import Actor
 from credit.contracts import service
-from credit.contracts.api.shared import Reason, reading
+from credit.contracts.api.shared import reading
 from credit.contracts.board.views import BoardRow, DutyShown, DutyView, KpiRow
 from credit.contracts.logic.clauses import Value
 from credit.contracts.logic.duties import DutyState
@@ -26,6 +26,7 @@ from credit.kit.http import (
     Limit,
     Page,
     RecordKey,
+    Statement,
     idempotent,
     parse_date,
 )
@@ -44,7 +45,7 @@ class Report(Struct, frozen=True, forbid_unknown_fields=True):
     seen: Seen
     value: Value
     evidence: Files = []
-    reason: Reason | UnsetType = UNSET
+    reason: Statement | UnsetType = UNSET
 
 
 class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +58,7 @@ class Objection(Struct, frozen=True, forbid_unknown_fields=True):
     """The counterparty disputes the report, or an officer sends a dispute up a level; and why."""
 
     seen: Seen
-    reason: Reason
+    reason: Statement
     evidence: Files = []
 
 
@@ -66,7 +67,7 @@ class Settlement(Struct, frozen=True, forbid_unknown_fields=True):
 
     seen: Seen
     finding: Found
-    reason: Reason
+    reason: Statement
     evidence: Files = []
 
 

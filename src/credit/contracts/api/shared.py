@@ -2,22 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
 
 from litestar.datastructures import State
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from credit.access.views import Actor
 from credit.events.views import RecordId, Signature
 from credit.kit.db import PORTAL_ROLE, Connection
 from credit.log.records import Sig
 
-__all__ = ["Reason", "SignedId", "reading", "sig_of"]
-
-Reason = Annotated[
-    str,
-    Meta(min_length=1, max_length=4000, pattern=r"^[^\u0000-\u0008\u000b-\u001f\u007f]*$(?!\n)"),
-]
+__all__ = ["SignedId", "reading", "sig_of"]
 
 
 class SignedId(Struct, frozen=True, forbid_unknown_fields=True):

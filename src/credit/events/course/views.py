@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from credit.events.views import EVIDENCE_MAX, EvidenceRef
+from credit.kit.http import Statement
 from credit.kit.languages import marked
 from credit.rules.model import Severity
 
@@ -29,7 +30,6 @@ __all__ = [
     "ListedCourse",
     "NoticeAnswer",
     "State",
-    "Statement",
     "Step",
     "StepAnswer",
     "Suggested",
@@ -79,9 +79,6 @@ TERM_TITLES: dict[str, str] = {
     "acceptance": marked("修复受理期限"),
     "finish": marked("修复办结期限"),
 }
-# Several lines, but no other control characters.
-_LINES = r"^[^\u0000-\u0009\u000b-\u001f\u007f]*$(?!\n)"
-Statement = Annotated[str, Meta(min_length=1, max_length=4000, pattern=_LINES)]
 Proofs = Annotated[list[EvidenceRef], Meta(max_length=EVIDENCE_MAX)]
 
 

@@ -15,7 +15,7 @@ from credit.access.views import Actor
 from credit.events import service
 from credit.events.course.logic import SCOPE_OF
 from credit.events.course.standing import FINDING_TITLES, office_standing
-from credit.events.course.views import Act, Answer, Extension, Finding, Hearing, Statement, TermKind
+from credit.events.course.views import Act, Answer, Extension, Finding, Hearing, TermKind
 from credit.events.pages.files import EVIDENCE_MAX, FORM_BYTES_MAX, keep_files
 from credit.events.pages.lists import DEFAULT_REASON, chosen_events, list_of
 from credit.events.pages.timeline import of_course, people_in
@@ -23,7 +23,7 @@ from credit.events.service import CourseView
 from credit.events.views import EvidenceRef
 from credit.kit.db import Connection
 from credit.kit.errors import CreditError, NotFound
-from credit.kit.http import City, RecordKey
+from credit.kit.http import City, RecordKey, Statement
 from credit.kit.pages import form_of, read_form, redirect, render
 from credit.kit.texts import marked, say
 from credit.kit.uploads import file_answer

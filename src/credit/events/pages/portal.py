@@ -13,13 +13,13 @@ from credit.access.service import posts_of
 from credit.access.views import Actor, Visitor
 from credit.events import service
 from credit.events.course.standing import party_standing
-from credit.events.course.views import Answer, Statement
+from credit.events.course.views import Answer
 from credit.events.pages.course import Digest, evidence_of
 from credit.events.pages.files import EVIDENCE_MAX, FORM_BYTES_MAX, keep_own_files
 from credit.events.pages.timeline import of_course, people_in
 from credit.kit.db import PORTAL_ROLE
 from credit.kit.errors import CreditError, Forbidden
-from credit.kit.http import City, IdCursor, RecordKey
+from credit.kit.http import City, IdCursor, RecordKey, Statement
 from credit.kit.pages import form_of, read_form, redirect, render
 from credit.kit.texts import marked, say
 from credit.kit.uploads import file_answer

@@ -12,7 +12,6 @@ from msgspec import Struct
 from credit.access.service import posts_of
 from credit.events import service
 from credit.events.course.standing import repair_standing
-from credit.events.course.views import Statement
 from credit.events.pages.files import (
     EVIDENCE_MAX,
     FORM_BYTES_MAX,
@@ -26,7 +25,7 @@ from credit.events.repair.views import Application, Commitment
 from credit.events.service import repair_terms
 from credit.kit.db import PORTAL_ROLE
 from credit.kit.errors import Conflict, CreditError
-from credit.kit.http import City, IdCursor, RecordKey
+from credit.kit.http import City, IdCursor, RecordKey, Statement
 from credit.kit.pages import form_of, read_form, redirect, render
 from credit.kit.texts import marked, say
 from credit.log.carried import counted_ids, first_id

@@ -15,14 +15,13 @@ from credit.access.service import posts_of
 from credit.access.views import Actor
 from credit.events import service
 from credit.events.course.standing import repair_standing
-from credit.events.course.views import Statement
 from credit.events.pages.timeline import of_repair, people_in
 from credit.events.repair.logic import repairable_from
 from credit.events.repair.views import Acceptance, RepairExtension
 from credit.events.service import RepairView, repair_terms
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, CreditError
-from credit.kit.http import City, IdCursor, RecordKey
+from credit.kit.http import City, IdCursor, RecordKey, Statement
 from credit.kit.lists import ASKED, Asked
 from credit.kit.pages import form_of, read_form, redirect, render
 from credit.kit.texts import marked, say

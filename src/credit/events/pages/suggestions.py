@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from credit.access.views import Actor
 from credit.events import service
-from credit.events.course.views import Statement, Suggested
+from credit.events.course.views import Suggested
 from credit.events.logic import SUBJECT_WORDS
 from credit.kit.errors import CreditError
-from credit.kit.http import City, IdCursor, RecordKey
+from credit.kit.http import City, IdCursor, RecordKey, Statement
 from credit.kit.lists import ASKED, Asked
 from credit.kit.pages import form_of, read_form, redirect, render
 from credit.kit.texts import marked, say

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from credit.events.course.views import Proofs, Statement, TermState
+from credit.events.course.views import Proofs, TermState
 from credit.events.views import RecordId, Signature
+from credit.kit.http import Statement
 from credit.kit.languages import marked
 
 __all__ = [
