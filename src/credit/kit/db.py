@@ -164,8 +164,8 @@ def session_settings(role: str, city: str | None = None) -> dict[str, str]:
 
     Every statement keeps one plan: planning again for every call cost intake a quarter of its
     speed, so statements are written to suit all their arguments. No question is large enough for
-    parallel helpers to be worth their start, and look-ups by key do not repeat, so that
-    remembering them (memoize) only costs.
+    parallel helpers or for compiling the plan to be worth their start, and look-ups by key do not
+    repeat, so that remembering them (memoize) only costs.
     """
     settings = {
         "role": role,
@@ -176,6 +176,7 @@ def session_settings(role: str, city: str | None = None) -> dict[str, str]:
         "plan_cache_mode": "force_generic_plan",
         "max_parallel_workers_per_gather": "0",
         "enable_memoize": "off",
+        "jit": "off",
     }
     if city is not None:
         settings["search_path"] = f"{city_schema(city)}, pg_catalog"
