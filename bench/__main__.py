@@ -5,7 +5,7 @@ import sys
 
 import uvloop
 
-from bench import contracts, grades, http, intake, log, pages, terms
+from bench import contracts, grades, http, intake, log, pages, points, terms
 from bench.report import Line, show
 from bench.stage import stage
 
@@ -15,6 +15,7 @@ PARTS = {
     "http": (http.measure, 400, 400),
     "terms": (terms.measure, 400, 400),
     "contracts": (contracts.measure, 400, 400),
+    "points": (points.measure, 10, 10),
     "grades": (grades.measure, 5_000, 5_000),
     "pages": (pages.measure, 5_000, 400),
 }

@@ -16,6 +16,7 @@ from credit.kit.clock import Clock
 from credit.kit.db import Database
 from credit.kit.jobs import Task
 from credit.logs import Logs
+from credit.points.service.sealing import Sealer
 from credit.terms import jobs as term_jobs
 
 __all__ = ["TASKS", "run_background"]
@@ -42,7 +43,11 @@ async def run_background(db: Database, clock: Clock, logs: Logs) -> None:
     tasks = [
         asyncio.create_task(work)
         for city in sorted(db.cities)
-        for work in (logs.sequencer(db, clock, city).run(), _work(db, clock, city))
+        for work in (
+            logs.sequencer(db, clock, city).run(),
+            Sealer(db, clock, city, logs.book_key(city), logs.book_secret(city)).run(),
+            _work(db, clock, city),
+        )
     ]
     try:
         await asyncio.gather(*tasks)

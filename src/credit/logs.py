@@ -39,6 +39,14 @@ class Logs:
         """Return a person's key kept on this machine for the command line; made when missing."""
         return self._key(city, f"person-{username}")
 
+    def book_key(self, city: str) -> SigningKey:
+        """Return the key that signs the seals of the city's book of points."""
+        return self._key(city, "points")
+
+    def book_secret(self, city: str) -> bytes:
+        """Return what hides accounts in seals that are proved to others."""
+        return load_or_make_master(self._folder / "keys" / city / "points-secret.key")
+
     def vault(self, city: str) -> Vault:
         """Return the city's vault of personal data, under the deployment's master key."""
         if city not in self._vaults:

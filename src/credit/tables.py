@@ -11,6 +11,7 @@ import credit.grades.tables
 import credit.kit.tables
 import credit.log.tables
 import credit.parties.tables
+import credit.points.tables
 import credit.terms.tables  # noqa: F401 - importing a tables module registers its tables
 
 __all__ = ["metadata"]

@@ -19,7 +19,16 @@ SLICE_FILES = {
     "__init__", "api", "cache", "codes", "excel", "guard", "jobs", "logic", "pages", "service", "store",
     "tables", "views", "signing",
 }  # fmt: skip
-SLICES = ("access", "parties", "events", "evaluations", "grades", "blacklist", "contracts")
+SLICES = (
+    "access",
+    "parties",
+    "events",
+    "evaluations",
+    "grades",
+    "blacklist",
+    "contracts",
+    "points",
+)
 FOREIGN = re.compile(r"(?i:\b(claude|chatgpt|copilot)\b)|\b(TODO|FIXME|XXX)\b")
 
 

@@ -2,7 +2,7 @@
 
 import click
 
-from credit.cli import events, grade, log, people, rules, serving, workbooks
+from credit.cli import events, grade, log, people, points, rules, serving, workbooks
 
 __all__ = ["main"]
 
@@ -28,3 +28,4 @@ main.add_command(events.group)
 main.add_command(grade.group)
 main.add_command(grade.evaluation_group)
 main.add_command(log.group)
+main.add_command(points.group)

@@ -26,8 +26,11 @@ class GroupCommit(Generic[Item, Answer]):
     caller that goes away does not stop its item: the outcome is looked up, never guessed.
     """
 
-    def __init__(self, run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]]) -> None:
+    def __init__(
+        self, run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], *, lanes: int = LANES
+    ) -> None:
         self._run = run
+        self._lanes_max = lanes
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
 
@@ -37,9 +40,13 @@ class GroupCommit(Generic[Item, Answer]):
             raise Overloaded(say("服务正忙，请稍后重试。"), slug="queue-full")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if len(self._lanes) < LANES:
+        if len(self._lanes) < self._lanes_max:
             self._lanes.add(asyncio.create_task(self._drain()))
         return await future
+
+    async def finish(self) -> None:
+        """Wait until everything that was submitted has been run."""
+        await asyncio.gather(*self._lanes)
 
     async def _drain(self) -> None:
         while self._waiting:

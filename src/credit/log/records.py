@@ -60,6 +60,7 @@ KINDS = frozenset(
         "list-exit",
         "board",
         "grades-confirmed",
+        "points-sealed",
         "policy",
     }
 )

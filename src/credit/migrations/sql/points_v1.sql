@@ -1,0 +1,503 @@
+-- The book of points. A transfer is one row that holds both of its sides, so it cannot but balance;
+-- the functions below are the only way to write one, and the server has no other right to.
+-- They take one lock a book, held to the end of the transaction: what is posted is posted one after
+-- the other, transfers are numbered in the order in which they are committed, and no two postings
+-- wait for one another's rows.
+
+CREATE SEQUENCE point_transfer_id_seq;
+ALTER TABLE point_account SET (fillfactor = 70);
+ALTER TABLE point_lot SET (fillfactor = 80);
+ALTER TABLE point_hold SET (fillfactor = 80);
+
+INSERT INTO point_book (id, lease) VALUES (1, 0);
+
+-- Opens accounts under their codes and returns them all, those that were there before, too. What kind
+-- an account is of says whether its points are drawn lot by lot, and whether it has a floor: programmes,
+-- adjustments and whoever is paid may stand below zero.
+CREATE FUNCTION open_accounts_v1(
+    p_codes text[], p_kinds text[], p_owners text[], p_divisions text[], p_at timestamptz
+) RETURNS TABLE (code text, id bigint) LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+BEGIN
+    INSERT INTO point_account (code, kind, owner, division, floor, lots, balance, opened_at)
+    SELECT i.code, i.kind, i.owner, i.division,
+        CASE WHEN i.kind IN ('budget', 'resident', 'held', 'pending', 'expired') THEN 0 END,
+        i.kind = 'resident', 0, p_at
+    FROM unnest(p_codes, p_kinds, p_owners, p_divisions) AS i (code, kind, owner, division)
+    ORDER BY i.code ON CONFLICT DO NOTHING;
+    RETURN QUERY SELECT a.code, a.id FROM point_account a WHERE a.code = ANY (p_codes);
+END
+$$;
+
+-- Closes an account that has nothing left and is part of no open hold; false where that is not so, and
+-- for the accounts of which a book has one each.
+CREATE FUNCTION close_account_v1(p_account bigint, p_at timestamptz) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(1, 'point_book'::regclass::oid::integer);
+    UPDATE point_account SET closed_at = coalesce(closed_at, p_at)
+    WHERE id = p_account AND balance = 0
+        AND kind NOT IN ('issuance', 'held', 'pending', 'expired', 'adjustment') AND NOT EXISTS (
+        SELECT FROM point_hold h
+        WHERE p_account IN (h.account, h.beneficiary) AND h.captured = 0 AND h.returned = 0);
+    RETURN FOUND;
+END
+$$;
+
+-- Writes the balances of some accounts that have changed where they stand: under the book's lock nobody
+-- moves them; had somebody, everything is undone (CR012). Without any other way to scan, this is a look at
+-- so many places whatever the statistics say.
+CREATE FUNCTION write_balances_v1(p_places tid[], p_before bigint[], p_balances bigint[]) RETURNS void
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_indexscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    written bigint;
+BEGIN
+    UPDATE point_account a SET balance = n.balance
+    FROM unnest(p_places, p_before, p_balances) AS n (place, before, balance)
+    WHERE a.ctid = n.place AND n.before <> n.balance;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> (SELECT count(*) FROM unnest(p_before, p_balances) AS n (before, balance)
+        WHERE n.before <> n.balance)
+    THEN
+        RAISE EXCEPTION 'an account was changed without the lock of the book' USING ERRCODE = 'CR012';
+    END IF;
+END
+$$;
+
+-- Writes a transfer between two accounts that the caller has read and checked under the book's lock, and
+-- whose balances it changes. Draws
+-- the debited account's lots by priority, end and age (`reverse`: the lot it is about alone). What comes
+-- back of an earlier transfer goes to the lots it drew, last drawn first. Of a `void` that is so even
+-- where a lot is over by then: its points expire at once. Of a `refund`, points of such a lot are
+-- granted anew, through the day `p_grace`.
+CREATE FUNCTION move_points_v1(
+    p_transfer bigint, p_debit bigint, p_debit_balance bigint, p_debit_lots boolean, p_credit bigint,
+    p_credit_balance bigint, p_credit_lots boolean, p_kind text, p_amount bigint, p_about bigint,
+    p_op text, p_valid_until date, p_priority smallint, p_happened_on date, p_reason text,
+    p_at timestamptz, p_today date, p_grace date
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO point_transfer (id, kind, debit, credit, amount, debit_balance, credit_balance, about,
+        happened_on, at, reason)
+    VALUES (p_transfer, p_kind, p_debit, p_credit, p_amount, p_debit_balance, p_credit_balance, p_about,
+        p_happened_on, p_at, p_reason);
+    IF p_debit_lots THEN
+        WITH live AS (
+            SELECT l.ctid AS place, l.id, l.remaining,
+                (sum(l.remaining) OVER (ORDER BY l.priority, l.valid_until, l.id))::bigint - l.remaining
+                    AS before
+            FROM point_lot l
+            WHERE l.account = p_debit AND l.remaining > 0
+                AND CASE p_op WHEN 'reverse' THEN l.id = p_about ELSE l.valid_until >= p_today END
+        ), drawn AS (
+            SELECT place, id, least(remaining, p_amount - before) AS taken FROM live
+            WHERE before < p_amount
+        ), used AS (
+            INSERT INTO point_lot_use (transfer, lot, amount, returned, regranted)
+            SELECT p_transfer, d.id, d.taken, 0, 0 FROM drawn d
+        )
+        UPDATE point_lot l SET remaining = l.remaining - d.taken FROM drawn d WHERE l.ctid = d.place;
+    END IF;
+    IF p_credit_lots AND p_op IN ('void', 'refund') THEN
+        WITH used AS (
+            SELECT u.lot, u.amount - u.returned - u.regranted AS open,
+                p_op = 'refund' AND l.valid_until < p_today AS late,
+                (sum(u.amount - u.returned - u.regranted)
+                    OVER (ORDER BY l.priority DESC, l.valid_until DESC, l.id DESC))::bigint AS upto
+            FROM point_lot_use u JOIN point_lot l ON l.id = u.lot WHERE u.transfer = p_about
+        ), share AS (
+            SELECT lot, late, least(open, p_amount - (upto - open)) AS back FROM used
+            WHERE open > 0 AND upto - open < p_amount
+        ), noted AS (
+            UPDATE point_lot_use u SET returned = u.returned + CASE WHEN s.late THEN 0 ELSE s.back END,
+                regranted = u.regranted + CASE WHEN s.late THEN s.back ELSE 0 END
+            FROM share s WHERE u.transfer = p_about AND u.lot = s.lot
+        ), refilled AS (
+            UPDATE point_lot l SET remaining = l.remaining + s.back FROM share s
+            WHERE l.id = s.lot AND NOT s.late
+        )
+        INSERT INTO point_lot (id, account, priority, valid_until, amount, remaining)
+        SELECT p_transfer, p_credit, 0, p_grace, sum(s.back), sum(s.back) FROM share s WHERE s.late
+        HAVING count(*) > 0;
+    ELSIF p_credit_lots THEN
+        INSERT INTO point_lot (id, account, priority, valid_until, amount, remaining)
+        VALUES (p_transfer, p_credit, coalesce(p_priority, 0), coalesce(p_valid_until, 'infinity'),
+            p_amount, p_amount);
+    END IF;
+END
+$$;
+
+-- Says what an account that has too little could do: spend `available`, wait for what is `held`.
+CREATE FUNCTION point_shortfall_v1(p_account bigint, p_available bigint, p_today date) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    SELECT jsonb_strip_nulls(jsonb_build_object(
+        'available', p_available,
+        'held', (SELECT coalesce(sum(h.amount), 0) FROM point_hold h
+            WHERE h.account = p_account AND h.captured = 0 AND h.returned = 0),
+        'next_expiry', (SELECT jsonb_build_object('on', l.valid_until, 'amount', sum(l.remaining))
+            FROM point_lot l WHERE l.account = p_account AND l.remaining > 0
+                AND l.valid_until >= p_today AND l.valid_until < 'infinity'
+            GROUP BY l.valid_until ORDER BY l.valid_until LIMIT 1)))
+$$;
+
+-- Posts operations one after the other: `transfer`, `hold`, `capture`, `void`, `refund`, `reverse`.
+-- Answers each, in their order, with `posted` and the transfer (of a hold: its number), or why not and
+-- what would be allowed. Either answer is kept under the key and given again; the key with another
+-- input is `key-reused`. `p_lease` is the writer's (NULL: not the writer); an outdated one fails (CR010).
+-- A plan made when a table was small must still be right when it is not: lists come first, and rows are
+-- looked up for each of their items by key (LATERAL and OFFSET 0 leave the planner no other way).
+CREATE FUNCTION post_v1(
+    p_lease bigint, p_ops text[], p_keys bytea[], p_hashes bytea[], p_kinds text[], p_debits bigint[],
+    p_credits bigint[], p_amounts bigint[], p_abouts bigint[], p_beneficiaries bigint[],
+    p_untils timestamptz[], p_valid_untils date[], p_priorities smallint[], p_happened_ons date[],
+    p_reasons text[], p_tokens bytea[], p_at timestamptz, p_today date, p_grace date
+) RETURNS TABLE (outcome text, transfer bigint, details jsonb)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+#variable_conflict use_column
+DECLARE
+    item record;
+    hold point_hold;
+    lot point_lot;
+    token point_token;
+    accounts bigint[];
+    places tid[];
+    before bigint[];
+    balances bigint[];
+    floors bigint[];
+    with_lots boolean[];
+    holding boolean[];
+    closed boolean[];
+    d integer;  -- the places of the debited, the credited and the benefiting account
+    c integer;
+    b integer;
+    live bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(1, 'point_book'::regclass::oid::integer);
+    IF p_lease <> (SELECT lease FROM point_book WHERE id = 1) THEN
+        RAISE EXCEPTION 'another writer has the lease' USING ERRCODE = 'CR010';
+    END IF;
+    -- Every account is read once and written once, however often it is posted to: a row that is written
+    -- with each posting grows a chain of versions that everybody has to walk while an old snapshot lives.
+    SELECT array_agg(a.id), array_agg(a.ctid), array_agg(a.balance), array_agg(a.floor), array_agg(a.lots),
+        array_agg(a.kind IN ('held', 'pending')), array_agg(a.closed_at IS NOT NULL)
+    INTO accounts, places, balances, floors, with_lots, holding, closed
+    FROM (
+        SELECT DISTINCT unnest(p_debits || p_credits || p_beneficiaries || ARRAY(
+            SELECT unnest(ARRAY[h.account, h.holder, h.beneficiary])
+            FROM unnest(p_abouts) AS i (id) CROSS JOIN LATERAL (
+                SELECT * FROM point_hold o WHERE o.id = i.id OFFSET 0) h
+            UNION ALL SELECT l.account FROM unnest(p_abouts) AS i (id) CROSS JOIN LATERAL (
+                SELECT * FROM point_lot o WHERE o.id = i.id OFFSET 0) l
+            UNION ALL SELECT t.account FROM unnest(p_tokens) AS i (token) CROSS JOIN LATERAL (
+                SELECT * FROM point_token o WHERE o.token = i.token OFFSET 0) t)) AS id
+    ) i CROSS JOIN LATERAL (SELECT o.ctid, o.* FROM point_account o WHERE o.id = i.id OFFSET 0) a;
+    before := balances;
+    FOR item IN
+        SELECT i.op, i.key, i.hash, i.kind, i.debit, i.credit, i.amount, i.about, i.beneficiary, i.until,
+            i.valid_until, i.priority, i.happened_on, i.reason, i.token
+        FROM unnest(p_ops, p_keys, p_hashes, p_kinds, p_debits, p_credits, p_amounts, p_abouts,
+            p_beneficiaries, p_untils, p_valid_untils, p_priorities, p_happened_ons, p_reasons, p_tokens)
+            AS i (op, key, hash, kind, debit, credit, amount, about, beneficiary, until, valid_until,
+            priority, happened_on, reason, token)
+    LOOP
+        -- The key is taken first: what comes to nothing is noted under it afterwards.
+        transfer := nextval('point_transfer_id_seq');
+        INSERT INTO point_key AS k (key, hash, transfer, day)
+        VALUES (item.key, item.hash, transfer, p_today) ON CONFLICT DO NOTHING;
+        IF NOT FOUND THEN
+            SELECT CASE WHEN k.hash = item.hash THEN coalesce(k.refusal, 'posted') ELSE 'key-reused' END,
+                CASE WHEN k.hash = item.hash THEN k.transfer END,
+                CASE WHEN k.hash = item.hash THEN k.details END
+            INTO outcome, transfer, details FROM point_key k WHERE k.key = item.key;
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+        outcome := NULL;
+        details := NULL;
+        IF item.op IN ('capture', 'void', 'refund') THEN
+            SELECT * INTO hold FROM point_hold h WHERE h.id = item.about;
+            IF NOT FOUND THEN
+                outcome := 'unknown-hold';
+            ELSIF item.op = 'refund' THEN
+                item.debit := hold.beneficiary;
+                item.credit := hold.account;
+                item.amount := coalesce(item.amount, hold.captured - hold.refunded);
+                IF hold.captured = 0 THEN
+                    outcome := 'hold-not-captured';
+                ELSIF item.amount = 0 OR item.amount > hold.captured - hold.refunded THEN
+                    outcome := 'above-captured';
+                    details := jsonb_build_object('refundable', hold.captured - hold.refunded);
+                END IF;
+            ELSE
+                item.debit := hold.holder;
+                IF item.op = 'capture' THEN
+                    item.credit := hold.beneficiary;
+                    item.amount := coalesce(item.amount, hold.amount);
+                ELSE
+                    item.credit := hold.account;
+                    item.amount := hold.amount;
+                END IF;
+                IF hold.captured > 0 THEN
+                    outcome := 'hold-captured';
+                ELSIF hold.returned > 0 THEN
+                    outcome := 'hold-voided';
+                ELSIF item.op = 'capture' AND hold.until <= p_at THEN
+                    outcome := 'hold-over';
+                ELSIF item.amount > hold.amount THEN
+                    outcome := 'above-hold';
+                    details := jsonb_build_object('held', hold.amount);
+                END IF;
+            END IF;
+        ELSIF item.op = 'reverse' THEN
+            SELECT * INTO lot FROM point_lot l WHERE l.id = item.about;
+            item.debit := lot.account;
+            item.amount := coalesce(item.amount, lot.remaining);
+            IF NOT FOUND THEN
+                outcome := 'unknown-lot';
+            ELSIF item.amount = 0 OR item.amount > lot.remaining THEN
+                outcome := 'above-lot';
+                details := jsonb_build_object('remaining', lot.remaining);
+            END IF;
+        ELSIF item.token IS NOT NULL THEN
+            SELECT * INTO token FROM point_token t WHERE t.token = item.token;
+            item.debit := token.account;
+            IF NOT FOUND OR token.beneficiary <> item.beneficiary THEN
+                outcome := 'unknown-code';
+            ELSIF token.hold IS NOT NULL THEN
+                outcome := 'code-used';
+            ELSIF token.until <= p_at THEN
+                outcome := 'code-over';
+            END IF;
+        END IF;
+        IF outcome IS NULL THEN
+            d := array_position(accounts, item.debit);
+            c := array_position(accounts, item.credit);
+            b := array_position(accounts, item.beneficiary);
+            IF d IS NULL OR c IS NULL OR item.op = 'hold' AND b IS NULL THEN
+                outcome := 'unknown-account';
+            ELSIF d = c OR item.op = 'hold' AND d = b THEN
+                outcome := 'same-account';
+            ELSIF item.op = 'hold' AND (holding[d] OR NOT holding[c] OR holding[b])
+                OR item.op = 'transfer' AND (holding[d] OR holding[c])
+            THEN
+                outcome := 'holding-account';  -- what is held moves with its hold alone
+            ELSIF item.amount IS NULL OR item.amount NOT BETWEEN 1 AND 9007199254740991
+                OR balances[c] > 9007199254740991 - item.amount
+                OR balances[d] < item.amount - 9007199254740991
+            THEN
+                outcome := 'bad-amount';  -- or a balance that not every reader keeps exactly
+            ELSIF closed[d] OR closed[c] OR item.op = 'hold' AND closed[b] THEN
+                outcome := 'closed-account';
+            ELSIF item.op <> 'reverse' THEN
+                live := balances[d] - floors[d];
+                IF with_lots[d] THEN
+                    SELECT coalesce(sum(l.remaining), 0) INTO live FROM point_lot l
+                    WHERE l.account = item.debit AND l.remaining > 0 AND l.valid_until >= p_today;
+                END IF;
+                IF live < item.amount THEN
+                    outcome := 'insufficient';
+                    details := point_shortfall_v1(item.debit, live, p_today);
+                END IF;
+            END IF;
+        END IF;
+        IF outcome IS NOT NULL THEN
+            transfer := NULL;
+            UPDATE point_key k SET transfer = NULL, refusal = outcome, details = post_v1.details
+            WHERE k.key = item.key;
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+
+        balances[d] := balances[d] - item.amount;
+        balances[c] := balances[c] + item.amount;
+        PERFORM move_points_v1(transfer, item.debit, balances[d], with_lots[d], item.credit, balances[c],
+            with_lots[c], item.kind, item.amount, item.about, item.op, item.valid_until, item.priority,
+            item.happened_on, item.reason, p_at, p_today, p_grace);
+        IF item.op = 'hold' THEN
+            INSERT INTO point_hold (id, account, holder, beneficiary, amount, until, captured, returned,
+                refunded)
+            VALUES (transfer, item.debit, item.credit, item.beneficiary, item.amount, item.until, 0, 0, 0);
+            IF item.token IS NOT NULL THEN
+                UPDATE point_token t SET hold = transfer WHERE t.token = item.token;
+            END IF;
+        ELSIF item.op = 'capture' THEN
+            UPDATE point_hold h SET captured = item.amount, returned = h.amount - item.amount
+            WHERE h.id = hold.id;
+            IF item.amount < hold.amount THEN  -- what is left of a hold goes back
+                c := array_position(accounts, hold.account);
+                balances[d] := balances[d] - (hold.amount - item.amount);
+                balances[c] := balances[c] + (hold.amount - item.amount);
+                PERFORM move_points_v1(nextval('point_transfer_id_seq'), hold.holder, balances[d], false,
+                    hold.account, balances[c], with_lots[c], 'release', hold.amount - item.amount, hold.id,
+                    'void', NULL, NULL, NULL, NULL, p_at, p_today, p_grace);
+            END IF;
+        ELSIF item.op = 'void' THEN
+            UPDATE point_hold h SET returned = h.amount WHERE h.id = hold.id;
+        ELSIF item.op = 'refund' THEN
+            UPDATE point_hold h SET refunded = h.refunded + item.amount WHERE h.id = hold.id;
+        END IF;
+        outcome := 'posted';
+        RETURN NEXT;
+    END LOOP;
+    PERFORM write_balances_v1(places, before, balances);
+END
+$$;
+
+-- Posts many plain transfers from one account without lots in one statement, as awards are: all of
+-- them, or none (NULL), when they have to be posted one by one. Answers their numbers in their order.
+-- Lists are never joined to one another here: what a step needs of an item is in the item.
+CREATE FUNCTION post_grants_v1(
+    p_lease bigint, p_kind text, p_debit bigint, p_keys bytea[], p_hashes bytea[], p_credits bigint[],
+    p_amounts bigint[], p_valid_untils date[], p_priorities smallint[], p_happened_ons date[],
+    p_reasons text[], p_at timestamptz, p_today date
+) RETURNS bigint[] LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    debit point_account;
+    total numeric;
+    numbers bigint[];
+    places tid[];
+    before bigint[];
+    balances bigint[];
+BEGIN
+    PERFORM pg_advisory_xact_lock(1, 'point_book'::regclass::oid::integer);
+    IF p_lease <> (SELECT lease FROM point_book WHERE id = 1) THEN
+        RAISE EXCEPTION 'another writer has the lease' USING ERRCODE = 'CR010';
+    END IF;
+    SELECT * INTO debit FROM point_account WHERE id = p_debit;
+    SELECT sum(amount) INTO total FROM unnest(p_amounts) AS i (amount)
+    HAVING min(amount) > 0 AND max(amount) <= 9007199254740991 AND count(amount) = cardinality(p_amounts);
+    IF total IS NULL OR debit.lots IS NOT FALSE OR debit.closed_at IS NOT NULL
+        OR debit.kind IN ('held', 'pending') OR debit.balance - debit.floor < total
+        OR debit.balance - total < -9007199254740991
+        OR p_debit = ANY (p_credits)
+    THEN
+        RETURN NULL;
+    END IF;
+    WITH item AS MATERIALIZED (
+        SELECT nextval('point_transfer_id_seq') AS id, s.* FROM (
+            SELECT i.*, c.ctid AS place, c.lots, c.balance AS before,
+                (c.balance + sum(i.amount) OVER (PARTITION BY i.credit ORDER BY i.n))::bigint AS balance,
+                i.n = max(i.n) OVER (PARTITION BY i.credit) AS last,
+                (sum(i.amount) OVER (ORDER BY i.n))::bigint AS spent
+            FROM unnest(p_keys, p_hashes, p_credits, p_amounts, p_valid_untils, p_priorities, p_happened_ons,
+                p_reasons) WITH ORDINALITY AS i (key, hash, credit, amount, valid_until, priority,
+                happened_on, reason, n)
+            CROSS JOIN LATERAL (
+                SELECT o.ctid, o.* FROM point_account o
+                WHERE o.id = i.credit AND o.closed_at IS NULL AND o.kind NOT IN ('held', 'pending')
+                OFFSET 0
+            ) c
+            ORDER BY i.n
+        ) s
+    ), keyed AS (
+        INSERT INTO point_key (key, hash, transfer, day) SELECT i.key, i.hash, i.id, p_today FROM item i
+    ), granted AS (
+        INSERT INTO point_lot (id, account, priority, valid_until, amount, remaining)
+        SELECT i.id, i.credit, coalesce(i.priority, 0), coalesce(i.valid_until, 'infinity'), i.amount,
+            i.amount
+        FROM item i WHERE i.lots
+    ), transferred AS (
+        INSERT INTO point_transfer (id, kind, debit, credit, amount, debit_balance, credit_balance,
+            happened_on, at, reason)
+        SELECT i.id, p_kind, p_debit, i.credit, i.amount, debit.balance - i.spent, i.balance,
+            i.happened_on, p_at, i.reason
+        FROM item i
+    )
+    SELECT array_agg(i.id ORDER BY i.n), array_agg(i.place) FILTER (WHERE i.last),
+        array_agg(i.before) FILTER (WHERE i.last), array_agg(i.balance) FILTER (WHERE i.last)
+    INTO numbers, places, before, balances FROM item i;
+    IF cardinality(numbers) IS DISTINCT FROM cardinality(p_credits) OR 9007199254740991 < ANY (balances) THEN
+        RAISE EXCEPTION 'an account is unknown, closed or full' USING ERRCODE = 'CR011';
+    END IF;
+    PERFORM write_balances_v1(places, before, balances);
+    UPDATE point_account SET balance = balance - total WHERE id = p_debit;
+    RETURN numbers;
+EXCEPTION WHEN unique_violation OR SQLSTATE 'CR011' THEN
+    RETURN NULL;  -- nothing of what was written stands
+END
+$$;
+
+-- Books the points of some accounts that are past their day as expired: one transfer an account.
+-- Returns how many lots that were.
+CREATE FUNCTION expire_lots_v1(p_accounts bigint[], p_at timestamptz, p_today date) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    expired point_account;
+    ended bigint;
+    places tid[];
+    before bigint[];
+    balances bigint[];
+BEGIN
+    PERFORM pg_advisory_xact_lock(1, 'point_book'::regclass::oid::integer);
+    SELECT * INTO expired FROM point_account WHERE kind = 'expired';
+    WITH over AS MATERIALIZED (
+        SELECT l.account, l.id, l.place, l.remaining
+        FROM (SELECT DISTINCT unnest(p_accounts) AS account) i CROSS JOIN LATERAL (
+            SELECT o.account, o.id, o.ctid AS place, o.remaining FROM point_lot o
+            WHERE o.account = i.account AND o.remaining > 0 AND o.valid_until < p_today OFFSET 0
+        ) l
+    ), total AS MATERIALIZED (
+        SELECT nextval('point_transfer_id_seq') AS id, t.account, t.amount, t.ids, t.amounts, a.place,
+            a.balance
+        FROM (
+            SELECT o.account, sum(o.remaining)::bigint AS amount, array_agg(o.id) AS ids,
+                array_agg(o.remaining) AS amounts
+            FROM over o GROUP BY o.account
+        ) t CROSS JOIN LATERAL (
+            SELECT o.ctid AS place, o.balance FROM point_account o WHERE o.id = t.account OFFSET 0
+        ) a
+    ), emptied AS (
+        UPDATE point_lot l SET remaining = 0 FROM over o WHERE l.ctid = o.place
+    ), used AS (
+        INSERT INTO point_lot_use (transfer, lot, amount, returned, regranted)
+        SELECT t.id, u.lot, u.amount, 0, 0 FROM total t, unnest(t.ids, t.amounts) AS u (lot, amount)
+    ), transferred AS (
+        INSERT INTO point_transfer (id, kind, debit, credit, amount, debit_balance, credit_balance, at)
+        SELECT t.id, 'expire', t.account, expired.id, t.amount, t.balance - t.amount,
+            (expired.balance + sum(t.amount) OVER (ORDER BY t.id))::bigint, p_at
+        FROM total t
+    )
+    SELECT coalesce(sum(cardinality(t.ids)), 0), array_agg(t.place), array_agg(t.balance),
+        array_agg(t.balance - t.amount)
+    INTO ended, places, before, balances FROM total t;
+    PERFORM write_balances_v1(places, before, balances);
+    UPDATE point_account SET balance = balance + (
+        SELECT coalesce(sum(n.before - n.balance), 0) FROM unnest(before, balances) AS n (before, balance))
+    WHERE id = expired.id AND ended > 0;
+    RETURN ended;
+END
+$$;
+
+-- Rights: everything is read, and only the functions write transfers, balances, holds and lots.
+REVOKE EXECUTE ON FUNCTION open_accounts_v1, close_account_v1, write_balances_v1, move_points_v1, point_shortfall_v1, post_v1,
+    post_grants_v1, expire_lots_v1 FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_accounts_v1, close_account_v1, post_v1, post_grants_v1, expire_lots_v1
+    TO credit_app;
+GRANT SELECT ON point_book, point_account, point_token, point_transfer, point_key, point_hold, point_lot,
+    point_lot_use, point_epoch TO credit_app;
+GRANT UPDATE (lease) ON point_book TO credit_app;
+GRANT INSERT ON point_epoch TO credit_app;
+GRANT INSERT (token, account, beneficiary, until) ON point_token TO credit_app;
+GRANT DELETE ON point_token TO credit_app;
+
+DO $$
+DECLARE
+    item text;
+BEGIN
+    FOREACH item IN ARRAY ARRAY['point_transfer', 'point_epoch'] LOOP
+        EXECUTE format(
+            'CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON %I'
+            ' FOR EACH ROW EXECUTE FUNCTION refuse_change_v1()', item);
+        EXECUTE format(
+            'CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON %I'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_v1()', item);
+        EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER refuse_change', item);
+        EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER refuse_truncate', item);
+    END LOOP;
+END
+$$;

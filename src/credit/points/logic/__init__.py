@@ -1,0 +1,1 @@
+"""What of the book of points needs no database: operations, and their keys."""

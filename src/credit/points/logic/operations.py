@@ -1,0 +1,108 @@
+"""The operations of the book, each with what it needs, and the keys they are kept under."""
+
+import hashlib
+from datetime import date, datetime
+from typing import NamedTuple
+
+from credit.points.views import Operation
+
+__all__ = ["Key", "Lot", "capture", "hold", "key_of", "refund", "reverse", "transfer", "void"]
+
+KEY_OCTETS = 16
+
+
+class Key(NamedTuple):
+    """Under which an operation is kept, and the digest of what was asked under it."""
+
+    key: bytes
+    hash: bytes
+
+
+class Lot(NamedTuple):
+    """What becomes of points on an account of lots: good through a day (None: always), and drawn
+    before those of a greater priority.
+    """
+
+    valid_until: date | None = None
+    priority: int = 0
+
+
+FOR_EVER = Lot()
+
+
+def key_of(client: str, purpose: str, key: str, request: bytes) -> Key:
+    """Derive the key of a client's operation: the same for the same client, purpose and key."""
+    named = hashlib.sha256(f"{client}\0{purpose}\0{key}".encode()).digest()
+    return Key(named[:KEY_OCTETS], hashlib.sha256(request).digest()[:KEY_OCTETS])
+
+
+def _whole(amount: int | None) -> int | None:
+    """Refuse what the database would round: points are whole."""
+    if amount is not None and type(amount) is not int:
+        raise TypeError(f"an amount of points is a whole number, not {amount!r}")
+    return amount
+
+
+def transfer(
+    key: Key,
+    kind: str,
+    debit: int,
+    credit: int,
+    amount: int,
+    *,
+    lot: Lot = FOR_EVER,
+    happened_on: date | None = None,
+    reason: str | None = None,
+) -> Operation:
+    """Move points at once; `happened_on` is the day of what is booked, where that is another."""
+    return Operation(
+        "transfer", *key, kind, debit, credit, _whole(amount), valid_until=lot.valid_until,
+        priority=lot.priority, happened_on=happened_on, reason=reason,
+    )  # fmt: skip
+
+
+def hold(
+    key: Key,
+    debit: int | None,
+    holder: int,
+    beneficiary: int,
+    amount: int,
+    until: datetime,
+    *,
+    token: bytes | None = None,
+    reason: str | None = None,
+) -> Operation:
+    """Set points aside for `beneficiary` on the account `holder`: of `debit`, or of whose the
+    one-time `token` is.
+    """
+    return Operation(
+        "hold", *key, "hold", debit, holder, _whole(amount), None, beneficiary, until, reason=reason,
+        token=token,
+    )  # fmt: skip
+
+
+def capture(key: Key, hold_id: int, amount: int | None = None, *, lot: Lot = FOR_EVER) -> Operation:
+    """Give a hold's points, or part of them, to whom they are for; the rest goes back."""
+    return Operation(
+        "capture", *key, "capture", amount=_whole(amount), about=hold_id, valid_until=lot.valid_until,
+        priority=lot.priority,
+    )  # fmt: skip
+
+
+def void(key: Key, hold_id: int, kind: str = "void") -> Operation:
+    """Give a hold's points back; `kind` says whether somebody wanted that or its time was over."""
+    return Operation("void", *key, kind, about=hold_id)
+
+
+def refund(key: Key, hold_id: int, amount: int | None = None) -> Operation:
+    """Give captured points back, or part of them."""
+    return Operation("refund", *key, "refund", amount=_whole(amount), about=hold_id)
+
+
+def reverse(
+    key: Key, lot: int, credit: int, amount: int | None = None, *, reason: str | None = None
+) -> Operation:
+    """Take back what is left of a wrongly granted lot, or part of that; never anything else."""
+    return Operation(
+        "reverse", *key, "reverse", credit=credit, amount=_whole(amount), about=lot, reason=reason
+    )

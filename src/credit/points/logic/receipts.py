@@ -1,0 +1,118 @@
+"""Sealed stretches of the book, and receipts that prove a transfer offline.
+
+An epoch is a stretch of transfers in the order of their numbers. Its tree (RFC 6962) has a leaf for
+each; its head chains it to the epoch before, and goes into the city's log as a signed record. A leaf
+names neither account: it commits to both, each with a nonce of its own, so that a receipt shows its
+holder's account and nobody else's. Standard library only: a verifier may carry it.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from credit.kit.canonical import canonical
+from credit.log.tree import leaf_hash, verify_inclusion
+
+__all__ = [
+    "Movement", "ReceiptError", "body_of", "head_of", "leaf_of", "leaves_of", "nonce_of", "shown",
+    "verify_receipt",
+]  # fmt: skip
+
+NONCE_OCTETS = 16
+
+
+class ReceiptError(ValueError):
+    """A receipt that proves nothing; the message says why."""
+
+
+class Movement(NamedTuple):
+    """A transfer as it is sealed; accounts by their codes."""
+
+    id: int
+    kind: str
+    debit: str
+    credit: str
+    amount: int
+    about: int | None
+    happened_on: date | None
+    at: datetime
+
+
+def nonce_of(secret: bytes, number: int, side: str) -> bytes:
+    """Derive what hides one side of a transfer: nobody without the book's secret can guess it."""
+    return hmac.digest(secret, f"{number} {side}".encode(), "sha256")[:NONCE_OCTETS]
+
+
+def _commitment(nonce: bytes, account: str) -> str:
+    return hashlib.sha256(nonce + account.encode()).hexdigest()
+
+
+def shown(secret: bytes, movement: Movement) -> dict[str, Any]:
+    """Return what of a transfer goes into its leaf: everything, but accounts as commitments."""
+    sides = {
+        side: _commitment(nonce_of(secret, movement.id, side), account)
+        for side, account in (("credit", movement.credit), ("debit", movement.debit))
+    }
+    happened_on = movement.happened_on and movement.happened_on.isoformat()
+    return {
+        "about": movement.about,
+        "amount": movement.amount,
+        "at": movement.at.isoformat(),
+        "happened_on": happened_on,
+        "id": movement.id,
+        "kind": movement.kind,
+        **sides,
+    }
+
+
+def leaf_of(transfer: Mapping[str, Any]) -> bytes:
+    """Hash a transfer as `shown` returns it."""
+    return leaf_hash(canonical(dict(transfer)))
+
+
+def head_of(previous: bytes | None, number: int, size: int, root: bytes) -> bytes:
+    """Chain an epoch to the one before: SHA-256 over its number, size, root and the head before."""
+    named = f"points-epoch/v1\n{number} {size}\n".encode()
+    return hashlib.sha256(named + root + (previous or b"")).digest()
+
+
+def verify_receipt(receipt: Mapping[str, Any], sealed: Mapping[str, Any]) -> None:
+    """Check a receipt against the body of the record that sealed its epoch; raises ReceiptError.
+
+    That the record is in the log is another proof, which goes along with the receipt.
+    """
+    try:
+        transfer, index = receipt["transfer"], receipt["index"]
+        for side, known in receipt["known"].items():
+            if _commitment(bytes.fromhex(known["nonce"]), known["account"]) != transfer[side]:
+                raise ReceiptError(f"the {side} account is not the one that was sealed")
+        path = [bytes.fromhex(one) for one in receipt["path"]]
+        root = bytes.fromhex(sealed["root"])
+        verify_inclusion(leaf_of(transfer), index, sealed["size"], path, root)
+        previous = sealed["previous"] and bytes.fromhex(sealed["previous"])
+        head = head_of(previous or None, sealed["epoch"], sealed["size"], root)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ReceiptError(str(error)) from error
+    if head.hex() != sealed["head"]:
+        raise ReceiptError("the epoch's head does not follow from what it seals")
+
+
+def body_of(
+    number: int, upto: int, size: int, root: bytes, previous: bytes | None
+) -> dict[str, Any]:
+    """Return the body of the record that seals an epoch."""
+    return {
+        "epoch": number,
+        "head": head_of(previous, number, size, root).hex(),
+        "previous": previous and previous.hex(),
+        "root": root.hex(),
+        "size": size,
+        "upto": upto,
+    }
+
+
+def leaves_of(secret: bytes, movements: Sequence[Movement]) -> list[bytes]:
+    """Hash the transfers of an epoch, in their order."""
+    return [leaf_of(shown(secret, one)) for one in movements]

@@ -1,0 +1,1 @@
+"""The book of points as other slices use it: posting, accounts, sweeps, seals, and the check."""

@@ -1,0 +1,142 @@
+"""Posting: single operations queue up while others are posted, and share a transaction.
+
+One process at a time is the book's writer: it holds a session lock, and its lease is a number that
+grows with each change of writer and that the database compares. Others post what they have by
+themselves; the book's own lock keeps that in order, it is only slower.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import asyncpg
+import structlog
+
+from credit.kit.clock import Clock
+from credit.kit.db import Connection, Database
+from credit.kit.errors import Overloaded
+from credit.kit.grouping import GroupCommit
+from credit.kit.texts import say
+from credit.points import store
+from credit.points.views import Operation, Outcome
+
+__all__ = ["Writer", "Writers"]
+
+CHUNK = 250  # of a long list, so that single operations need not wait for all of it
+GRANTS_MIN = 20  # so many of one kind from one account are posted in one statement
+LEASE_LOST = "CR010"
+log = structlog.get_logger()
+FAILURES = (
+    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError,
+)  # fmt: skip
+# What the caller asked for cannot be written at all; trying again would not help.
+MISTAKES = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+
+
+class Writer:
+    """Posts one city's operations; `close` gives its connection and its lease back."""
+
+    def __init__(self, db: Database, clock: Clock, city: str, grace_days: int) -> None:
+        self._db = db
+        self._clock = clock
+        self._city = city
+        self._grace = timedelta(days=grace_days)
+        self._conn: Connection | None = None
+        self._lease: int | None = None
+        self._queue: GroupCommit[Sequence[Operation], Sequence[Outcome]] = GroupCommit(
+            self._run, lanes=1
+        )
+
+    async def post(self, operation: Operation) -> Outcome:
+        """Post one operation with whatever else waits; answers after the commit.
+
+        Raises `Overloaded` (503) where the queue is full, or the outcome could not be learnt: the
+        same operation under the same key may then be sent again.
+        """
+        (outcome,) = await self._queue.submit((operation,))
+        return outcome
+
+    async def post_all(self, operations: Sequence[Operation]) -> list[Outcome]:
+        """Post operations in their order; each has its own outcome."""
+        outcomes: list[Outcome] = []
+        for begin in range(0, len(operations), CHUNK):
+            outcomes += await self._queue.submit(operations[begin : begin + CHUNK])
+        return outcomes
+
+    async def close(self) -> None:
+        """Finish what was submitted, then give up the connection, and with it the lease."""
+        await self._queue.finish()
+        conn, self._conn, self._lease = self._conn, None, None
+        if conn is not None:
+            await conn.close()
+
+    async def _run(self, groups: Sequence[Sequence[Operation]]) -> list[Sequence[Outcome]]:
+        operations = [one for group in groups for one in group]
+        try:
+            outcomes = await self._post(operations)
+        except MISTAKES:
+            raise
+        except FAILURES as error:
+            # Whether it was committed is not known; under the same keys that is looked up.
+            log.warning("points posted again", city=self._city, error=type(error).__name__)
+            await self._drop()
+            try:
+                outcomes = await self._post(operations)
+            except MISTAKES:
+                raise
+            except FAILURES as again:
+                await self._drop()
+                raise Overloaded(
+                    say("积分账本暂时不可用，请稍后用同一幂等键重试。"), slug="book-unavailable"
+                ) from again
+        answered = iter(outcomes)
+        return [[next(answered) for _ in group] for group in groups]
+
+    async def _post(self, operations: Sequence[Operation]) -> list[Outcome]:
+        conn = await self._connected()
+        now, today = self._clock.now(), self._clock.today()
+        if len(operations) >= GRANTS_MIN and _are_grants(operations):
+            granted = await store.post_grants(conn, self._lease, operations, now, today)
+            if granted is not None:
+                return granted
+        return await store.post(conn, self._lease, operations, now, today, today + self._grace)
+
+    async def _connected(self) -> Connection:
+        if self._conn is None:
+            self._conn = await self._db.dedicated(self._city)
+        if self._lease is None:
+            self._lease = await store.take_lease(self._conn)
+        return self._conn
+
+    async def _drop(self) -> None:
+        conn, self._conn, self._lease = self._conn, None, None
+        if conn is not None:
+            conn.terminate()
+
+
+def _are_grants(operations: Sequence[Operation]) -> bool:
+    first = operations[0]
+    return all(
+        one.op == "transfer" and one.debit == first.debit and one.kind == first.kind
+        for one in operations
+    )
+
+
+class Writers:
+    """The writers of every city hosted here, made when they are first needed."""
+
+    def __init__(self, db: Database, clock: Clock, grace_days: int) -> None:
+        self._db = db
+        self._clock = clock
+        self._grace_days = grace_days
+        self._cities: dict[str, Writer] = {}
+
+    def of(self, city: str) -> Writer:
+        """Return the city's writer."""
+        if city not in self._cities:
+            self._cities[city] = Writer(self._db, self._clock, city, self._grace_days)
+        return self._cities[city]
+
+    async def close(self) -> None:
+        """Close every writer."""
+        for writer in self._cities.values():
+            await writer.close()

@@ -1,0 +1,140 @@
+"""Sealing: what was posted since the last seal is chained, and the head goes into the city's log.
+
+Transfers are numbered in the order in which they are committed, so whatever stands after the last
+sealed number is all there is, and none can come in between later.
+"""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import structlog
+
+from credit.kit.clock import Clock
+from credit.kit.db import Connection, Database
+from credit.kit.errors import NotFound
+from credit.kit.ids import new_id
+from credit.kit.signing import SigningKey
+from credit.kit.texts import say
+from credit.log import service as log_service
+from credit.log.tree import CompactRange, inclusion_proof, node_hash
+from credit.points import store
+from credit.points.logic import receipts
+from credit.points.views import Epoch
+
+__all__ = ["Sealer", "receipt_of", "seal_faults"]
+
+HOLDER, ROLE = "points", "points_book"
+EPOCH_MAX = 10_000
+INTERVAL_SECONDS = 60.0
+log = structlog.get_logger()
+
+
+class Sealer:
+    """Seals one city's book under the book's own key; any number may run."""
+
+    def __init__(
+        self, db: Database, clock: Clock, city: str, key: SigningKey, secret: bytes
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._city = city
+        self._key = key
+        self._secret = secret
+
+    async def run(self) -> None:
+        """Seal once a minute, until cancelled; what fails is tried again with the next."""
+        while True:
+            try:
+                while await self.seal() == EPOCH_MAX:
+                    pass
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                log.warning("sealing again", city=self._city, error=type(error).__name__)
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+    async def seal(self) -> int:
+        """Seal what was posted since the last epoch, if anything; returns how many transfers."""
+        async with self._db.transaction(self._city) as conn:
+            if not await store.try_seal_lock(conn):
+                return 0
+            last = await store.last_epoch(conn)
+            number, upto, previous = (last.id + 1, last.upto, last.head) if last else (1, 0, None)
+            movements = await store.movements(conn, upto, EPOCH_MAX)
+            if not movements:
+                return 0
+            tree = CompactRange()
+            for leaf in receipts.leaves_of(self._secret, movements):
+                tree.append(leaf)
+            size, end = len(movements), movements[-1].id
+            body = receipts.body_of(number, end, size, tree.root(), previous)
+            await self._announce(conn)
+            record_id = new_id(self._clock.now())
+            record = log_service.sign_record(self._key, "points-sealed", record_id, body)
+            await log_service.enqueue(conn, [record])
+            epoch = Epoch(
+                number, upto, end, size, tree.root(), bytes.fromhex(body["head"]), record_id
+            )
+            await store.add_epoch(conn, epoch, self._clock.now())
+            return size
+
+    async def _announce(self, conn: Connection) -> None:
+        if not await log_service.find_keys(conn, [self._key.kid]):
+            await log_service.announce_key(
+                conn, self._clock, key=self._key, holder=HOLDER, role=ROLE
+            )
+
+
+async def receipt_of(
+    conn: Connection, secret: bytes, transfer: int, accounts: frozenset[str]
+) -> dict[str, Any]:
+    """Return the receipt of a sealed transfer, which shows those of its accounts that are named.
+
+    Raises NotFound until it is sealed.
+    """
+    epoch = await store.epoch_of(conn, transfer)
+    if epoch is None:
+        raise NotFound(say("这笔划转还没有封存，请一分钟后再取凭证。"), slug="not-sealed")
+    movements = await store.movements(conn, epoch.after, epoch.size)
+    index = next(place for place, one in enumerate(movements) if one.id == transfer)
+    found = movements[index]
+    leaves = receipts.leaves_of(secret, movements)
+    known = {
+        side: {"account": account, "nonce": receipts.nonce_of(secret, transfer, side).hex()}
+        for side, account in (("debit", found.debit), ("credit", found.credit))
+        if account in accounts
+    }
+    path = inclusion_proof(_nodes(leaves), index, epoch.size)
+    return {
+        "epoch": epoch.id,
+        "index": index,
+        "known": known,
+        "path": [one.hex() for one in path],
+        "record": str(epoch.record_id),
+        "transfer": receipts.shown(secret, found),
+        "v": 1,
+    }
+
+
+def _nodes(leaves: list[bytes]) -> Any:
+    levels = [leaves]
+    while len(levels[-1]) > 1:
+        level = levels[-1]
+        levels.append([node_hash(*pair) for pair in zip(level[::2], level[1::2], strict=False)])
+    return lambda level, position: levels[level][position]
+
+
+async def seal_faults(conn: Connection, secret: bytes) -> list[tuple[str, str]]:
+    """Seal every epoch again and compare; returns what is wrong, with the epoch."""
+    found: list[tuple[str, str]] = []
+    previous, after = None, 0
+    for epoch in await store.epochs(conn):
+        movements = await store.movements(conn, after, epoch.size)
+        tree = CompactRange()
+        for leaf in receipts.leaves_of(secret, movements):
+            tree.append(leaf)
+        head = receipts.head_of(previous, epoch.id, len(movements), tree.root())
+        whole = bool(movements) and movements[-1].id == epoch.upto
+        if not whole or (tree.root(), head, after) != (epoch.root, epoch.head, epoch.after):
+            found.append(("封存的划转与账本不符", f"第 {epoch.id} 期"))
+        previous, after = epoch.head, epoch.upto
+    return found

@@ -1,0 +1,48 @@
+"""What time ends: points past their day are booked as expired, holds past their time are given back.
+
+Neither waits for this to be so: both are checked whenever points are used. The sweeps only book it.
+"""
+
+from credit.kit.clock import Clock
+from credit.kit.db import Database
+from credit.points import store
+from credit.points.logic import operations
+from credit.points.service.posting import Writer
+
+__all__ = ["expire_points", "lapse_holds"]
+
+# So many accounts at a time, each time in a transaction of its own: whoever redeems waits for no more.
+ACCOUNTS = 100
+HOLDS = 500
+
+
+async def expire_points(db: Database, clock: Clock, city: str) -> int:
+    """Book every point that is past its day as expired; returns how many lots that were.
+
+    May be stopped and started again at any time.
+    """
+    lots, today = 0, clock.today()
+    async with db.city(city) as conn:
+        accounts = await store.accounts_to_expire(conn, today)
+        for begin in range(0, len(accounts), ACCOUNTS):
+            chunk = accounts[begin : begin + ACCOUNTS]
+            lots += await store.expire_lots(conn, chunk, clock.now(), today)
+    return lots
+
+
+async def lapse_holds(db: Database, clock: Clock, city: str, writer: Writer) -> int:
+    """Give back what is held longer than was said; returns how many holds that were."""
+    lapsed = 0
+    while True:
+        async with db.city(city) as conn:
+            over = await store.holds_over(conn, clock.now(), HOLDS)
+        outcomes = await writer.post_all(
+            [
+                operations.void(operations.key_of("sweep", "lapse", str(hold), b""), hold, "lapse")
+                for hold in over
+            ]
+        )
+        done = sum(one.outcome == "posted" for one in outcomes)
+        lapsed += done
+        if done < HOLDS:
+            return lapsed

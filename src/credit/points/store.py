@@ -1,0 +1,268 @@
+"""Every SQL statement of points."""
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from credit.kit.db import Connection
+from credit.points.logic.receipts import Movement
+from credit.points.views import Epoch, NewAccount, Operation, Outcome
+
+__all__ = ["OPEN_ACCOUNTS", "POST", "TAKE_LEASE", "open_accounts", "post", "take_lease"]
+
+GRANT_COLUMNS = (
+    "key", "hash", "credit", "amount", "valid_until", "priority", "happened_on", "reason",
+)  # fmt: skip
+POST = f"""
+SELECT outcome, transfer, details
+FROM post_v1({", ".join(f"${n}" for n in range(1, len(Operation._fields) + 5))})
+"""
+
+# The lease is taken by whoever gets the session lock, which goes with the connection.
+TAKE_LEASE = """
+UPDATE point_book SET lease = lease + 1
+WHERE id = 1 AND pg_try_advisory_lock(2, 'point_book'::regclass::oid::integer)
+RETURNING lease
+"""
+TO_EXPIRE = """
+SELECT array_agg(DISTINCT account) FROM point_lot WHERE remaining > 0 AND valid_until < $1
+"""
+HOLDS_OVER = """
+SELECT id FROM point_hold WHERE captured = 0 AND returned = 0 AND until <= $1 ORDER BY until LIMIT $2
+"""
+EXPIRE = "SELECT expire_lots_v1($1, $2, $3)"
+# What `faults` asks, each question with the rows that should not be: sums, chains of balances (legs are
+# the two sides of every transfer, in the order in which they changed their account), lots, holds, keys.
+_LEGS = """
+    SELECT debit AS account, id, -amount AS delta, debit_balance AS balance FROM point_transfer
+    UNION ALL SELECT credit, id, amount, credit_balance FROM point_transfer
+"""
+FOR_CHECKS = """
+SELECT set_config('work_mem', '256MB', true), set_config('statement_timeout', '0', true),
+    set_config('plan_cache_mode', 'auto', true)
+"""
+FAULTS = {
+    "全部账户的余额合计不为零": """
+        SELECT sum(balance)::text FROM point_account HAVING sum(balance) <> 0
+    """,
+    "划转的借贷双方是同一账户，或数额无效": """
+        SELECT id::text FROM point_transfer WHERE debit = credit OR amount NOT BETWEEN 1 AND 9007199254740991
+    """,
+    "账户余额与划转不连续": f"""
+        SELECT coalesce(s.account::text || ' at ' || s.id, a.id::text)
+        FROM (
+            SELECT account, id, balance,
+                balance - delta <> coalesce(lag(balance) OVER w, 0) AS torn,
+                id = max(id) OVER (PARTITION BY account) AS last
+            FROM ({_LEGS}) l WINDOW w AS (PARTITION BY account ORDER BY id)
+        ) s FULL JOIN point_account a ON a.id = s.account AND s.last
+        WHERE s.torn OR a.id IS NULL AND s.last OR s.balance <> a.balance
+            OR s.account IS NULL AND a.balance <> 0
+    """,
+    "账户余额低于下限": """
+        SELECT id::text FROM point_account WHERE balance < floor
+            OR floor IS NULL AND kind IN ('budget', 'resident', 'held', 'pending', 'expired')
+    """,
+    "积分批次合计与账户余额不符": """
+        SELECT coalesce(a.id, l.account)::text
+        FROM (SELECT * FROM point_account WHERE lots) a
+        FULL JOIN (SELECT account, sum(remaining) AS remaining FROM point_lot GROUP BY account) l
+            ON l.account = a.id
+        WHERE coalesce(l.remaining, 0) IS DISTINCT FROM a.balance
+    """,
+    "积分批次与发放它的划转不符": """
+        SELECT l.id::text FROM point_lot l LEFT JOIN point_transfer t ON t.id = l.id
+        WHERE t.credit IS DISTINCT FROM l.account OR l.amount > t.amount
+            OR l.amount < t.amount AND t.kind <> 'refund'
+    """,
+    "积分批次的剩余与使用记录不符": """
+        SELECT l.id::text
+        FROM point_lot l
+        LEFT JOIN (SELECT lot, sum(amount - returned) AS drawn FROM point_lot_use GROUP BY lot) u
+            ON u.lot = l.id
+        WHERE l.remaining <> l.amount - coalesce(u.drawn, 0) OR l.remaining < 0
+    """,
+    "划转使用的批次与其数额不符": """
+        SELECT t.id::text
+        FROM point_transfer t JOIN point_account a ON a.id = t.debit AND a.lots
+        LEFT JOIN (
+            SELECT transfer, sum(amount) AS drawn,
+                bool_or(returned < 0 OR regranted < 0 OR returned + regranted > amount) AS torn
+            FROM point_lot_use GROUP BY transfer
+        ) u ON u.transfer = t.id
+        WHERE u.drawn IS DISTINCT FROM t.amount OR u.torn
+    """,
+    "未了结的冻结合计与冻结账户余额不符": """
+        SELECT a.id::text
+        FROM point_account a
+        LEFT JOIN (
+            SELECT holder, sum(amount) AS held FROM point_hold WHERE captured = 0 AND returned = 0
+            GROUP BY holder
+        ) h ON h.holder = a.id
+        WHERE a.kind IN ('held', 'pending') AND a.balance <> coalesce(h.held, 0)
+    """,
+    "冻结的状态与其划转不符": """
+        SELECT h.id::text
+        FROM point_hold h LEFT JOIN point_transfer t ON t.id = h.id
+        LEFT JOIN (
+            SELECT about, coalesce(sum(amount) FILTER (WHERE kind = 'capture'), 0) AS captured,
+                coalesce(sum(amount) FILTER (WHERE kind IN ('void', 'lapse', 'release')), 0) AS returned,
+                coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunded,
+                min(credit) FILTER (WHERE kind = 'capture') AS paid
+            FROM point_transfer WHERE kind IN ('capture', 'void', 'lapse', 'release', 'refund')
+            GROUP BY about
+        ) d ON d.about = h.id
+        WHERE (t.debit, t.credit, t.amount) IS DISTINCT FROM (h.account, h.holder, h.amount)
+            OR (h.captured, h.returned, h.refunded) IS DISTINCT FROM
+                (coalesce(d.captured, 0), coalesce(d.returned, 0), coalesce(d.refunded, 0))
+            OR h.captured + h.returned NOT IN (0, h.amount) OR h.refunded > h.captured
+            OR d.paid <> h.beneficiary
+        UNION ALL SELECT t.id::text
+        FROM point_transfer t LEFT JOIN point_hold h ON h.id = t.id
+        WHERE t.kind = 'hold' AND h.id IS NULL
+    """,
+    "幂等键指向不存在的划转": """
+        SELECT encode(k.key, 'hex') FROM point_key k LEFT JOIN point_transfer t ON t.id = k.transfer
+        WHERE (k.transfer IS NULL) = (k.refusal IS NULL) OR k.transfer IS NOT NULL AND t.id IS NULL
+        UNION ALL SELECT transfer::text FROM point_key GROUP BY transfer HAVING count(transfer) > 1
+    """,
+}
+POST_GRANTS = "SELECT post_grants_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+TRY_SEAL_LOCK = "SELECT pg_try_advisory_xact_lock(3, 'point_book'::regclass::oid::integer)"
+_EPOCH = "id, after, upto, size, root, head, record_id"
+LAST_EPOCH = f"SELECT {_EPOCH} FROM point_epoch ORDER BY id DESC LIMIT 1"
+EPOCHS = f"SELECT {_EPOCH} FROM point_epoch ORDER BY id"
+EPOCH_OF = f"SELECT {_EPOCH} FROM point_epoch WHERE upto >= $1 AND after < $1 ORDER BY upto LIMIT 1"
+ADD_EPOCH = f"""
+INSERT INTO point_epoch ({_EPOCH}, sealed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+MOVEMENTS = """
+SELECT t.id, t.kind, d.code, c.code, t.amount, t.about, t.happened_on, t.at
+FROM (SELECT * FROM point_transfer WHERE id > $1 ORDER BY id LIMIT $2) t
+JOIN point_account d ON d.id = t.debit JOIN point_account c ON c.id = t.credit
+ORDER BY t.id
+"""
+OPEN_ACCOUNTS = "SELECT code, id FROM open_accounts_v1($1, $2, $3, $4, $5)"
+
+
+async def take_lease(conn: Connection) -> int | None:
+    """Become the book's writer if nobody else is; returns the lease, or None."""
+    lease: int | None = await conn.fetchval(TAKE_LEASE)
+    return lease
+
+
+async def open_accounts(
+    conn: Connection, accounts: Sequence[NewAccount], at: datetime
+) -> dict[str, int]:
+    """Open accounts under their codes; returns the numbers of all, old ones, too."""
+    columns = list(zip(*accounts, strict=True))
+    rows = await conn.fetch(OPEN_ACCOUNTS, *columns, at)
+    return dict(map(tuple, rows))
+
+
+async def post(
+    conn: Connection,
+    lease: int | None,
+    operations: Sequence[Operation],
+    at: datetime,
+    today: date,
+    grace: date,
+) -> list[Outcome]:
+    """Post operations one after the other, in one transaction; refuses an outdated lease (CR010).
+
+    `grace` is the last day of points that come back to a lot whose day is over.
+    """
+    columns = list(zip(*operations, strict=True))
+    rows = await conn.fetch(POST, lease, *columns, at, today, grace)
+    return [
+        Outcome(outcome, transfer, details and json.loads(details))
+        for outcome, transfer, details in rows
+    ]
+
+
+async def post_grants(
+    conn: Connection, lease: int | None, operations: Sequence[Operation], at: datetime, today: date
+) -> list[Outcome] | None:
+    """Post plain transfers of one kind from one account in one statement, all of them or none.
+
+    None: they have to be posted one by one, since one of them is refused or was posted before.
+    """
+    first = operations[0]
+    columns = list(zip(*operations, strict=True))
+    named = dict(zip(Operation._fields, columns, strict=True))
+    numbers = await conn.fetchval(
+        POST_GRANTS,
+        lease,
+        first.kind,
+        first.debit,
+        *(named[name] for name in GRANT_COLUMNS),
+        at,
+        today,
+    )
+    return numbers and [Outcome("posted", number, None) for number in numbers]
+
+
+async def accounts_to_expire(conn: Connection, today: date) -> list[int]:
+    """List the accounts with points that are past their day."""
+    return await conn.fetchval(TO_EXPIRE, today) or []
+
+
+async def expire_lots(conn: Connection, accounts: Sequence[int], at: datetime, today: date) -> int:
+    """Book what of these accounts is past its day as expired; returns how many lots that were."""
+    lots: int = await conn.fetchval(EXPIRE, accounts, at, today)
+    return lots
+
+
+async def holds_over(conn: Connection, now: datetime, limit: int) -> list[int]:
+    """List open holds whose time is over, the oldest first."""
+    return [row[0] for row in await conn.fetch(HOLDS_OVER, now, limit)]
+
+
+async def try_seal_lock(conn: Connection) -> bool:
+    """Take the lock of sealing for this transaction, unless another one holds it."""
+    locked: bool = await conn.fetchval(TRY_SEAL_LOCK)
+    return locked
+
+
+async def last_epoch(conn: Connection) -> Epoch | None:
+    """Return the last sealed epoch."""
+    row = await conn.fetchrow(LAST_EPOCH)
+    return Epoch(*row) if row else None
+
+
+async def epochs(conn: Connection) -> list[Epoch]:
+    """Return every sealed epoch in order."""
+    return [Epoch(*row) for row in await conn.fetch(EPOCHS)]
+
+
+async def epoch_of(conn: Connection, transfer: int) -> Epoch | None:
+    """Return the epoch that seals a transfer."""
+    row = await conn.fetchrow(EPOCH_OF, transfer)
+    return Epoch(*row) if row else None
+
+
+async def add_epoch(conn: Connection, epoch: Epoch, at: datetime) -> None:
+    """Keep a sealed epoch."""
+    await conn.execute(ADD_EPOCH, *epoch, at)
+
+
+async def movements(conn: Connection, after: int, limit: int) -> list[Movement]:
+    """List the transfers numbered above `after`, in order."""
+    return [Movement(*row) for row in await conn.fetch(MOVEMENTS, after, limit)]
+
+
+async def prepare_check(conn: Connection) -> None:
+    """Give this transaction the memory and the time that going through the whole book takes."""
+    await conn.execute(FOR_CHECKS)
+
+
+async def fault(conn: Connection, what: str) -> str | None:
+    """Ask one question of `FAULTS`; returns the first place where something is wrong, or None."""
+    where: str | None = await conn.fetchval(f"SELECT min(w) FROM ({FAULTS[what]}) f (w)")
+    return where
+
+
+async def faults(conn: Connection) -> list[tuple[str, str]]:
+    """Ask every question; returns what is wrong, each with one place where it is."""
+    asked = [(what, await fault(conn, what)) for what in FAULTS]
+    return [(what, where) for what, where in asked if where is not None]

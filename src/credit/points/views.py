@@ -1,0 +1,74 @@
+"""What the book of points takes and answers."""
+
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+__all__ = [
+    "ACCOUNT_KINDS",
+    "AMOUNT_MAX",
+    "SINGLE_KINDS",
+    "Epoch",
+    "NewAccount",
+    "Operation",
+    "Outcome",
+]
+
+AMOUNT_MAX = 2**53 - 1  # the largest whole number that every JSON reader keeps exactly
+# One of each in a book; of the others as many as there are owners.
+SINGLE_KINDS = ("issuance", "held", "pending", "expired", "adjustment")
+ACCOUNT_KINDS = (*SINGLE_KINDS, "budget", "resident", "merchant", "settled", "clearing")
+
+
+class NewAccount(NamedTuple):
+    """An account to be opened; whose it is, and the division of the operator it belongs to."""
+
+    code: str
+    kind: str
+    owner: str | None = None
+    division: str | None = None
+
+
+class Epoch(NamedTuple):
+    """A sealed stretch of the book: transfers numbered above `after` through `upto`."""
+
+    id: int
+    after: int
+    upto: int
+    size: int
+    root: bytes
+    head: bytes
+    record_id: UUID
+
+
+class Operation(NamedTuple):
+    """One operation of the book, in the order of the posting functions' arguments.
+
+    `key` (16 octets) is the caller's, `hash` (16 octets) of what was asked under it. What a
+    `transfer`, `hold`, `capture`, `void`, `refund` or `reverse` needs of the rest is said by the
+    functions of `points.logic.operations`.
+    """
+
+    op: str
+    key: bytes
+    hash: bytes
+    kind: str
+    debit: int | None = None
+    credit: int | None = None
+    amount: int | None = None
+    about: int | None = None
+    beneficiary: int | None = None
+    until: datetime | None = None
+    valid_until: date | None = None
+    priority: int | None = None
+    happened_on: date | None = None
+    reason: str | None = None
+    token: bytes | None = None
+
+
+class Outcome(NamedTuple):
+    """What an operation came to: `posted` and its transfer, or why not and what would be allowed."""
+
+    outcome: str
+    transfer: int | None
+    details: dict[str, Any] | None

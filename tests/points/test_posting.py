@@ -1,0 +1,1148 @@
+"""What the book posts, what it refuses and why, whoever asks and however many at once."""
+
+import asyncio
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
+
+import asyncpg
+import pytest
+
+from credit.kit import grouping
+from credit.kit.errors import Overloaded
+from credit.points import store
+from credit.points.logic import operations as op
+from credit.points.service import posting
+from credit.points.views import NewAccount
+
+CLOSE = "SELECT close_account_v1($1, $2)"
+TOKEN = "INSERT INTO point_token (token, account, beneficiary, until) VALUES ($1, $2, $3, $4)"
+
+
+def counted(outcomes):
+    """How often each answer came; of a list of what `post` answers, or the writer."""
+    flat = [one for part in outcomes for one in (part if isinstance(part, list) else [part])]
+    return Counter(one.outcome for one in flat)
+
+
+async def test_of_fifty_captures_at_once_exactly_one_is_posted(book, at_once):
+    await book.fund("Li", 100)
+    number = await book.hold("Li", 60)
+    asked = [op.capture(book.key(), number) for _ in range(50)]
+    outcomes = await at_once(
+        [book.writer.post(one) if n % 5 else book.post(one) for n, one in enumerate(asked)]
+    )
+    assert counted(outcomes) == {"posted": 1, "hold-captured": 49}
+    assert await book.balances("Li", "held", "shop") == (40, 0, 60)
+    assert await book.faults() == []
+
+
+async def test_a_capture_and_a_void_at_once_have_one_winner(book, at_once):
+    for turn in (0, 1):  # whichever kind stands first in the queue
+        await book.fund("Li", 10)
+        number = await book.hold("Li", 10)
+        outcomes = await at_once(
+            book.post((op.capture if n % 2 == turn else op.void)(book.key(), number))
+            for n in range(16)
+        )
+        answers = counted(outcomes)
+        assert answers.pop("posted") == 1
+        assert answers in ({"hold-captured": 15}, {"hold-voided": 15})
+        captured, returned = await book.ask(
+            "SELECT ARRAY[captured, returned] FROM point_hold WHERE id = $1", number
+        )
+        assert (captured, returned) == ((10, 0) if "hold-captured" in answers else (0, 10))
+    assert await book.balance("held") == 0
+    assert await book.faults() == []
+
+
+async def test_of_six_holds_of_a_thousand_on_five_thousand_the_sixth_is_refused(book, at_once):
+    await book.fund("Li", 3_000, days=30)
+    await book.fund("Li", 2_000)
+    outcomes = await at_once((book.post(book.to_hold("Li", 1_000)) for _ in range(6)), sessions=6)
+    assert counted(outcomes) == {"posted": 5, "insufficient": 1}
+    (refusal,) = [one for (one,) in outcomes if one.transfer is None]
+    assert refusal.details == {"available": 0, "held": 5_000}
+    assert await book.balances("Li", "held") == (0, 5_000)
+    assert await book.faults() == []
+
+
+async def test_refunds_at_once_never_exceed_what_was_captured(book, at_once):
+    await book.fund("Li", 100)
+    number = await book.captured("Li", 100)
+    outcomes = await at_once(
+        [book.post(op.refund(book.key(), number, 30)) for _ in range(20)]
+        + [book.writer.post(op.refund(book.key(), number)) for _ in range(2)]
+    )
+    assert sum(one.outcome == "posted" for (one,) in outcomes[:20]) <= 3
+    assert set(counted(outcomes)) == {"posted", "above-captured"}
+    refunded = await book.ask("SELECT refunded FROM point_hold WHERE id = $1", number)
+    assert await book.balances("Li", "shop") == (refunded, 100 - refunded)
+    assert 90 <= refunded <= 100
+    assert await book.refused(op.refund(book.key(), number, 101 - refunded)) == "above-captured"
+    assert await book.faults() == []
+
+
+async def test_an_account_spent_from_at_once_never_goes_below_nothing(book, at_once):
+    await book.posted(book.transfer("issuance", "budget", 70))
+    outcomes = await at_once(book.post(book.transfer("budget", "shop", 20)) for _ in range(12))
+    assert counted(outcomes) == {"posted": 3, "insufficient": 9}
+    assert await book.balances("budget", "shop") == (10, 60)
+    assert await book.faults() == []
+
+
+async def test_a_refusal_says_what_would_be_allowed(book):
+    await book.fund("Li", 10, days=-1)
+    await book.fund("Li", 30, days=5)
+    await book.fund("Li", 20, days=5)
+    await book.fund("Li", 15, days=9)
+    await book.fund("Li", 40)
+    await book.hold("Li", 35)
+    (refusal,) = await book.post(book.transfer("Li", "shop", 71))
+    assert refusal.outcome == "insufficient"
+    assert refusal.details == {
+        "available": 70, "held": 35,
+        "next_expiry": {"on": book.day(5).isoformat(), "amount": 15},
+    }  # fmt: skip
+    await book.posted(book.transfer("Li", "shop", 70))
+
+
+async def test_a_refusal_of_a_budget_counts_down_to_its_floor(book):
+    await book.posted(book.transfer("issuance", "budget", 7))
+    (refusal,) = await book.post(book.transfer("budget", "Li", 8))
+    assert (refusal.outcome, refusal.details) == ("insufficient", {"available": 7, "held": 0})
+
+
+async def test_a_refused_key_answers_the_same_again_even_after_points_came_in(book):
+    asked = book.transfer("Li", "shop", 50)
+    before = await book.post(asked)
+    assert before[0].outcome == "insufficient"
+    await book.fund("Li", 100)
+    assert await book.post(asked) == before
+    assert await book.balances("Li", "shop") == (100, 0)
+    await book.posted(asked._replace(key=book.key().key))  # under another key it goes through
+
+
+@pytest.mark.parametrize("amount", [50, 500])
+async def test_a_key_with_another_input_is_refused_and_the_first_answer_stays(book, amount):
+    await book.fund("Li", 100)
+    asked = book.transfer("Li", "shop", amount)
+    first = await book.post(asked)
+    other = asked._replace(hash=bytes(16), amount=10)
+    assert await book.post(other) == [("key-reused", None, None)]
+    assert await book.post(asked) == first
+    assert await book.balance("shop") == (50 if amount == 50 else 0)
+    assert await book.faults() == []
+
+
+async def test_a_key_twice_in_one_batch_is_posted_once(book):
+    await book.fund("Li", 100)
+    spent, refused = book.transfer("Li", "shop", 30), book.transfer("Li", "shop", 71)
+    held = book.to_hold("Li", 5)
+    outcomes = await book.post(spent, refused, spent, held, refused, held)
+    assert outcomes[0] == outcomes[2]
+    assert outcomes[1] == outcomes[4]
+    assert outcomes[3] == outcomes[5]
+    assert [one.outcome for one in outcomes[:4:3]] == ["posted"] * 2
+    assert outcomes[1].details == {"available": 70, "held": 0}
+    assert await book.balances("Li", "held", "shop") == (65, 5, 30)
+
+
+async def test_a_key_at_once_over_many_connections_is_posted_once(book, at_once):
+    await book.fund("Li", 100)
+    asked = book.transfer("Li", "shop", 30)
+    outcomes = await at_once(book.post(asked) for _ in range(16))
+    ((first,), *_) = outcomes
+    assert outcomes == [[first]] * 16
+    assert (first.outcome, await book.balance("shop")) == ("posted", 30)
+
+
+async def test_a_refused_one_never_fails_its_neighbours(book):
+    await book.fund("Li", 100)
+    outcomes = await book.post(
+        book.transfer("Li", "shop", 10),
+        book.transfer("Li", "shop", 1_000),
+        book.transfer("nobody", "shop", 1),
+        op.capture(book.key(), 999_999),
+        book.transfer("Li", "shop", 0),
+        book.to_hold("Li", 20),
+        op.reverse(book.key(), 999_999, book.ids["adjustment"]),
+        book.transfer("held", "shop", 20),
+        book.transfer("Li", "inn", 70),
+    )
+    assert [one.outcome for one in outcomes] == [
+        "posted", "insufficient", "unknown-account", "unknown-hold", "bad-amount", "posted",
+        "unknown-lot", "holding-account", "posted",
+    ]  # fmt: skip
+    assert await book.balances("Li", "held", "shop", "inn") == (0, 20, 10, 70)
+    numbers = [one.transfer for one in outcomes if one.transfer]
+    assert numbers == sorted(numbers)
+    assert await book.faults() == []
+
+
+async def test_what_an_operation_makes_the_next_of_its_batch_can_use(book):
+    number = await book.fund("Li", 10)
+    outcomes = await book.post(
+        book.transfer("Li", "shop", 10),
+        book.transfer("Li", "shop", 1),
+        op.reverse(book.key(), number, book.ids["adjustment"]),
+        book.transfer("issuance", "Li", 5),
+        book.transfer("Li", "shop", 5),
+    )
+    answers = [one.outcome for one in outcomes]
+    assert answers == ["posted", "insufficient", "above-lot", "posted", "posted"]
+
+
+async def test_of_two_tills_with_one_code_one_gets_the_points(book, at_once):
+    await book.fund("Li", 100)
+    await book.ask(TOKEN, b"code", book.ids["Li"], None, book.in_minutes(1))
+    tills = [book.to_hold(None, 30, whom, token=b"code") for whom in ("shop", "inn")]
+    outcomes = await at_once((book.post(one) for one in tills), sessions=2)
+    assert counted(outcomes) == {"posted": 1, "code-used": 1}
+    (number,) = [one.transfer for (one,) in outcomes if one.transfer]
+    assert await book.ask("SELECT hold FROM point_token") == number
+    assert await book.balances("Li", "held") == (70, 30)
+    # The till that had it asks again, and is told the same.
+    winner = tills[[one.transfer for (one,) in outcomes].index(number)]
+    assert await book.posted(winner) == number
+
+
+async def test_a_code_is_good_for_its_time_and_its_merchant_alone(book):
+    await book.fund("Li", 100)
+    await book.ask(TOKEN, b"over", book.ids["Li"], None, book.clock.now())
+    await book.ask(TOKEN, b"of the shop", book.ids["Li"], book.ids["shop"], book.in_minutes(1))
+    for token, whom, answer in (
+        (b"over", "shop", "code-over"),
+        (b"of the shop", "inn", "unknown-code"),
+        (b"unheard of", "shop", "unknown-code"),
+    ):
+        assert await book.refused(book.to_hold(None, 1, whom, token=token)) == answer
+    assert await book.transfers() == 1
+    # Whose account a code is for is said by the code, whatever the till says.
+    await book.posted(book.to_hold("Wang", 10, token=b"of the shop"))
+    assert await book.balances("Li", "Wang") == (90, 0)
+
+
+async def test_a_code_that_came_to_nothing_is_still_good(book):
+    await book.fund("Li", 10)
+    await book.ask(TOKEN, b"code", book.ids["Li"], None, book.in_minutes(1))
+    assert await book.refused(book.to_hold(None, 11, token=b"code")) == "insufficient"
+    await book.posted(book.to_hold(None, 10, token=b"code"))
+
+
+@pytest.mark.parametrize("amount", [0, -1, 2**53, 2**63 - 1])
+async def test_an_amount_is_a_whole_number_that_every_reader_keeps(book, amount):
+    await book.fund("Li", 10)
+    for asked in (book.transfer("issuance", "shop", amount), book.to_hold("Li", amount)):
+        assert await book.refused(asked) == "bad-amount"
+    # With the ten of Li it is as far below nothing as every reader keeps exactly.
+    await book.posted(book.transfer("issuance", "shop", 2**53 - 1 - 10))
+    assert await book.refused(book.transfer("issuance", "inn", 1)) == "bad-amount"
+    assert await book.faults() == []
+
+
+@pytest.mark.parametrize("amount", ["5", 1.5, 2.0, Decimal("2.5"), True])
+async def test_what_is_no_whole_number_makes_no_operation(book, amount):
+    for make in (
+        lambda: book.transfer("issuance", "shop", amount),
+        lambda: book.to_hold("Li", amount),
+        lambda: op.capture(book.key(), 1, amount),
+        lambda: op.refund(book.key(), 1, amount),
+        lambda: op.reverse(book.key(), 1, 1, amount),
+    ):
+        with pytest.raises(TypeError):
+            make()
+
+
+@pytest.mark.parametrize("amount", [2**63, -(2**63) - 1])
+async def test_what_is_too_large_for_the_database_is_refused_before_anything_is_posted(
+    book, amount
+):
+    good, bad = (book.transfer("issuance", "shop", one) for one in (5, amount))
+    with pytest.raises(asyncpg.DataError):
+        await book.post(good, bad)
+    assert await book.transfers() == 0
+    with pytest.raises(asyncpg.DataError):  # not an outage: nobody is asked to try again
+        await book.writer.post(bad)
+    await book.posted(good)
+
+
+@pytest.mark.parametrize("amount", [None, 0, -1])
+async def test_a_transfer_without_an_amount_or_a_part_of_nothing_is_refused(book, amount):
+    await book.fund("Li", 10)
+    held, captured = await book.hold("Li", 5), await book.captured("Li", 5)
+    assert await book.refused(book.transfer("issuance", "shop", amount)) == "bad-amount"
+    if amount is not None:  # of a hold: all of it
+        assert await book.refused(op.capture(book.key(), held, amount)) == "bad-amount"
+        answer = await book.refused(op.refund(book.key(), captured, amount))
+        assert answer in ("above-captured", "bad-amount")
+    assert await book.balances("held", "shop") == (5, 5)
+
+
+async def test_an_account_that_is_not_there_is_refused(book):
+    for asked in (
+        book.transfer("issuance", "nobody", 1),
+        book.transfer("nobody", "shop", 1),
+        book.transfer("issuance", "shop", 1)._replace(debit=None),
+        book.to_hold("budget", 1)._replace(beneficiary=0),
+        book.to_hold("budget", 1)._replace(beneficiary=None),
+    ):
+        assert await book.refused(asked) == "unknown-account"
+
+
+async def test_nobody_pays_himself(book):
+    for name in ("Li", "issuance"):
+        assert await book.refused(book.transfer(name, name, 1)) == "same-account"
+
+
+@pytest.mark.parametrize("holder", ["held", "pending"])
+async def test_what_is_held_moves_with_its_hold_alone(book, holder):
+    await book.fund("Li", 10)
+    await book.hold("Li", 10, holder=holder)
+    for asked in (
+        book.transfer(holder, "shop", 1),
+        book.transfer("issuance", holder, 1),
+        book.to_hold(holder, 1, holder="held" if holder == "pending" else "pending"),
+        book.to_hold("budget", 1, holder="shop"),
+    ):
+        assert await book.refused(asked) == "holding-account"
+    # Nor is anything held for an account of what is held.
+    assert await book.refused(book.to_hold("budget", 1, holder)) == "holding-account"
+    assert await book.balance(holder) == 10
+    assert await book.faults() == []
+
+
+async def test_an_account_is_closed_when_nothing_is_left_of_it(book):
+    await book.fund("Li", 10)
+    number = await book.hold("Li", 10, "inn")
+    at = book.clock.now()
+    for name in ("issuance", "Li", "inn"):  # a balance below zero, and either side of a hold
+        assert not await book.ask(CLOSE, book.ids[name], at)
+    await book.posted(op.void(book.key(), number))
+    assert not await book.ask(CLOSE, book.ids["Li"], at)
+    await book.posted(book.transfer("Li", "shop", 10))
+    for name in ("Li", "inn"):
+        assert await book.ask(CLOSE, book.ids[name], at)
+        assert await book.ask(CLOSE, book.ids[name], book.in_minutes(5))
+        closed = await book.ask("SELECT closed_at FROM point_account WHERE id = $1", book.ids[name])
+        assert closed == at
+    assert not await book.ask(CLOSE, 0, at)
+
+
+async def test_nothing_is_posted_to_a_closed_account_or_held_for_it(book):
+    await book.fund("Li", 10)
+    assert await book.ask(CLOSE, book.ids["inn"], book.clock.now())
+    assert await book.refused(book.transfer("Li", "inn", 1)) == "closed-account"
+    assert await book.refused(book.transfer("inn", "shop", 1)) == "closed-account"
+    assert await book.refused(book.to_hold("inn", 1)) == "closed-account"
+    assert await book.refused(book.to_hold("Li", 1, "inn")) == "closed-account"
+    grants = [book.transfer("issuance", "inn", 1) for _ in range(30)]
+    assert counted(await book.writer.post_all(grants)) == {"closed-account": 30}
+    assert await book.balances("Li", "inn") == (10, 0)
+
+
+async def test_a_closing_waits_for_what_is_being_posted(book, at_once):
+    posted, closed = await at_once(
+        [
+            book.post(book.transfer("issuance", "inn", 1)),
+            book.ask(CLOSE, book.ids["inn"], book.clock.now()),
+        ],
+        sessions=2,
+    )
+    # Either came first; never is there both a closing and a balance.
+    assert closed is (posted[0].outcome == "closed-account")
+    assert await book.balance("inn") == (0 if closed else 1)
+
+
+async def test_a_lot_is_good_on_its_last_day_and_not_on_the_next_even_unswept(book):
+    await book.fund("Li", 10, days=1)
+    await book.fund("Li", 1, days=2)
+    book.pass_days(1)
+    await book.posted(book.transfer("Li", "shop", 4))
+    book.pass_days(1)
+    assert await book.balances("Li", "shop") == (7, 4)
+    assert await book.available("Li") == 1
+    (refusal,) = await book.post(book.to_hold("Li", 2))
+    assert (refusal.outcome, refusal.details["available"]) == ("insufficient", 1)
+    await book.posted(book.to_hold("Li", 1))
+    assert await book.faults() == []
+
+
+async def test_a_lot_ends_with_the_day_in_china(book):
+    await book.fund("Li", 10, days=0)  # it is noon in China
+    book.clock.now_value += timedelta(hours=11, minutes=59)
+    await book.posted(book.transfer("Li", "shop", 1))
+    book.clock.now_value += timedelta(minutes=1)
+    assert await book.refused(book.transfer("Li", "shop", 1)) == "insufficient"
+
+
+async def test_a_hold_keeps_its_points_beyond_their_day(book):
+    lot = await book.fund("Li", 10, days=1)
+    number = await book.hold("Li", 8, minutes=5 * 24 * 60)
+    book.pass_days(2)
+    assert await book.sweep() == 1
+    await book.posted(op.capture(book.key(), number, 6))
+    # What was not captured comes back to a lot that is over.
+    assert await book.lots("Li") == {lot: 2}
+    assert await book.available("Li") == 0
+    assert await book.sweep() == 1
+    assert await book.balances("Li", "held", "shop", "expired") == (0, 0, 6, 4)
+    assert await book.faults() == []
+
+
+async def test_points_voided_after_their_day_come_back_and_expire_with_the_next_sweep(book):
+    await book.fund("Li", 10, days=1)
+    number = await book.hold("Li", 10, minutes=5 * 24 * 60)
+    book.pass_days(2)
+    assert await book.sweep() == 0
+    await book.posted(op.void(book.key(), number))
+    assert (await book.balance("Li"), await book.available("Li")) == (10, 0)
+    assert await book.refused(book.transfer("Li", "shop", 1)) == "insufficient"
+    assert await book.sweep() == 1
+    assert await book.balances("Li", "held", "expired") == (0, 0, 10)
+    assert await book.sweep() == 0
+    assert await book.faults() == []
+
+
+async def test_points_refunded_after_their_day_are_good_through_the_day_of_grace(book):
+    over = await book.fund("Li", 10, days=1)
+    good = await book.fund("Li", 5, days=90)
+    number = await book.captured("Li", 15)
+    book.pass_days(2)
+    first = await book.posted(op.refund(book.key(), number, 7))
+    second = await book.posted(op.refund(book.key(), number))
+    # What is good still goes back to where it was; the rest is granted anew.
+    assert await book.lots("Li") == {over: 0, good: 5, first: 2, second: 8}
+    until = await book.ask("SELECT DISTINCT valid_until FROM point_lot WHERE id > $1", good)
+    assert until == book.day(30)
+    assert await book.available("Li") == 15
+    book.pass_days(30)
+    await book.posted(book.transfer("Li", "shop", 10))
+    book.pass_days(1)
+    assert await book.available("Li") == 5
+    assert await book.sweep() == 0  # those ten were the ones that ended first
+    assert await book.faults() == []
+
+
+async def test_a_hold_is_captured_before_its_end_and_voided_at_any_time(book):
+    await book.fund("Li", 10)
+    number = await book.hold("Li", 10, minutes=15)
+    book.clock.now_value += timedelta(minutes=15)
+    assert await book.refused(op.capture(book.key(), number)) == "hold-over"
+    await book.posted(op.void(book.key(), number, "lapse"))
+    assert await book.refused(op.void(book.key(), number)) == "hold-voided"
+    assert await book.refused(op.capture(book.key(), number)) == "hold-voided"
+    assert await book.refused(op.refund(book.key(), number)) == "hold-not-captured"
+    assert await book.balances("Li", "held") == (10, 0)
+    assert await book.faults() == []
+
+
+async def test_nothing_breaks_where_the_clock_goes_backwards(book):
+    await book.fund("Li", 10, days=1)
+    number = await book.hold("Li", 4, minutes=10)
+    book.pass_days(3)
+    assert await book.sweep() == 1
+    book.pass_days(-5)
+    await book.fund("Li", 10, days=1)
+    await book.posted(op.capture(book.key(), number, 1))
+    await book.posted(book.transfer("Li", "shop", 12))  # three that came back are good again
+    await book.posted(op.refund(book.key(), number))
+    assert await book.sweep() == 0
+    assert await book.faults() == []
+    book.pass_days(5)
+    await book.sweep()
+    assert await book.faults() == []
+    at = "SELECT bool_and(at >= lag) FROM (SELECT at, lag(at) OVER (ORDER BY id) FROM point_transfer) t"
+    assert await book.ask(at) is False  # the clock did go back, and numbers did not
+
+
+async def test_points_are_drawn_by_priority_then_end_then_age(book):
+    for_ever = await book.fund("Li", 1)
+    late = await book.fund("Li", 1, days=9)
+    older, younger = [await book.fund("Li", 1, days=5) for _ in range(2)]
+    last = await book.fund("Li", 1, days=1, priority=1)
+    order = []
+    for _ in range(5):
+        await book.posted(book.transfer("Li", "shop", 1))
+        empty = [number for number, left in (await book.lots("Li")).items() if left == 0]
+        order += sorted(set(empty) - set(order))
+    assert order == [older, younger, late, for_ever, last]
+
+
+async def test_a_refund_restores_the_lots_it_drew_last_drawn_first(book):
+    soon = await book.fund("Li", 10, days=5)
+    later = await book.fund("Li", 10, days=9)
+    always = await book.fund("Li", 10)
+    number = await book.captured("Li", 24)
+    untouched = await book.fund("Li", 3, days=7)
+    for amount, left in ((3, (0, 0, 9)), (6, (0, 5, 10)), (15, (10, 10, 10))):
+        await book.posted(op.refund(book.key(), number, amount))
+        assert await book.lots("Li") == {
+            **dict(zip((soon, later, always), left, strict=True)), untouched: 3,
+        }  # fmt: skip
+    assert await book.refused(op.refund(book.key(), number)) == "above-captured"
+    assert await book.balances("Li", "shop") == (33, 0)
+    assert await book.faults() == []
+
+
+async def test_a_refund_is_refused_where_it_is_no_longer_covered(book):
+    await book.posted(book.transfer("issuance", "budget", 10))
+    number = await book.captured("budget", 10, "Li")  # whoever is paid may be without points again
+    await book.posted(book.transfer("Li", "shop", 6))
+    (refusal,) = await book.post(op.refund(book.key(), number))
+    assert (refusal.outcome, refusal.details) == ("insufficient", {"available": 4, "held": 0})
+    await book.posted(op.refund(book.key(), number, 4))
+    (refusal,) = await book.post(op.refund(book.key(), number, 7))
+    assert refusal.details == {"refundable": 6}
+    assert await book.faults() == []
+
+
+async def test_a_partial_capture_gives_the_rest_back_at_once(book):
+    soon, later = await book.fund("Li", 10, days=5), await book.fund("Li", 10, days=9)
+    number = await book.hold("Li", 15)
+    (above,) = await book.post(op.capture(book.key(), number, 16))
+    assert (above.outcome, above.details) == ("above-hold", {"held": 15})
+    await book.posted(op.capture(book.key(), number, 4))
+    assert await book.balances("Li", "held", "shop") == (16, 0, 4)
+    assert await book.lots("Li") == {soon: 6, later: 10}
+    for amount in (None, 1, 11):
+        assert await book.refused(op.capture(book.key(), number, amount)) == "hold-captured"
+    assert await book.refused(op.void(book.key(), number)) == "hold-captured"
+    assert await book.refused(op.refund(book.key(), number, 5)) == "above-captured"
+    await book.posted(op.refund(book.key(), number))
+    assert await book.lots("Li") == {soon: 10, later: 10}
+    assert await book.faults() == []
+
+
+async def test_a_reversal_takes_what_is_left_of_its_lot_and_nothing_else(book):
+    adjustment = book.ids["adjustment"]
+    right, wrong = await book.fund("Li", 50, days=5), await book.fund("Li", 30, days=9)
+    await book.posted(book.transfer("Li", "shop", 60))  # fifty of the first, ten of the second
+    await book.fund("Li", 100)
+    (refusal,) = await book.post(op.reverse(book.key(), wrong, adjustment, 30))
+    assert (refusal.outcome, refusal.details) == ("above-lot", {"remaining": 20})
+    await book.posted(op.reverse(book.key(), wrong, adjustment, 5))
+    await book.posted(op.reverse(book.key(), wrong, adjustment, reason="granted twice"))
+    assert await book.refused(op.reverse(book.key(), wrong, adjustment)) == "above-lot"
+    assert await book.refused(op.reverse(book.key(), right, adjustment)) == "above-lot"
+    lots = await book.lots("Li")
+    assert (lots.pop(right), lots.pop(wrong), *lots.values()) == (0, 0, 100)
+    assert await book.balances("Li", "adjustment") == (100, 20)
+    assert await book.faults() == []
+
+
+async def test_a_lot_that_is_over_is_reversed_too_and_then_nothing_is_left_to_expire(book):
+    lot = await book.fund("Li", 10, days=1)
+    book.pass_days(2)
+    await book.posted(op.reverse(book.key(), lot, book.ids["adjustment"]))
+    assert await book.sweep() == 0
+    assert await book.balances("Li", "adjustment", "expired") == (0, 10, 0)
+    assert await book.faults() == []
+
+
+async def test_a_sweep_at_once_with_spending_books_every_point_once(book, at_once):
+    for name in ("Li", "Wang"):
+        await book.fund(name, 10, days=1)
+        await book.fund(name, 10, days=9)
+    book.pass_days(2)
+    things = [book.post(book.transfer(name, "shop", 10)) for name in ("Li", "Wang")]
+    *_, first, second = await at_once([*things, book.sweep(), book.sweep()], sessions=4)
+    assert {first, second} == {0, 2}
+    assert await book.balances("Li", "Wang", "shop", "expired") == (0, 0, 20, 20)
+    assert await book.faults() == []
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("INSERT INTO point_transfer SELECT 99, debit, credit, 5, 0, 0, NULL, at, NULL, kind, NULL"
+        " FROM point_transfer"),
+        "UPDATE point_transfer SET amount = 5",
+        "DELETE FROM point_transfer",
+        "TRUNCATE point_transfer",
+        "UPDATE point_account SET balance = 5",
+        "UPDATE point_account SET floor = NULL",
+        ("INSERT INTO point_account (code, kind, lots, balance, opened_at)"
+        " VALUES ('new', 'budget', false, 5, now())"),
+        "DELETE FROM point_account",
+        "INSERT INTO point_lot VALUES (99, 1, 5, 5, 'infinity', 0)",
+        "UPDATE point_lot SET remaining = amount",
+        "DELETE FROM point_lot",
+        "UPDATE point_lot_use SET returned = 0",
+        "INSERT INTO point_hold VALUES (99, 1, 2, 3, 5, now(), 0, 0, 0)",
+        "UPDATE point_hold SET captured = amount",
+        "DELETE FROM point_hold",
+        "INSERT INTO point_key VALUES ('\\x00', '\\x00', 1, '2026-06-30')",
+        "UPDATE point_key SET refusal = NULL",
+        "DELETE FROM point_key",
+        "UPDATE point_token SET hold = NULL",
+        "INSERT INTO point_token VALUES ('\\x00', 1, NULL, now(), 1)",
+        "UPDATE point_book SET id = 1",
+        "DELETE FROM point_book",
+        "UPDATE point_epoch SET root = ''",
+        "DELETE FROM point_epoch",
+        "SELECT nextval('point_transfer_id_seq')",
+        "SELECT write_balances_v1(ARRAY['(0,1)'::tid], '{1}', '{5}')",
+        ("SELECT move_points_v1(99, 1, 0, false, 2, 0, false, 'test', 5, NULL, 'transfer', NULL, NULL,"
+        " NULL, NULL, now(), '2026-06-30', '2026-06-30')"),
+        "SELECT point_shortfall_v1(1, 1, '2026-06-30')",
+    ],
+)  # fmt: skip
+async def test_the_server_has_no_way_past_the_posting_functions(book, order):
+    await book.fund("Li", 5)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await book.ask(order)
+
+
+@pytest.mark.parametrize(
+    "order",
+    ["UPDATE point_transfer SET amount = 5", "DELETE FROM point_transfer", "TRUNCATE point_transfer"],
+)  # fmt: skip
+@pytest.mark.parametrize("role", ["origin", "replica"])
+async def test_not_even_the_owner_changes_a_transfer(book, order, role):
+    await book.fund("Li", 5)
+    async with book.owner() as conn:
+        await conn.execute(f"SET session_replication_role = {role}")
+        with pytest.raises(asyncpg.PostgresError, match="append-only"):
+            await conn.execute(order)
+    assert await book.balance("Li") == 5
+
+
+async def busy_day(book):
+    """Everything that can happen, some of it in company."""
+    lot = await book.fund("Li", 50, days=1)
+    await book.fund("Wang", 40, days=9)
+    await book.writer.post_all(
+        [book.transfer("issuance", name, 2) for name in ("Li", "Wang", "shop", "budget") * 6]
+    )
+    first, second = await book.hold("Li", 30), await book.hold("Wang", 10, "inn")
+    await book.posted(op.capture(book.key(), first, 20))
+    await book.posted(op.void(book.key(), second))
+    await book.posted(op.refund(book.key(), first, 5))
+    await book.posted(op.reverse(book.key(), lot, book.ids["adjustment"], 3))
+    book.pass_days(2)
+    await book.posted(op.refund(book.key(), first, 5))
+    await book.sweep()
+
+
+async def test_the_balance_at_any_transfer_can_be_read_and_is_that_of_a_replay(book):
+    await busy_day(book)
+    async with book.owner() as conn:
+        rows = await conn.fetch("SELECT * FROM point_transfer ORDER BY id")
+    replayed = dict.fromkeys(book.ids.values(), 0)
+    for row in rows:
+        replayed[row["debit"]] -= row["amount"]
+        replayed[row["credit"]] += row["amount"]
+        read = (row["debit_balance"], row["credit_balance"])
+        assert read == (replayed[row["debit"]], replayed[row["credit"]]), row
+    assert replayed == {number: await book.balance(name) for name, number in book.ids.items()}
+    assert {"capture", "void", "release", "refund", "reverse", "expire"} < {r["kind"] for r in rows}
+    assert await book.faults() == []
+
+
+async def test_an_imported_transfer_keeps_its_own_day(book):
+    happened = date(2019, 3, 1)
+    asked = [
+        book.transfer("issuance", "Li", 1, happened_on=happened, reason="志愿服务") for _ in range(30)
+    ]  # fmt: skip
+    numbers = [await book.posted(asked[0])]
+    numbers += [one.transfer for one in await book.writer.post_all(asked[1:])]
+    async with book.owner() as conn:
+        rows = await conn.fetch("SELECT id, happened_on, reason, at FROM point_transfer")
+    assert {tuple(row) for row in rows} == {
+        (number, happened, "志愿服务", book.clock.now()) for number in numbers
+    }
+
+
+# What is done to which table, and which question of the check finds it.
+MANIPULATIONS = {
+    "a changed amount": (
+        "point_transfer", "账户余额与划转不连续",
+        "UPDATE point_transfer SET amount = amount + 1 WHERE kind = 'capture'",
+    ),
+    "an amount turned round": (
+        "point_transfer", "划转的借贷双方是同一账户，或数额无效",
+        (
+            "UPDATE point_transfer SET debit = credit, credit = debit, debit_balance = "
+            "credit_balance, credit_balance = debit_balance, amount = -amount WHERE kind = 'void'"
+        ),
+    ),
+    "a transfer taken out": (
+        "point_transfer", "幂等键指向不存在的划转",
+        "DELETE FROM point_transfer WHERE kind = 'reverse'",
+    ),
+    "a transfer put in": (
+        "point_transfer", "账户余额与划转不连续",
+        (
+            "INSERT INTO point_transfer SELECT 1000000, debit, credit, amount, debit_balance, "
+            "credit_balance, about, at, NULL, 'test', NULL FROM point_transfer WHERE kind = "
+            "'capture'"
+        ),
+    ),
+    "a transfer to another account": (
+        "point_transfer", "账户余额与划转不连续",
+        (
+            "UPDATE point_transfer SET credit = (SELECT id FROM point_account WHERE code = 'inn')"
+            " WHERE kind = 'capture'"
+        ),
+    ),
+    "a changed balance": (
+        "point_account", "全部账户的余额合计不为零",
+        "UPDATE point_account SET balance = balance + 1 WHERE code = 'shop'",
+    ),
+    "two changed balances that add up": (
+        "point_account", "账户余额与划转不连续",
+        (
+            "UPDATE point_account SET balance = balance + CASE code WHEN 'shop' THEN 1 ELSE -1 "
+            "END WHERE code IN ('shop', 'inn')"
+        ),
+    ),
+    "a balance without a transfer": (
+        "point_account", "账户余额与划转不连续",
+        "UPDATE point_account SET balance = 5 WHERE code = 'pending'",
+    ),
+    "a floor above the balance": (
+        "point_account", "账户余额低于下限",
+        "UPDATE point_account SET floor = balance + 1 WHERE code = 'budget'",
+    ),
+    "an account taken out": (
+        "point_account", "全部账户的余额合计不为零",
+        "DELETE FROM point_account WHERE code = 'shop'",
+    ),
+    "a lot refilled": (
+        "point_lot", "积分批次的剩余与使用记录不符",
+        "UPDATE point_lot SET remaining = amount WHERE amount = 50",
+    ),
+    "a lot refilled as if it came back": (
+        "point_lot_use", "积分批次合计与账户余额不符",
+        (
+            "WITH u AS (UPDATE point_lot_use SET returned = returned + 1 WHERE returned < amount "
+            "- 1 RETURNING lot) UPDATE point_lot l SET remaining = remaining + (SELECT count(*) "
+            "FROM u WHERE u.lot = l.id) WHERE remaining < amount"
+        ),
+    ),
+    "points moved from lot to lot": (
+        "point_lot", "积分批次的剩余与使用记录不符",
+        (
+            "UPDATE point_lot SET remaining = remaining + CASE amount WHEN 40 THEN -1 ELSE 1 END "
+            "WHERE account = (SELECT id FROM point_account WHERE code = 'Wang') AND (amount = 40 "
+            "OR id = (SELECT min(id) FROM point_lot WHERE amount = 2 AND remaining = 1))"
+        ),
+    ),
+    "a lot made larger": (
+        "point_lot", "积分批次与发放它的划转不符",
+        "UPDATE point_lot SET amount = amount + 1, remaining = remaining + 1",
+    ),
+    "a lot given to another": (
+        "point_lot", "积分批次与发放它的划转不符",
+        (
+            "UPDATE point_lot SET account = (SELECT id FROM point_account WHERE code = 'Wang') "
+            "WHERE account = (SELECT id FROM point_account WHERE code = 'Li')"
+        ),
+    ),
+    "a lot from nowhere": (
+        "point_lot", "积分批次与发放它的划转不符",
+        (
+            "INSERT INTO point_lot SELECT 1000000, id, 5, 0, 'infinity', 0 FROM point_account "
+            "WHERE code = 'Li'"
+        ),
+    ),
+    "a draw taken out": (
+        "point_lot_use", "划转使用的批次与其数额不符",
+        "DELETE FROM point_lot_use WHERE returned = amount",
+    ),
+    "a hold closed by hand": (
+        "point_hold", "未了结的冻结合计与冻结账户余额不符",
+        "UPDATE point_hold SET returned = amount WHERE captured = 0 AND returned = 0",
+    ),
+    "a hold opened again": (
+        "point_hold", "未了结的冻结合计与冻结账户余额不符",
+        "UPDATE point_hold SET returned = 0 WHERE captured = 0 AND returned > 0",
+    ),
+    "a hold made larger": (
+        "point_hold", "冻结的状态与其划转不符",
+        "UPDATE point_hold SET amount = amount + 1",
+    ),
+    "a refund forgotten": (
+        "point_hold", "冻结的状态与其划转不符",
+        "UPDATE point_hold SET refunded = 0",
+    ),
+    "a key that points nowhere": (
+        "point_key", "幂等键指向不存在的划转",
+        (
+            "UPDATE point_key SET transfer = 1000000 WHERE transfer = (SELECT max(transfer) FROM "
+            "point_key)"
+        ),
+    ),
+    "a key that says neither": (
+        "point_key", "幂等键指向不存在的划转",
+        (
+            "UPDATE point_key SET transfer = NULL WHERE transfer = (SELECT max(transfer) FROM "
+            "point_key)"
+        ),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", MANIPULATIONS)
+async def test_the_check_finds_what_was_changed_past_the_functions(book, what):
+    await busy_day(book)
+    await book.fund("Wang", 5)
+    await book.hold("Wang", 3)  # drawn from the points that end first, not from these
+    assert await book.faults() == []
+    table, question, order = MANIPULATIONS[what]
+    async with book.owner() as conn:
+        # The server's own constraints would refuse some of it; whoever owns the tables drops them.
+        await conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+        await conn.execute("ALTER TABLE point_lot DROP CONSTRAINT ck_point_lot_remaining_range")
+        await conn.execute("ALTER TABLE point_account DROP CONSTRAINT ck_point_account_floor_held")
+        assert await conn.execute(order) not in ("UPDATE 0", "DELETE 0", "INSERT 0 0")
+    found = [fault for fault, _ in await book.faults()]
+    assert question in found
+
+
+async def test_of_many_callers_at_once_each_gets_his_own_outcome(book):
+    await book.fund("Li", 50)
+    asked = []
+    for amount in range(1, 101):
+        asked.append(book.transfer("issuance", ("shop", "Wang")[amount % 2], amount))
+        asked.append(book.transfer("Li", "inn", 50 + amount))  # never covered
+        asked.append(book.to_hold("issuance", amount))
+    outcomes = await asyncio.gather(*(book.writer.post(one) for one in asked))
+    async with book.owner() as conn:
+        rows = await conn.fetch("SELECT id, kind, amount, credit FROM point_transfer")
+    booked = {row["id"]: tuple(row)[1:] for row in rows}
+    for one, outcome in zip(asked, outcomes, strict=True):
+        if one.debit == book.ids["Li"]:
+            assert (outcome.outcome, outcome.details["available"]) == ("insufficient", 50)
+        else:
+            assert booked.pop(outcome.transfer) == (one.kind, one.amount, one.credit)
+    assert len(booked) == 1  # what Li was granted
+    assert await book.faults() == []
+
+
+async def test_a_long_list_lets_single_operations_through_between_its_pieces(book):
+    many = [book.transfer("issuance", "shop", 1) for _ in range(350)]
+    order = []
+
+    async def noted(name, work):
+        outcome = await work
+        order.append(name)
+        return outcome
+
+    listed, single = await asyncio.gather(
+        noted("list", book.writer.post_all(many)),
+        noted("single", book.writer.post(book.transfer("issuance", "Li", 1))),
+    )
+    assert order == ["single", "list"]
+    numbers = [one.transfer for one in listed]
+    assert numbers == sorted(set(numbers))
+    assert numbers[0] < single.transfer < numbers[-1]
+    assert await book.balances("shop", "Li") == (350, 1)
+    assert await book.faults() == []
+
+
+@pytest.mark.parametrize("odd", ["refused", "sent before", "twice", "unknown", "closed", "mixed"])
+async def test_a_list_of_grants_comes_to_what_its_operations_come_to_one_by_one(book, odd):
+    """Grants are posted in one statement where they can be; nobody can tell from what they say."""
+    await book.posted(book.transfer("issuance", "budget", 60))
+    asked = [
+        book.transfer("budget", ("Li", "Wang", "shop")[n % 3], 1 + n % 2, lot=op.Lot(book.day(n), n % 2))
+        for n in range(40)
+    ]  # fmt: skip
+    before = []
+    if odd == "refused":
+        asked[5] = book.transfer("budget", "Li", 0)
+    elif odd == "sent before":
+        before = await book.post(asked[7])
+    elif odd == "twice":
+        asked[9] = asked[3]
+    elif odd == "unknown":
+        asked[20] = book.transfer("budget", "nobody", 1)
+    elif odd == "closed":
+        assert await book.ask(CLOSE, book.ids["inn"], book.clock.now())
+        asked[20] = book.transfer("budget", "inn", 1)
+    else:
+        asked[30] = asked[30]._replace(kind="other")
+    outcomes = await book.writer.post_all(asked)
+    answers = Counter(one.outcome for one in outcomes)
+    wrong = {"refused": "bad-amount", "unknown": "unknown-account", "closed": "closed-account"}
+    assert answers == ({wrong[odd]: 1, "posted": 39} if odd in wrong else {"posted": 40})
+    assert before == ([outcomes[7]] if before else [])
+    assert (outcomes[9] == outcomes[3]) is (odd == "twice")
+    good = {one.key: one for one, out in zip(asked, outcomes, strict=True) if out.transfer}
+    for name in ("Li", "Wang", "shop"):
+        meant = sum(one.amount for one in good.values() if one.credit == book.ids[name])
+        assert await book.balance(name) == meant
+    async with book.owner() as conn:
+        lots = await conn.fetch("SELECT account, amount, valid_until, priority FROM point_lot")
+    assert sorted(map(tuple, lots)) == sorted(
+        (one.credit, one.amount, one.valid_until, one.priority)
+        for one in good.values() if one.credit != book.ids["shop"]
+    )  # fmt: skip
+    assert await book.writer.post_all(asked) == outcomes
+    assert await book.faults() == []
+
+
+async def test_grants_beyond_what_a_budget_has_are_refused_one_by_one(book):
+    await book.posted(book.transfer("issuance", "budget", 30))
+    outcomes = await book.writer.post_all([book.transfer("budget", "Li", 1) for _ in range(40)])
+    assert [one.outcome for one in outcomes] == ["posted"] * 30 + ["insufficient"] * 10
+    assert outcomes[-1].details == {"available": 0, "held": 0}
+    assert await book.balances("budget", "Li") == (0, 30)
+    assert await book.faults() == []
+
+
+async def test_a_caller_that_goes_away_does_not_stop_its_operation(
+    book, database_url, lock_awaited
+):
+    asked = [book.transfer("issuance", "shop", 10**n) for n in range(3)]
+    async with book.locked():
+        callers = [asyncio.create_task(book.writer.post(one)) for one in asked[:1]]
+        await lock_awaited(database_url)
+        # The first is with the database, the second waits in the queue.
+        callers.append(asyncio.create_task(book.writer.post(asked[1])))
+        await asyncio.wait(callers, timeout=0)
+        for one in callers:
+            one.cancel()
+        gone = await asyncio.gather(*callers, return_exceptions=True)
+    assert [type(one) for one in gone] == [asyncio.CancelledError] * 2
+    async with asyncio.timeout(10):
+        await book.writer.post(asked[2])  # in the queue behind them
+    assert await book.balance("shop") == 111
+    outcomes = [await book.writer.post(one) for one in asked]
+    assert {one.outcome for one in outcomes} == {"posted"}
+    assert (await book.balance("shop"), await book.transfers()) == (111, 3)
+
+
+async def test_a_full_queue_says_so_and_loses_nothing(
+    book, database_url, lock_awaited, monkeypatch
+):
+    monkeypatch.setattr(grouping, "QUEUE_ITEMS_MAX", 20)
+    asked = [book.transfer("issuance", "shop", 1) for _ in range(25)]
+    async with book.locked():
+        first = asyncio.create_task(book.writer.post(asked[0]))
+        await lock_awaited(database_url)
+        rest = [asyncio.create_task(book.writer.post(one)) for one in asked[1:]]
+        # Those that find no room are told at once, not when the others are through.
+        await asyncio.wait(rest[20:], timeout=10)
+        assert not any(one.done() for one in rest[:20])
+    refused = [one.exception() for one in rest[20:]]
+    assert [(type(one), one.status, one.slug) for one in refused] == [(Overloaded, 503, "queue-full")] * 4  # fmt: skip
+    outcomes = await asyncio.gather(first, *rest[:20])
+    assert {one.outcome for one in outcomes} == {"posted"}
+    assert await book.balance("shop") == 21
+    again = [await book.writer.post(one) for one in asked]
+    assert again[:21] == outcomes
+    assert (await book.balance("shop"), await book.transfers()) == (25, 25)
+
+
+def mixed_load(book, count):
+    """Operations of every kind that know nothing of one another's numbers."""
+    kinds = (
+        lambda n: book.transfer("issuance", "Li", n),
+        lambda n: book.to_hold("Li", 3),
+        lambda n: book.transfer("Li", "shop", 2),
+        lambda n: book.to_hold("issuance", n, "inn"),
+        lambda n: book.transfer("Wang", "inn", 10**6),
+    )
+    return [kinds[n % len(kinds)](n + 1) for n in range(count)]
+
+
+async def settled(post, operations, *, answers, callers=16, on_answer=lambda: None):
+    """Have callers post until each operation is answered; what came to nothing is sent again."""
+    todo = list(reversed(operations))
+
+    async def call():
+        while todo:
+            one = todo.pop()
+            try:
+                answers[one.key] = await post(one)
+            except Overloaded:
+                todo.append(one)
+            else:
+                on_answer()
+
+    await asyncio.gather(*(call() for _ in range(callers)))
+
+
+async def each_is_there_once(book, operations, answers):
+    """Hold what callers were told to what the book has; the refused ones came to nothing."""
+    posted = [one.transfer for one in answers.values() if one.outcome == "posted"]
+    assert len(answers) == len(operations)
+    assert len(set(posted)) == len(posted)
+    async with book.owner() as conn:
+        rows = await conn.fetch("SELECT id, amount FROM point_transfer ORDER BY id")
+    booked = {row["id"]: row["amount"] for row in rows}
+    assert sorted(posted) == sorted(booked)
+    for one in operations:
+        outcome = answers[one.key]
+        assert outcome.transfer is None or booked[outcome.transfer] == one.amount
+        assert await book.post(one) == [outcome]
+    assert await book.transfers() == len(booked)
+    assert await book.faults() == []
+
+
+async def test_what_was_acknowledged_is_there_once_however_often_the_connection_is_cut(book):
+    operations = mixed_load(book, 400)
+    answers, cut = {}, []
+    answered = asyncio.Event()
+
+    async def cutter():
+        while True:
+            await answered.wait()
+            answered.clear()
+            # Where it is between two connections, the next answer is the occasion.
+            if await book.stop(book.writer):
+                cut.append(len(answers))
+
+    cutting = asyncio.create_task(cutter())
+    await settled(book.writer.post, operations, answers=answers, on_answer=answered.set)
+    cutting.cancel()
+    assert len(cut) >= 5
+    assert {"posted", "insufficient"} == {one.outcome for one in answers.values()}
+    await each_is_there_once(book, operations, answers)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.ConnectionDoesNotExistError, asyncpg.AdminShutdownError, asyncpg.InterfaceError,
+        ConnectionResetError, asyncpg.InternalClientError,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("work", ["post", "post_grants"])
+async def test_an_answer_that_was_lost_is_looked_up(book, monkeypatch, work, error):
+    really, lost = getattr(store, work), []
+
+    async def loses_its_first_answer(conn, *rest):
+        outcomes = await really(conn, *rest)
+        if not lost:
+            lost.append(outcomes)
+            conn.terminate()
+            raise error("cut between the commit and its answer")
+        return outcomes
+
+    monkeypatch.setattr(posting.store, work, loses_its_first_answer)
+    asked = [book.transfer("issuance", "Li", 1) for _ in range(1 if work == "post" else 30)]
+    assert [await book.writer.post_all(asked)] == lost
+    assert await book.balance("Li") == len(asked)
+    assert await book.faults() == []
+
+
+async def test_where_the_database_stays_away_the_answer_is_to_ask_again(book, monkeypatch):
+    really = book.db.dedicated
+
+    async def away(city):
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(book.db, "dedicated", away)
+    asked = [book.transfer("issuance", "shop", 1) for _ in range(5)]
+    async with asyncio.timeout(10):
+        refused = await asyncio.gather(
+            *(book.writer.post(one) for one in asked), return_exceptions=True
+        )
+    assert [(type(one), one.slug) for one in refused] == [(Overloaded, "book-unavailable")] * 5
+    monkeypatch.setattr(book.db, "dedicated", really)
+    for one in asked:
+        assert (await book.writer.post(one)).outcome == "posted"
+    assert await book.balance("shop") == 5
+
+
+async def test_a_second_writer_posts_too_and_takes_over_when_the_first_is_closed(book):
+    other = book.another_writer()
+    try:
+        assert (await book.writer.post(book.transfer("issuance", "Li", 5))).outcome == "posted"
+        lease = book.writer._lease
+        operations, answers = mixed_load(book, 200), {}
+        writers = {one.key: (book.writer, other)[n // 5 % 2] for n, one in enumerate(operations)}
+        await settled(lambda one: writers[one.key].post(one), operations, answers=answers)
+        assert (book.writer._lease, other._lease) == (lease, None)
+        assert lease == await book.ask("SELECT lease FROM point_book")
+        async with asyncio.timeout(10):  # the server may be a moment behind in noticing
+            await book.writer.close()
+            while other._lease is None:
+                outcome = await other.post(book.transfer("issuance", "Li", 1))
+                assert outcome.outcome == "posted"
+        assert other._lease == lease + 1
+        assert set(answers) == {one.key for one in operations}
+        outcomes = [await other.post(one) for one in operations]
+        assert outcomes == [answers[one.key] for one in operations]
+    finally:
+        await other.close()
+    assert await book.faults() == []
+
+
+@pytest.mark.parametrize("size", [1, 30])
+async def test_an_outdated_lease_posts_nothing(book, size):
+    await book.writer.post(book.transfer("issuance", "Li", 1))
+    lease = book.writer._lease
+    await book.ask("UPDATE point_book SET lease = lease + 1")
+    asked = [book.transfer("issuance", "Li", 1) for _ in range(size)]
+    now, today = book.clock.now(), book.clock.today()
+    async with book.db.city("150200") as conn:
+        for work in (
+            store.post(conn, lease, asked, now, today, today),
+            store.post_grants(conn, lease, asked, now, today),
+        ):
+            with pytest.raises(asyncpg.PostgresError, match="another writer") as refused:
+                await work
+            assert refused.value.sqlstate == posting.LEASE_LOST
+    assert await book.transfers() == 1
+    # The writer that finds out goes on, with a lease of now or without one.
+    assert {one.outcome for one in await book.writer.post_all(asked)} == {"posted"}
+    assert book.writer._lease in (None, lease + 2)
+    assert await book.balance("Li") == 1 + size
+
+
+async def test_nothing_is_lost_where_the_lease_is_taken_away_again_and_again(book):
+    operations, answers = mixed_load(book, 400), {}
+    taken = []
+    answered = asyncio.Event()
+
+    async def taker():
+        while True:
+            await answered.wait()
+            answered.clear()
+            if len(answers) >= 20 * len(taken):
+                taken.append(
+                    await book.ask("UPDATE point_book SET lease = lease + 1 RETURNING lease")
+                )
+
+    taking = asyncio.create_task(taker())
+    await settled(book.writer.post, operations, answers=answers, on_answer=answered.set)
+    taking.cancel()
+    assert len(taken) >= 5
+    await each_is_there_once(book, operations, answers)
+
+
+async def test_a_writer_that_is_closed_at_work_keeps_no_connection(
+    book, database_url, lock_awaited
+):
+    asked = book.transfer("issuance", "shop", 1)
+    async with book.locked():
+        caller = asyncio.create_task(book.writer.post(asked))
+        await lock_awaited(database_url)
+        closing = asyncio.create_task(book.writer.close())
+        await asyncio.wait([closing], timeout=0.2)  # it may wait for what is at work, or cut it
+    await asyncio.wait([caller, closing], timeout=10)
+    assert caller.done()
+    caller.exception()  # whether it is posted or refused is all the same here
+    left = book.writer._conn
+    gone = left is None or left.is_closed()
+    await book.writer.close()
+    assert gone
+
+
+async def test_accounts_are_opened_by_several_at_once_in_any_order(
+    book, database_url, lock_awaited
+):
+    first, second = (NewAccount(code, "resident") for code in ("Zhao", "Zhou"))
+    now = book.clock.now()
+    async with book.db.transaction("150200") as conn, book.db.transaction("150200") as other:
+        ids = await store.open_accounts(conn, [first], now)
+        opening = asyncio.create_task(store.open_accounts(other, [second, first], now))
+        await lock_awaited(database_url)
+        ids |= await store.open_accounts(conn, [second], now)
+        await conn.execute("COMMIT; BEGIN")
+        assert await opening == ids
