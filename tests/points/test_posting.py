@@ -1087,7 +1087,7 @@ async def test_an_outdated_lease_posts_nothing(book, size):
         ):
             with pytest.raises(asyncpg.PostgresError, match="another writer") as refused:
                 await work
-            assert refused.value.sqlstate == posting.LEASE_LOST
+            assert refused.value.sqlstate == "CR010"
     assert await book.transfers() == 1
     # The writer that finds out goes on, with a lease of now or without one.
     assert {one.outcome for one in await book.writer.post_all(asked)} == {"posted"}
@@ -1146,3 +1146,9 @@ async def test_accounts_are_opened_by_several_at_once_in_any_order(
         ids |= await store.open_accounts(conn, [second], now)
         await conn.execute("COMMIT; BEGIN")
         assert await opening == ids
+
+
+async def test_an_account_of_an_unknown_kind_is_not_opened(book):
+    async with book.db.city("150200") as conn:
+        with pytest.raises(asyncpg.CheckViolationError):
+            await store.open_accounts(conn, [NewAccount("gift", "gift")], book.clock.now())

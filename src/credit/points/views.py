@@ -5,8 +5,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 __all__ = [
-    "ACCOUNT_KINDS",
-    "AMOUNT_MAX",
     "SINGLE_KINDS",
     "Epoch",
     "NewAccount",
@@ -14,10 +12,8 @@ __all__ = [
     "Outcome",
 ]
 
-AMOUNT_MAX = 2**53 - 1  # the largest whole number that every JSON reader keeps exactly
-# One of each in a book; of the others as many as there are owners.
+# One of each in a book. Of budget, resident, merchant, settled and clearing there are as many as owners.
 SINGLE_KINDS = ("issuance", "held", "pending", "expired", "adjustment")
-ACCOUNT_KINDS = (*SINGLE_KINDS, "budget", "resident", "merchant", "settled", "clearing")
 
 
 class NewAccount(NamedTuple):

@@ -19,6 +19,11 @@ CREATE FUNCTION open_accounts_v1(
 ) RETURNS TABLE (code text, id bigint) LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 BEGIN
+    IF NOT p_kinds <@ ARRAY['issuance', 'held', 'pending', 'expired', 'adjustment', 'budget', 'resident',
+        'merchant', 'settled', 'clearing']
+    THEN
+        RAISE EXCEPTION 'unknown kind of account' USING ERRCODE = 'check_violation';
+    END IF;
     INSERT INTO point_account (code, kind, owner, division, floor, lots, balance, opened_at)
     SELECT i.code, i.kind, i.owner, i.division,
         CASE WHEN i.kind IN ('budget', 'resident', 'held', 'pending', 'expired') THEN 0 END,

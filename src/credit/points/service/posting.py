@@ -19,11 +19,10 @@ from credit.kit.texts import say
 from credit.points import store
 from credit.points.views import Operation, Outcome
 
-__all__ = ["Writer", "Writers"]
+__all__ = ["Writer"]
 
 CHUNK = 250  # of a long list, so that single operations need not wait for all of it
 GRANTS_MIN = 20  # so many of one kind from one account are posted in one statement
-LEASE_LOST = "CR010"
 log = structlog.get_logger()
 FAILURES = (
     asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError,
@@ -119,24 +118,3 @@ def _are_grants(operations: Sequence[Operation]) -> bool:
         one.op == "transfer" and one.debit == first.debit and one.kind == first.kind
         for one in operations
     )
-
-
-class Writers:
-    """The writers of every city hosted here, made when they are first needed."""
-
-    def __init__(self, db: Database, clock: Clock, grace_days: int) -> None:
-        self._db = db
-        self._clock = clock
-        self._grace_days = grace_days
-        self._cities: dict[str, Writer] = {}
-
-    def of(self, city: str) -> Writer:
-        """Return the city's writer."""
-        if city not in self._cities:
-            self._cities[city] = Writer(self._db, self._clock, city, self._grace_days)
-        return self._cities[city]
-
-    async def close(self) -> None:
-        """Close every writer."""
-        for writer in self._cities.values():
-            await writer.close()
