@@ -50,6 +50,10 @@ __all__ = [
 # D001 §7.3.1 and reading X-07: the association collects and proposes, another person of it
 # decides, the district confirms, the city department approves and publishes.
 _OFFICER = frozenset({"console:use", "contracts:read", "events:read", "keys:own"})
+# D001 §7.2.2: the points bank has operators at four levels; a community records and approves, those
+# above it fund campaigns and deal with merchants, too.
+_COMMUNITY = frozenset({"points:approve", "points:read", "points:record"})
+_OPERATOR = _COMMUNITY | {"market:decide", "market:settle", "points:fund"}
 _PARTY = frozenset(
     {"contracts:perform", "contracts:read", "contracts:sign", "keys:own", "portal:use"}
 )
@@ -65,14 +69,18 @@ SCOPES: dict[str, frozenset[str]] = {
         "lists:propose",
         "marks:enter",
         "parties:write",
+        "points:read",
     },
     "association_reviewer": _OFFICER
     | {"contracts:sign", "events:decide", "events:hear", "evaluations:close", "lists:decide"},
+    "community_officer": _COMMUNITY | {"console:use"},
     "street_officer": _OFFICER
+    | _OPERATOR
     | {"contracts:draft", "contracts:inspect", "contracts:sign", "events:propose", "marks:enter"},
     "district_officer": _OFFICER
+    | _OPERATOR
     | {"events:hear", "evaluations:close", "grades:confirm", "late:district", "marks:enter"},
-    "city_officer": _OFFICER | {"grades:publish", "late:city", "lists:publish"},
+    "city_officer": _OFFICER | _OPERATOR | {"grades:publish", "late:city", "lists:publish"},
     "enterprise_user": _PARTY | {"contracts:draft"},
     "committee_user": _PARTY | {"contracts:draft"},
     "owner_delegate": _PARTY,
@@ -81,7 +89,7 @@ SCOPES: dict[str, frozenset[str]] = {
     "bidder": frozenset({"grades:query"}),
     "partner": frozenset({"lists:receive"}),
     "auditor": frozenset(
-        {"console:use", "contracts:read", "events:read", "keys:read", "trail:read"}
+        {"console:use", "contracts:read", "events:read", "keys:read", "points:read", "trail:read"}
     ),
     "administrator": frozenset(
         {"console:use", "people:write", "keys:own", "keys:read", "keys:revoke"}
@@ -91,6 +99,7 @@ ROLES = frozenset(SCOPES)
 ROLE_TITLES = {
     "association_officer": marked("协会信用专员"),
     "association_reviewer": marked("协会审核员"),
+    "community_officer": marked("社区专员"),
     "street_officer": marked("街道专员"),
     "district_officer": marked("区县主管部门"),
     "city_officer": marked("市主管部门"),
@@ -112,9 +121,7 @@ PAGE_SCOPES = frozenset(
         "keys:read",
         "people:write",
         "portal:use",
-        "till:use",
         "trail:read",
-        "wallet:use",
     }
 )
 SCOPE_TITLES = {
@@ -140,6 +147,12 @@ SCOPE_TITLES = {
     "grades:confirm": marked("确认评级"),
     "grades:publish": marked("公布等级"),
     "grades:query": marked("评标查询"),
+    "points:read": marked("查看积分"),
+    "points:record": marked("登记参与者、活动和参与记录"),
+    "points:approve": marked("审核参与记录"),
+    "points:fund": marked("拨付积分预算"),
+    "market:decide": marked("审核商户和权益"),
+    "market:settle": marked("办理商户结算"),
     "parties:write": marked("维护登记册"),
     "people:write": marked("管理人员和密钥"),
     "trail:read": marked("查看访问记录"),
@@ -159,6 +172,7 @@ PARTY_ROLES = {
 }
 ORGANISATION_KINDS = {
     "association": marked("协会"),
+    "community": marked("社区"),
     "street": marked("街道"),
     "district_department": marked("区县主管部门"),
     "city_department": marked("市主管部门"),
@@ -169,9 +183,9 @@ ORGANISATION_KINDS = {
     "other": marked("其他"),
 }
 # Whose people work in one division alone, and how many digits the code of that has.
-DIVISION_DIGITS = {"street": 9, "district_department": 6}
+DIVISION_DIGITS = {"community": 12, "street": 9, "district_department": 6}
 # Who has no other role works in one division wherever they were registered.
-BOUND_ROLES = frozenset({"street_officer", "district_officer"})
+BOUND_ROLES = frozenset({"community_officer", "street_officer", "district_officer"})
 # Whose work is the whole city's: nothing of it keeps to a division.
 CITYWIDE_ROLES = frozenset({"association_officer", "association_reviewer", "city_officer"})
 # Who watches over the others, or over the people, takes no part in what is decided.
@@ -262,10 +276,10 @@ def check_division(kind: str, division: str | None, roles: Collection[str] = ())
         if roles and BOUND_ROLES.issuperset(roles):
             titles = listed(ROLE_TITLES[role] for role in sorted(roles))
             raise Invalid(
-                say("“%(titles)s”的单位类别应是街道或区县主管部门。请改选单位类别。", titles=titles)
+                say("“%(titles)s”的单位类别应是社区、街道或区县主管部门。请改选单位类别。", titles=titles)
             )
         if division is not None:
-            raise Invalid(say("只有街道和区县主管部门填负责的区划；其他单位不填，负责全市。"))
+            raise Invalid(say("只有社区、街道和区县主管部门填负责的区划；其他单位不填，负责全市。"))
         return
     if citywide := CITYWIDE_ROLES.intersection(roles):
         titles = listed(ROLE_TITLES[role] for role in sorted(citywide))
@@ -350,15 +364,13 @@ def refuse_same_person(first: str, second: str) -> None:
 
 
 def home_of(scopes: Collection[str]) -> str:
-    """Return the part of the site where somebody's work is: console, portal, queries.
-
-    Till and wallet come with the bank; until then a merchant's and a resident's place is the
-    account page.
-    """
+    """Return the part of the site where somebody's work is: console, portal, queries, till, wallet."""
     for scope, door in (
         ("console:use", "console"),
         ("portal:use", "portal"),
         ("grades:query", "queries"),
+        ("till:use", "till"),
+        ("wallet:use", "wallet"),
     ):
         if scope in scopes:
             return door

@@ -32,6 +32,7 @@ __all__ = [
 ROLES = (
     "association_officer",
     "association_reviewer",
+    "community_officer",
     "street_officer",
     "district_officer",
     "city_officer",
@@ -60,6 +61,7 @@ class Organisation(Table, table=True):
         one_of(
             "kind",
             "association",
+            "community",
             "street",
             "district_department",
             "city_department",

@@ -16,6 +16,7 @@ __all__ = [
     "BIDDER_ROLE",
     "MERCHANT_ROLE",
     "PORTAL_ROLE",
+    "RESIDENT_ROLE",
     "ROLES",
     "SEQUENCER_ROLE",
     "Connection",
@@ -32,8 +33,9 @@ SEQUENCER_ROLE = "credit_sequencer"
 # Roles the server takes for one transaction, in which row-level security shows a party its own.
 PORTAL_ROLE = "credit_portal"
 MERCHANT_ROLE = "credit_merchant"
+RESIDENT_ROLE = "credit_resident"
 BIDDER_ROLE = "credit_bidder"
-ROLES = (APP_ROLE, SEQUENCER_ROLE, PORTAL_ROLE, MERCHANT_ROLE, BIDDER_ROLE)
+ROLES = (APP_ROLE, SEQUENCER_ROLE, PORTAL_ROLE, MERCHANT_ROLE, RESIDENT_ROLE, BIDDER_ROLE)
 STATEMENT_TIMEOUT_MS = 60_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
 BIND = """

@@ -1,0 +1,1 @@
+"""The market: merchants, their offers, redemptions, settlements, and what merchants are told."""
