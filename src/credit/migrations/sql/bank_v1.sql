@@ -89,3 +89,7 @@ BEGIN
     EXECUTE format('ALTER TABLE organisation ADD CONSTRAINT ck_organisation_kind_known %s', known);
 END
 $$;
+
+-- The accounts of which a book has one each.
+SELECT open_accounts_v1(kinds, kinds, array_fill(NULL::text, ARRAY[5]), array_fill(NULL::text, ARRAY[5]), now())
+FROM (VALUES (ARRAY['issuance', 'held', 'pending', 'expired', 'adjustment'])) AS one (kinds);
