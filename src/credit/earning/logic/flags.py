@@ -18,9 +18,7 @@ FLAG_TITLES = {
 }
 
 
-def flags_of(
-    fraud: Fraud, claim: Claim, *, entered_of_day: int, with_member: int
-) -> list[str]:
+def flags_of(fraud: Fraud, claim: Claim, *, entered_of_day: int, with_member: int) -> list[str]:
     """Return what is unusual about a claim: `entered_of_day` is how many its enterer has on that
     day, `with_member` how many of this member in the days the pack looks back.
     """

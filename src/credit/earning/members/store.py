@@ -18,7 +18,9 @@ m.registered_at, m.closed_at IS NOT NULL
 """
 MEMBERS_BY_ID = f"SELECT {_MEMBER} FROM member m WHERE m.id = ANY ($1)"
 # Whose points are counted are locked one after the other, so that no two counts miss each other.
-LOCK_MEMBERS = f"SELECT {_MEMBER} FROM member m WHERE m.id = ANY ($1) ORDER BY m.id FOR NO KEY UPDATE"
+LOCK_MEMBERS = (
+    f"SELECT {_MEMBER} FROM member m WHERE m.id = ANY ($1) ORDER BY m.id FOR NO KEY UPDATE"
+)
 MEMBER_OF = f"SELECT {_MEMBER} FROM member m WHERE m.person_id = $1 AND m.closed_at IS NULL"
 MEMBERS = f"""
 SELECT {_MEMBER} FROM member m

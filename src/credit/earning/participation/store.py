@@ -10,7 +10,7 @@ from credit.kit.db import Connection
 
 __all__ = [
     "Approved", "NewParticipation", "Pending", "add", "approved", "decide", "done", "entered_by",
-    "matured", "settle", "waiting",
+    "matured", "pending_of", "settle", "waiting",
 ]  # fmt: skip
 
 DONE = """
@@ -57,8 +57,11 @@ APPROVED = f"""
 """
 WAITING = f"{_APPROVED} WHERE p.state = 'approved' ORDER BY p.id LIMIT $1"
 MATURED = """
-SELECT p.id, p.rule, p.attempt, p.transfer, p.available_on
+SELECT p.id, p.rule, p.participated_on, p.attempt, p.transfer, p.available_on
 FROM participation p WHERE p.state = 'pending' AND p.available_on <= $1 ORDER BY p.available_on, p.id LIMIT $2
+"""
+PENDING_OF = """
+SELECT coalesce(sum(points), 0)::bigint FROM participation WHERE member = $1 AND state = 'pending'
 """
 SETTLE = """
 UPDATE participation p SET state = i.state, transfer = i.transfer, available_on = i.available_on,
@@ -106,6 +109,7 @@ class Pending:
 
     id: UUID
     rule: str
+    participated_on: date
     attempt: int
     transfer: int
     available_on: date
@@ -164,6 +168,12 @@ async def waiting(conn: Connection, limit: int) -> list[Approved]:
 async def matured(conn: Connection, today: date, limit: int) -> list[Pending]:
     """List participations whose points have been pending long enough."""
     return [Pending(*row) for row in await conn.fetch(MATURED, today, limit)]
+
+
+async def pending_of(conn: Connection, member: str) -> int:
+    """Return how many points of a member are awarded and not available yet."""
+    points: int = await conn.fetchval(PENDING_OF, member)
+    return points
 
 
 async def settle(

@@ -5,6 +5,7 @@ from credit.earning.service.deciding import decide
 from credit.earning.service.entering import enter
 from credit.earning.service.members import member_of, members_by_id, own_member, register
 from credit.earning.service.posting import mature, post_approved, post_waiting
+from credit.earning.service.wallets import wallet_of
 
 __all__ = [
     "campaigns_of",
@@ -19,4 +20,5 @@ __all__ = [
     "post_approved",
     "post_waiting",
     "register",
+    "wallet_of",
 ]

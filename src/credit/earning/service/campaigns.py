@@ -95,9 +95,7 @@ async def live_campaigns(conn: Connection, on: date) -> list[Budget]:
     return [one for one in found if one.until is None or one.until >= on]
 
 
-def campaign_for(
-    live: Sequence[Budget], city: str, division: str, rule: str
-) -> Budget | None:
+def campaign_for(live: Sequence[Budget], city: str, division: str, rule: str) -> Budget | None:
     """Return the campaign that pays for a rule in a division: the nearest one, the newest first."""
     places = above(division, city)
     return next(

@@ -19,7 +19,8 @@ from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.ids import new_id
 from credit.kit.texts import say
-from credit.rules.bank import Bank
+from credit.rules.bank import Fraud
+from credit.rules.pack import Pack
 
 __all__ = ["CLAIMS_MAX", "enter"]
 
@@ -37,7 +38,7 @@ async def enter(
     clock: Clock,
     city: str,
     actor: Actor,
-    bank: Bank,
+    pack: Pack,
     claims: Sequence[Claim],
     *,
     source: str,
@@ -51,7 +52,7 @@ async def enter(
     found = await members.lock_members(conn, sorted({one.member for one in claims}))
     known = {key: one for key, one in found.items() if covers(actor, one.division)}
     awarding = Awarding(
-        bank,
+        lambda day: pack.on(day).points,
         known,
         await store.done(
             conn,
@@ -61,7 +62,7 @@ async def enter(
         ),
     )
     live = await live_campaigns(conn, today)
-    usual = await _Usual.read(conn, bank, actor, claims)
+    usual = await _Usual.read(conn, pack.on(today).points.fraud, actor, claims)
     rows: list[NewParticipation] = []
     answers: list[Entered] = []
     for claim in claims:
@@ -78,7 +79,7 @@ async def enter(
             answers.append(Entered(claim.member, None, "refused", 0, [], why.slug, why.message))
             continue
         flags = usual.flags(claim)
-        free = not flags and not bank.rule(claim.rule).approval
+        free = not flags and not pack.on(claim.on).points.rule(claim.rule).approval
         state = "approved" if free else "entered"
         row = _row(new_id(clock.now()), claim, budget, award, flags, state)
         rows.append(row)
@@ -107,22 +108,22 @@ def _row(
 class _Usual:
     """How much somebody enters: what is beyond the usual is flagged."""
 
-    def __init__(self, bank: Bank, by_day: Counter[object], by_member: Counter[str]) -> None:
-        self._fraud = bank.fraud
+    def __init__(self, fraud: Fraud, by_day: Counter[object], by_member: Counter[str]) -> None:
+        self._fraud = fraud
         self._by_day = by_day
         self._by_member = by_member
 
     @classmethod
     async def read(
-        cls, conn: Connection, bank: Bank, actor: Actor, claims: Sequence[Claim]
+        cls, conn: Connection, fraud: Fraud, actor: Actor, claims: Sequence[Claim]
     ) -> "_Usual":
         """Count what the actor has entered so far, by day and by member."""
         days = [one.on for one in claims]
-        since = min(days) - timedelta(days=bank.fraud.pair_days)
+        since = min(days) - timedelta(days=fraud.pair_days)
         by_day, by_member = await store.entered_by(
             conn, actor.person_id, days, [one.member for one in claims], since
         )
-        return cls(bank, Counter(by_day), Counter(by_member))
+        return cls(fraud, Counter(by_day), Counter(by_member))
 
     def flags(self, claim: Claim) -> list[str]:
         """Count a claim in, and return what is unusual about it."""

@@ -57,8 +57,7 @@ async def register(
         [NewAccount(f"wallet:{key}", "resident", key, one.division) for key, one, _ in made],
     )
     rows = [
-        (key, one.kind, one.division, accounts[f"wallet:{key}"], minor)
-        for key, one, minor in made
+        (key, one.kind, one.division, accounts[f"wallet:{key}"], minor) for key, one, minor in made
     ]
     await store.add_members(conn, rows, actor.person_id, clock.now())
     await vault.put(conn, "name", {key: one.name for key, one, _ in made})

@@ -22,7 +22,8 @@ def refuse_elsewhere(actor: Actor, division: str) -> None:
     refuse_unplaced(actor)
     if not covers(actor, division):
         raise Forbidden(
-            say("这里不是您负责的辖区。请由所在社区、街道或区县的同事办理。"), slug="outside-division"
+            say("这里不是您负责的辖区。请由所在社区、街道或区县的同事办理。"),
+            slug="outside-division",
         )
 
 

@@ -17,7 +17,8 @@ from credit.points.logic import operations
 from credit.points.service import accounts as book
 from credit.points.service.posting import Writer
 from credit.points.views import Operation, Outcome
-from credit.rules.bank import Bank
+from credit.rules.bank import EarningRule
+from credit.rules.pack import Pack
 
 __all__ = ["mature", "post_approved", "post_waiting"]
 
@@ -28,30 +29,28 @@ Noted = tuple[UUID, str, int | None, date | None, int]
 
 
 async def post_approved(
-    db: Database, clock: Clock, city: str, writer: Writer, bank: Bank, ids: Sequence[UUID]
+    db: Database, clock: Clock, city: str, writer: Writer, pack: Pack, ids: Sequence[UUID]
 ) -> None:
     """Post what was approved; participation the budget is too small for stays `unfunded`."""
     async with db.city(city) as conn:
         rows = await store.approved(conn, ids)
-    await _post(db, clock, city, writer, bank, rows)
+    await _post(db, clock, city, writer, pack, rows)
 
 
-async def post_waiting(
-    db: Database, clock: Clock, city: str, writer: Writer, bank: Bank
-) -> int:
+async def post_waiting(db: Database, clock: Clock, city: str, writer: Writer, pack: Pack) -> int:
     """Post what was approved and nobody posted; returns how many that were."""
     posted = 0
     while True:
         async with db.city(city) as conn:
             rows = await store.waiting(conn, POSTED_MAX)
-        await _post(db, clock, city, writer, bank, rows)
+        await _post(db, clock, city, writer, pack, rows)
         posted += len(rows)
         if len(rows) < POSTED_MAX:
             return posted
 
 
 async def _post(
-    db: Database, clock: Clock, city: str, writer: Writer, bank: Bank, rows: Sequence[Approved]
+    db: Database, clock: Clock, city: str, writer: Writer, pack: Pack, rows: Sequence[Approved]
 ) -> None:
     """Post plain awards together, since the book takes those as one list; then those that wait."""
     today = clock.today()
@@ -59,17 +58,16 @@ async def _post(
         (one.id, "granted", None, today, one.attempt) for one in rows if one.points == 0
     ]
     worth = [one for one in rows if one.points]
-    at_once = [one for one in worth if not bank.rule(one.rule).pending_days]
-    later = [one for one in worth if bank.rule(one.rule).pending_days]
-    granted = await writer.post_all([_award(bank, one, today) for one in at_once])
+    at_once = [one for one in worth if not _rule(pack, one).pending_days]
+    later = [one for one in worth if _rule(pack, one).pending_days]
+    granted = await writer.post_all([_award(pack, one, today) for one in at_once])
     noted += [
-        _note(one, outcome, "granted", today)
-        for one, outcome in zip(at_once, granted, strict=True)
+        _note(one, outcome, "granted", today) for one, outcome in zip(at_once, granted, strict=True)
     ]
     if later:
         async with db.city(city) as conn:
             pending = (await book.accounts_named(conn, ["pending"]))["pending"].id
-        days = [today + timedelta(days=bank.rule(one.rule).pending_days) for one in later]
+        days = [today + timedelta(days=_rule(pack, one).pending_days) for one in later]
         held = await writer.post_all(
             [_pending(one, pending, day) for one, day in zip(later, days, strict=True)]
         )
@@ -82,13 +80,13 @@ async def _post(
             await store.settle(conn, noted)
 
 
-async def mature(db: Database, clock: Clock, city: str, writer: Writer, bank: Bank) -> int:
+async def mature(db: Database, clock: Clock, city: str, writer: Writer, pack: Pack) -> int:
     """Make points available whose days of waiting are over; returns how many participations."""
     matured = 0
     while True:
         async with db.city(city) as conn:
             rows = await store.matured(conn, clock.today(), POSTED_MAX)
-        outcomes = await writer.post_all([_capture(bank, one) for one in rows])
+        outcomes = await writer.post_all([_capture(pack, one) for one in rows])
         async with db.city(city) as conn:
             await store.settle(
                 conn,
@@ -103,11 +101,10 @@ def _key(purpose: str, one: Approved | Pending) -> operations.Key:
     return operations.key_of("earning", purpose, f"{one.id}:{one.attempt}", b"")
 
 
-def _award(bank: Bank, one: Approved, today: date) -> Operation:
-    rule = bank.rule(one.rule)
+def _award(pack: Pack, one: Approved, today: date) -> Operation:
     return operations.transfer(
         _key("award", one), "award", one.budget, one.account, one.points,
-        lot=operations.Lot(valid_until(bank, rule, today)), happened_on=one.participated_on,
+        lot=_lot(pack, one, today), happened_on=one.participated_on,
         reason=one.rule,
     )  # fmt: skip
 
@@ -119,9 +116,19 @@ def _pending(one: Approved, pending: int, day: date) -> Operation:
     )
 
 
-def _capture(bank: Bank, one: Pending) -> Operation:
-    lot = operations.Lot(valid_until(bank, bank.rule(one.rule), one.available_on))
+def _capture(pack: Pack, one: Pending) -> Operation:
+    lot = _lot(pack, one, one.available_on)
     return operations.capture(_key("mature", one), one.transfer, lot=lot)
+
+
+def _rule(pack: Pack, one: Approved | Pending) -> EarningRule:
+    """Return the rule as it was on the day something was done."""
+    return pack.on(one.participated_on).points.rule(one.rule)
+
+
+def _lot(pack: Pack, one: Approved | Pending, granted_on: date) -> operations.Lot:
+    bank = pack.on(one.participated_on).points
+    return operations.Lot(valid_until(bank, _rule(pack, one), granted_on))
 
 
 def _note(one: Approved, outcome: Outcome, state: str, day: date) -> Noted:

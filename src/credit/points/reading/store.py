@@ -7,8 +7,19 @@ from credit.kit.db import Connection
 from credit.points.views import Account, Balance, Entry, Hold, OpenHold, OpenLot
 
 __all__ = [
-    "accounts_by_code", "accounts_by_id", "add_code", "balances", "close_account", "history",
-    "hold_after", "hold_for", "holds_for", "open_holds", "open_lots", "purge_codes", "code_account",
+    "accounts_by_code",
+    "accounts_by_id",
+    "add_code",
+    "balances",
+    "close_account",
+    "code_account",
+    "history",
+    "hold_after",
+    "hold_for",
+    "holds_for",
+    "open_holds",
+    "open_lots",
+    "purge_codes",
 ]  # fmt: skip
 
 CLOSE_ACCOUNT = "SELECT close_account_v1($1, $2)"
