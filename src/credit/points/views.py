@@ -130,7 +130,9 @@ class Entry(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """A hold as it stood after a transfer; `about` and `reason` are what it was made with."""
+    """A hold as it stood after a transfer; `about` and `reason` are what it was made with,
+    `lapsed` says that its time was over when it was given back.
+    """
 
     hold: int
     account: int
@@ -143,3 +145,4 @@ class Hold(NamedTuple):
     refunded: int
     about: int | None
     reason: str | None
+    lapsed: bool

@@ -143,7 +143,7 @@ class AwardController(Controller):
         request: Request[Any, Any, Any],
         state: State,
         city: City,
-        data: Annotated[NewAwards, JSONBody()],
+        data: JSONBody[NewAwards],
         idempotency_key: IdempotencyHeader,
     ) -> Response[AwardAnswers]:
         """Enter what residents did. Somebody else approves it unless the rule says otherwise; one
@@ -181,7 +181,7 @@ class AwardController(Controller):
         request: Request[Any, Any, Any],
         state: State,
         city: City,
-        data: Annotated[Decisions, JSONBody()],
+        data: JSONBody[Decisions],
         idempotency_key: IdempotencyHeader,
     ) -> Response[Decided]:
         """Approve or refuse entered awards; approved points are posted before the answer."""

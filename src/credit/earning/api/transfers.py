@@ -63,7 +63,7 @@ class TransferController(Controller):
         request: Request[Any, Any, Any],
         state: State,
         city: City,
-        data: Annotated[NewTransfers, JSONBody()],
+        data: JSONBody[NewTransfers],
         idempotency_key: IdempotencyHeader,
     ) -> Response[MadeAll]:
         """Move points from the programme to budgets and between budgets of the officer's division;

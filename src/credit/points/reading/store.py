@@ -17,6 +17,7 @@ __all__ = [
     "hold_after",
     "hold_for",
     "holds_for",
+    "is_known",
     "open_holds",
     "open_lots",
     "purge_codes",
@@ -55,24 +56,30 @@ ORDER BY id DESC LIMIT $3
 """
 # A hold after one of its transfers: what came later is left out, so that an answer given again is
 # the same. A refund is the one thing that can come more than once.
-HOLD_AFTER = """
+_LAPSED = """
+EXISTS (SELECT FROM point_transfer r
+    WHERE h.returned = h.amount AND r.credit = h.account AND r.id > h.id AND r.about = h.id
+        AND r.kind = 'lapse')
+"""
+HOLD_AFTER = f"""
 SELECT h.id, h.account, h.beneficiary, h.amount, t.at, h.until,
     CASE WHEN $2 > h.id THEN h.captured ELSE 0 END, CASE WHEN $2 > h.id THEN h.returned ELSE 0 END,
     (SELECT coalesce(sum(r.amount), 0)::bigint FROM point_transfer r
         WHERE r.debit = h.beneficiary AND r.id > h.id AND r.id <= $2 AND r.about = h.id
             AND r.kind = 'refund'),
-    t.about, t.reason
+    t.about, t.reason, {_LAPSED}
 FROM point_hold h JOIN point_transfer t ON t.id = h.id
 WHERE h.id = $1
 """
-_HOLD = """
+_HOLD = f"""
 SELECT h.id, h.account, h.beneficiary, h.amount, t.at, h.until, h.captured, h.returned, h.refunded,
-    t.about, t.reason
+    t.about, t.reason, {_LAPSED}
 FROM point_hold h JOIN point_transfer t ON t.id = h.id
 """
 HOLD = f"{_HOLD} WHERE h.id = $1 AND h.beneficiary = $2"
 HOLDS_FOR = f"{_HOLD} WHERE h.beneficiary = $1 AND h.id < $2 ORDER BY h.id DESC LIMIT $3"
 ADD_CODE = "INSERT INTO point_token (token, account, beneficiary, until) VALUES ($1, $2, $3, $4)"
+KEY_KNOWN = "SELECT EXISTS (SELECT FROM point_key WHERE key = $1)"
 CODE_ACCOUNT = "SELECT account FROM point_token WHERE token = $1"
 PURGE_CODES = "DELETE FROM point_token WHERE until < $1"
 
@@ -141,6 +148,12 @@ async def code_account(conn: Connection, token: bytes) -> int | None:
     """Return whose points a code is for, used or over or not; None for an unknown one."""
     account: int | None = await conn.fetchval(CODE_ACCOUNT, token)
     return account
+
+
+async def is_known(conn: Connection, key: bytes) -> bool:
+    """Say whether something was answered under a key."""
+    known: bool = await conn.fetchval(KEY_KNOWN, key)
+    return known
 
 
 async def purge_codes(conn: Connection, before: datetime) -> None:

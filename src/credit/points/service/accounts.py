@@ -13,7 +13,7 @@ from credit.points.views import Account, Balance, Entry, Hold, NewAccount, OpenH
 
 __all__ = [
     "LAST", "accounts_named", "balances", "close_account", "code_account", "history", "hold_after",
-    "hold_for", "holds_for", "make_code", "open_accounts", "open_holds", "open_lots", "purge_codes",
+    "hold_for", "holds_for", "is_known", "make_code", "open_accounts", "open_holds", "open_lots", "purge_codes",
 ]  # fmt: skip
 
 LAST = 2**63 - 1  # above every number of a transfer
@@ -92,6 +92,11 @@ async def make_code(
 async def code_account(conn: Connection, digest: bytes) -> int | None:
     """Return whose points a code is for, used or over or not; None for an unknown one."""
     return await store.code_account(conn, digest)
+
+
+async def is_known(conn: Connection, key: bytes) -> bool:
+    """Say whether the book answered something under a key."""
+    return await store.is_known(conn, key)
 
 
 async def purge_codes(conn: Connection, clock: Clock) -> None:
