@@ -28,6 +28,8 @@ SLICES = (
     "blacklist",
     "contracts",
     "points",
+    "earning",
+    "market",
 )
 FOREIGN = re.compile(r"(?i:\b(claude|chatgpt|copilot)\b)|\b(TODO|FIXME|XXX)\b")
 
