@@ -1,5 +1,6 @@
 """Errors of the domain: what happened, why, and what to do next, in Chinese for the user."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from credit.kit.texts import marked
@@ -32,7 +33,10 @@ class FieldError:
 
 
 class CreditError(Exception):
-    """A refusal. `slug` names the problem type, `title` its kind, `detail` this case."""
+    """A refusal. `slug` names the problem type, `title` its kind, `detail` this case.
+
+    `allowed` tells a program what it may do instead, by names and plain JSON values.
+    """
 
     status = 500
     slug = "internal"
@@ -45,12 +49,14 @@ class CreditError(Exception):
         slug: str | None = None,
         errors: tuple[FieldError, ...] = (),
         retry_after_seconds: int | None = None,
+        allowed: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.slug = slug or type(self).slug
         self.errors = errors
         self.retry_after_seconds = retry_after_seconds
+        self.allowed = allowed or {}
 
 
 class Invalid(CreditError):

@@ -1,7 +1,7 @@
 """Problem details (RFC 9457): every refusal as `application/problem+json`, and said so in OpenAPI."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import asyncpg
@@ -90,8 +90,12 @@ def problem(
     *,
     errors: tuple[FieldError, ...] = (),
     retry_after_seconds: int | None = None,
+    allowed: Mapping[str, object] | None = None,
 ) -> Response[dict[str, Any]]:
-    """Build the answer: `type` is `urn:credit:problem:<slug>`, `errors` name fields and cures."""
+    """Build the answer: `type` is `urn:credit:problem:<slug>`, `errors` name fields and cures.
+
+    `allowed` says, where it is known, what would be accepted instead.
+    """
     headers: dict[str, str] = {}
     if status in (429, 503):
         headers["Retry-After"] = str(retry_after_seconds or RETRY_AFTER_SECONDS)
@@ -104,6 +108,7 @@ def problem(
             "status": status,
             "detail": detail,
             "errors": [{"field": e.field, "message": e.message} for e in errors],
+            **({"allowed": dict(allowed)} if allowed else {}),
         },
         status_code=status,
         media_type=MEDIA_TYPE,
@@ -119,6 +124,7 @@ def _credit_error(_: Request[Any, Any, Any], error: CreditError) -> Response[dic
         error.detail,
         errors=error.errors,
         retry_after_seconds=error.retry_after_seconds,
+        allowed=error.allowed,
     )
 
 
@@ -197,6 +203,9 @@ def make_openapi_honest(app: Litestar) -> None:
             **texts,
             "status": Schema(type=OpenAPIType.INTEGER),
             "errors": Schema(type=OpenAPIType.ARRAY, items=field_error),
+            "allowed": Schema(
+                type=OpenAPIType.OBJECT, description="现在可以怎么做：名称和值，各类问题不同"
+            ),
         },
         required=["type", "title", "status", "detail", "errors"],
     )

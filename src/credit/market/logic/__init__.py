@@ -1,0 +1,1 @@
+"""The market's decisions: hours, offers, redemptions, settlements, and what merchants are told."""
