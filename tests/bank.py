@@ -3,6 +3,7 @@ till, a campaign with a budget; each with a machine's key.
 """
 
 import itertools
+import json
 from datetime import UTC, date, datetime
 
 import pytest
@@ -88,7 +89,14 @@ class Bank:
             wanted = NewAccount(f"merchant:{code}", "merchant", code, STREET)
             number = (await accounts.open_accounts(conn, self.clock, [wanted]))[wanted.code]
             await conn.execute(
-                ADD_MERCHANT, code, name, STREET, ALL_DAY, b"\0" * 32, number, self.clock.now()
+                ADD_MERCHANT,
+                code,
+                name,
+                STREET,
+                json.dumps(ALL_DAY),
+                b"\0" * 32,
+                number,
+                self.clock.now(),
             )
         return number
 

@@ -1,6 +1,7 @@
 """Redemptions over HTTP: authorize by a code, capture, void, refund; what is refused, and repeated."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 from tests.bank import CITY, MERCHANT
@@ -158,7 +159,7 @@ async def test_a_person_uses_an_offer_as_often_as_it_says(bank):
 
 async def test_a_closed_shop_takes_no_points(bank):
     await bank.grant("Li", 100)
-    hours = [[["09:00", "12:00"]]] * 7  # the clock stands at noon
+    hours = json.dumps([[["09:00", "12:00"]]] * 7)  # the clock stands at noon
     async with bank.db.city(CITY) as conn:
         await conn.execute("UPDATE merchant SET hours = $2 WHERE code = $1", MERCHANT, hours)
     answer = await bank.authorize("Li", 5, status=409)

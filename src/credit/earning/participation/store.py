@@ -28,7 +28,8 @@ INSERT INTO participation (id, activity, member, rule, campaign, quantity, point
     evidence, flags, state, entered_by, entered_at, decided_by, decided_at, attempt)
 SELECT i.id, i.activity, i.member, i.rule, i.campaign, i.quantity, i.points, i.participated_on, $12,
     i.evidence, string_to_array(i.flags, ','), i.state, $13, $14,
-    CASE WHEN i.state = 'approved' THEN 'rule' END, CASE WHEN i.state = 'approved' THEN $14 END, 0
+    CASE WHEN i.state = 'approved' THEN 'rule' END,
+    CASE WHEN i.state = 'approved' THEN $14::timestamptz END, 0
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::integer[], $7::integer[],
     $8::date[], $9::text[], $10::text[], $11::text[])
     AS i (id, activity, member, rule, campaign, quantity, points, participated_on, evidence, flags, state)

@@ -43,7 +43,8 @@ DECLARE
         'point_hold|merchant|beneficiary = (SELECT m.account FROM merchant m)',
         'point_transfer|merchant|debit = (SELECT m.account FROM merchant m)'
             ' OR credit = (SELECT m.account FROM merchant m)'
-            ' OR EXISTS (SELECT FROM point_hold h WHERE h.id = point_transfer.id)'
+            ' OR EXISTS (SELECT FROM point_hold h WHERE h.id = point_transfer.id'
+            ' OR h.id = point_transfer.about AND point_transfer.kind = ''lapse'')'
     ];
     item text;
     part text[];
