@@ -98,7 +98,7 @@ from credit.log.api import KeyController, LogController
 from credit.log.keys.listing import count_live
 from credit.log.pages import ConsoleKeyPages, KeyPages, LogPages
 from credit.logs import Logs
-from credit.market.api import RedemptionController
+from credit.market.api import RedemptionController, SettlementController, WebhookController
 from credit.points.service.posting import Writers
 from credit.rules.loading import pack_of_city
 from credit.settings import Settings
@@ -175,6 +175,8 @@ def _interface() -> Router:
             TransferController,
             WalletController,
             RedemptionController,
+            SettlementController,
+            WebhookController,
         ],
         guards=[guard],
     )
@@ -302,7 +304,7 @@ def create_app(settings: Settings, url: str, *, background: bool = True) -> Lite
         async with state.db:
             tasks = [asyncio.create_task(state.grade_cache.listen(state.db))]
             if background:
-                work = run_background(state.db, state.clock, state.logs)
+                work = run_background(state.db, state.clock, state.logs, settings)
                 tasks.append(asyncio.create_task(work))
             try:
                 yield
