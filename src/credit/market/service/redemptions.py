@@ -26,8 +26,8 @@ from credit.points.views import Hold, Operation
 from credit.rules.bank import Bank
 
 __all__ = [
-    "RedemptionView", "Wish", "authorize", "capture", "merchant_of", "redemption", "redemptions", "refund",
-    "terms_of", "void",
+    "RedemptionView", "Wish", "authorize", "capture", "merchant_of", "redemption", "redemptions",
+    "redemptions_for", "refund", "terms_of", "void",
 ]  # fmt: skip
 
 
@@ -146,7 +146,14 @@ async def redemptions(
 ) -> list[RedemptionView]:
     """List the merchant's redemptions before another one, newest first."""
     merchant = await merchant_of(conn, actor)
-    found = await book.holds_for(conn, merchant.account or 0, before, limit)
+    return await redemptions_for(conn, clock, merchant.account or 0, before, limit)
+
+
+async def redemptions_for(
+    conn: Connection, clock: Clock, account: int, before: int, limit: int
+) -> list[RedemptionView]:
+    """List the redemptions for an account of the book before another one, newest first."""
+    found = await book.holds_for(conn, account, before, limit)
     return [_view(one, clock.now()) for one in found]
 
 
