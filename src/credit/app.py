@@ -99,6 +99,7 @@ from credit.log.keys.listing import count_live
 from credit.log.pages import ConsoleKeyPages, KeyPages, LogPages
 from credit.logs import Logs
 from credit.market.api import RedemptionController, SettlementController, WebhookController
+from credit.market.pages import MARKET_PAGES
 from credit.points.service.posting import Writers
 from credit.rules.loading import pack_of_city
 from credit.settings import Settings
@@ -239,6 +240,7 @@ def _pages() -> Router:
             GatePages,
             ExchangePages,
             PortalListPages,
+            *MARKET_PAGES,
             console_list_letter,
             portal_list_letter,
             portal_report,

@@ -14,10 +14,13 @@ from credit.kit.errors import Conflict, CreditError, FieldError
 from credit.kit.texts import marked, say
 
 __all__ = [
+    "ACT_WORDS",
+    "DECISIONS",
     "KINDS",
     "ORDER",
     "POINTS_MAX",
     "STATE_WORDS",
+    "STOCK_MAX",
     "ActKind",
     "Kind",
     "Offer",
