@@ -251,6 +251,14 @@ async def test_what_is_no_whole_number_makes_no_operation(book, amount):
             make()
 
 
+@pytest.mark.parametrize(
+    "kind", ["hold", "capture", "void", "lapse", "release", "refund", "reverse", "expire"]
+)
+async def test_a_transfer_does_not_pass_for_what_the_book_does_itself(book, kind):
+    with pytest.raises(ValueError, match=kind):
+        book.transfer("issuance", "Li", 1, kind=kind)
+
+
 @pytest.mark.parametrize("amount", [2**63, -(2**63) - 1])
 async def test_what_is_too_large_for_the_database_is_refused_before_anything_is_posted(
     book, amount

@@ -16,7 +16,7 @@ MANIPULATIONS = {
         ),
     ),
     "a transfer taken out": (
-        "point_transfer", "幂等键指向不存在的划转",
+        "point_transfer", "幂等键与其划转不符",
         "DELETE FROM point_transfer WHERE kind = 'reverse'",
     ),
     "a transfer put in": (
@@ -95,6 +95,60 @@ MANIPULATIONS = {
             "WHERE code = 'Li'"
         ),
     ),
+    "an emptied lot taken out": (
+        "point_lot", "划转使用的批次与其数额不符",
+        "DELETE FROM point_lot WHERE remaining = 0",
+    ),
+    "a lot taken out whose points another one has": (
+        "point_lot", "积分批次与发放它的划转不符",
+        (
+            "WITH gone AS (DELETE FROM point_lot WHERE id = (SELECT min(l.id) FROM point_lot l "
+            "JOIN point_account a ON a.id = l.account AND a.code = 'Wang' WHERE l.amount = 2)), "
+            "back AS (UPDATE point_lot_use SET returned = 2 WHERE amount = 3 AND lot IN (SELECT "
+            "id FROM point_lot WHERE amount = 40)) "
+            "UPDATE point_lot SET remaining = remaining + 2 WHERE amount = 40"
+        ),
+    ),
+    "a draw of no transfer": (
+        "point_lot_use", "划转使用的批次与其数额不符",
+        "INSERT INTO point_lot_use SELECT 1000000, min(id), 0, 0, 0 FROM point_lot",
+    ),
+    "two draws that change lots": (
+        "point_lot_use", "划转使用的批次与其数额不符",
+        (
+            "UPDATE point_lot_use u SET lot = o.lot FROM point_lot_use o WHERE u.amount = 3 "
+            "AND o.amount = 3 AND u.transfer <> o.transfer"
+        ),
+    ),
+    "points that came back to another draw": (
+        "point_lot_use", "退回批次的积分与其冻结不符",
+        (
+            "UPDATE point_lot_use SET returned = returned + CASE amount WHEN 3 THEN 2 ELSE -2 END "
+            "WHERE lot = (SELECT id FROM point_lot WHERE amount = 40) AND amount IN (3, 10)"
+        ),
+    ),
+    "more that came back than was drawn": (
+        "point_lot_use", "退回批次的积分与其冻结不符",
+        "UPDATE point_lot_use SET regranted = regranted + 50, returned = returned - 50",
+    ),
+    "a key that shares its transfer": (
+        "point_key", "幂等键与其划转不符",
+        "INSERT INTO point_key SELECT '\\x00', hash, transfer, day FROM point_key WHERE transfer = 1",
+    ),
+    "more granted anew than came back late": (
+        "point_lot", "退回时重新发放的批次与使用记录不符",
+        (
+            "UPDATE point_lot SET amount = amount - 1, remaining = remaining - 1 WHERE id IN "
+            "(SELECT id FROM point_transfer WHERE kind = 'refund')"
+        ),
+    ),
+    "a lot of points that only came back": (
+        "point_lot", "积分批次与发放它的划转不符",
+        (
+            "INSERT INTO point_lot SELECT id, credit, amount, 0, 'infinity', 0 FROM point_transfer "
+            "WHERE kind = 'void'"
+        ),
+    ),
     "a draw taken out": (
         "point_lot_use", "划转使用的批次与其数额不符",
         "DELETE FROM point_lot_use WHERE returned = amount",
@@ -111,19 +165,30 @@ MANIPULATIONS = {
         "point_hold", "冻结的状态与其划转不符",
         "UPDATE point_hold SET amount = amount + 1",
     ),
+    "a hold that ended before its capture": (
+        "point_hold", "冻结的状态与其划转不符",
+        "UPDATE point_hold SET until = until - interval '1 day' WHERE captured > 0",
+    ),
     "a refund forgotten": (
         "point_hold", "冻结的状态与其划转不符",
         "UPDATE point_hold SET refunded = 0",
     ),
+    "a moment of another day": (
+        "point_transfer", "幂等键与其划转不符",
+        (
+            "UPDATE point_transfer SET at = at - interval '49 hours' WHERE id = (SELECT "
+            "max(transfer) FROM point_key)"
+        ),
+    ),
     "a key that points nowhere": (
-        "point_key", "幂等键指向不存在的划转",
+        "point_key", "幂等键与其划转不符",
         (
             "UPDATE point_key SET transfer = 1000000 WHERE transfer = (SELECT max(transfer) FROM "
             "point_key)"
         ),
     ),
     "a key that says neither": (
-        "point_key", "幂等键指向不存在的划转",
+        "point_key", "幂等键与其划转不符",
         (
             "UPDATE point_key SET transfer = NULL WHERE transfer = (SELECT max(transfer) FROM "
             "point_key)"
