@@ -660,3 +660,45 @@ async def test_an_account_of_an_unknown_kind_is_not_opened(book):
     async with book.db.city("150200") as conn:
         with pytest.raises(asyncpg.CheckViolationError):
             await store.open_accounts(conn, [NewAccount("gift", "gift")], book.clock.now())
+
+
+async def test_a_second_account_of_a_kind_of_which_a_book_has_one_is_refused(book):
+    async with book.db.city("150200") as conn:
+        for opened in (
+            [NewAccount("other held", "held")],
+            [NewAccount("Zhao", "resident"), NewAccount("other issuance", "issuance")],
+        ):
+            with pytest.raises(asyncpg.CheckViolationError):
+                await store.open_accounts(conn, opened, book.clock.now())
+        assert await conn.fetchval("SELECT count(*) FROM point_account") == len(book.ids)
+        # To ask again under the same code is to ask for the account that is there.
+        again = [NewAccount("held", "held"), NewAccount("Li", "resident")] * 2
+        found = await store.open_accounts(conn, again, book.clock.now())
+    assert found == {name: book.ids[name] for name in ("held", "Li")}
+
+
+async def test_of_two_that_open_the_only_account_of_a_kind_at_once_one_is_refused(
+    book, database_url, lock_awaited
+):
+    await book.ask_owner("DELETE FROM point_account WHERE kind = 'pending'")
+    now = book.clock.now()
+    async with book.db.transaction("150200") as conn, book.db.city("150200") as other:
+        await store.open_accounts(conn, [NewAccount("first", "pending")], now)
+        opening = asyncio.create_task(
+            store.open_accounts(other, [NewAccount("second", "pending")], now)
+        )
+        await lock_awaited(database_url)
+        await conn.execute("COMMIT; BEGIN")
+        with pytest.raises(asyncpg.CheckViolationError):
+            await opening
+    assert await book.ask("SELECT code FROM point_account WHERE kind = 'pending'") == "first"
+
+
+async def test_a_code_stands_for_an_account_of_one_kind(book):
+    async with book.db.city("150200") as conn:
+        for opened in (
+            [NewAccount("Li", "merchant")],
+            [NewAccount("Zhao", "resident"), NewAccount("Zhao", "merchant")],
+        ):
+            with pytest.raises(asyncpg.CheckViolationError):
+                await store.open_accounts(conn, opened, book.clock.now())
