@@ -13,10 +13,12 @@ INSERT INTO point_book (id, lease) VALUES (1, 0);
 
 -- Opens accounts under their codes and returns them all, those that were there before, too. What kind
 -- an account is of says whether its points are drawn lot by lot, and whether it has a floor: programmes,
--- adjustments and whoever is paid may stand below zero.
+-- adjustments and whoever is paid may stand below zero. Refuses a second account of a kind of which a
+-- book has one, and a code that an account of another kind has.
 CREATE FUNCTION open_accounts_v1(
     p_codes text[], p_kinds text[], p_owners text[], p_divisions text[], p_at timestamptz
-) RETURNS TABLE (code text, id bigint) LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+) RETURNS TABLE (code text, id bigint) LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 BEGIN
     IF NOT p_kinds <@ ARRAY['issuance', 'held', 'pending', 'expired', 'adjustment', 'budget', 'resident',
@@ -30,7 +32,17 @@ BEGIN
         i.kind = 'resident', 0, p_at
     FROM unnest(p_codes, p_kinds, p_owners, p_divisions) AS i (code, kind, owner, division)
     ORDER BY i.code ON CONFLICT DO NOTHING;
-    RETURN QUERY SELECT a.code, a.id FROM point_account a WHERE a.code = ANY (p_codes);
+    IF EXISTS (
+        SELECT FROM unnest(p_codes, p_kinds) AS i (code, kind)
+        LEFT JOIN LATERAL (SELECT o.kind FROM point_account o WHERE o.code = i.code OFFSET 0) a ON true
+        WHERE a.kind IS DISTINCT FROM i.kind)
+    THEN
+        RAISE EXCEPTION 'another account has this code, or is the only one of this kind'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN QUERY SELECT i.code, a.id
+        FROM (SELECT DISTINCT unnest(p_codes) AS code) i
+        CROSS JOIN LATERAL (SELECT o.id FROM point_account o WHERE o.code = i.code OFFSET 0) a;
 END
 $$;
 
