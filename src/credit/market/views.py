@@ -3,8 +3,10 @@
 from datetime import date
 from typing import Literal, NamedTuple
 
-__all__ = ["Kind", "MerchantView", "OfferState", "OfferView"]
+__all__ = ["CHANNEL", "Kind", "MerchantView", "OfferState", "OfferView"]
 
+# On which a city is named when merchants of it change.
+CHANNEL = "credit_market"
 Kind = Literal["goods", "discount", "reduction"]
 OfferState = Literal["proposed", "open", "paused", "ended", "refused"]
 

@@ -69,7 +69,10 @@ class Operation(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What an operation came to: `posted` and its transfer, or why not and what would be allowed."""
+    """What an operation came to: `posted` and its transfer, or why not and what would be allowed.
+
+    `details` of a hold, capture, void or refund that was posted say how the hold stands after it.
+    """
 
     outcome: str
     transfer: int | None

@@ -94,3 +94,20 @@ $$;
 -- The accounts of which a book has one each.
 SELECT open_accounts_v1(kinds, kinds, array_fill(NULL::text, ARRAY[5]), array_fill(NULL::text, ARRAY[5]), now())
 FROM (VALUES (ARRAY['issuance', 'held', 'pending', 'expired', 'adjustment'])) AS one (kinds);
+
+-- What server processes keep ready, who calls with a key, which merchant a till is of, they keep until
+-- they hear of a change: at its commit, whoever makes it.
+CREATE FUNCTION tell_v1() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify(TG_ARGV[0], TG_TABLE_SCHEMA);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER tell AFTER UPDATE OR DELETE ON api_client
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_v1('credit_access');
+CREATE TRIGGER tell AFTER UPDATE OR DELETE ON person
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_v1('credit_access');
+CREATE TRIGGER tell AFTER UPDATE OR DELETE ON organisation
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_v1('credit_access');
+CREATE TRIGGER tell AFTER UPDATE OR DELETE ON merchant
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_v1('credit_market');

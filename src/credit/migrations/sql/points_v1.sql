@@ -159,9 +159,21 @@ LANGUAGE sql STABLE AS $$
             GROUP BY l.valid_until ORDER BY l.valid_until LIMIT 1)))
 $$;
 
+-- Says how a hold stood after one of its transfers: what came later is left out, so that an answer that
+-- is given again is the same. A refund is the one thing that can come more than once.
+CREATE FUNCTION hold_after_v1(p_hold bigint, p_transfer bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object('amount', h.amount, 'until', h.until,
+        'captured', CASE WHEN p_transfer > h.id THEN h.captured ELSE 0 END,
+        'returned', CASE WHEN p_transfer > h.id THEN h.returned ELSE 0 END,
+        'refunded', (SELECT coalesce(sum(r.amount), 0) FROM point_transfer r
+            WHERE r.debit = h.beneficiary AND r.id > h.id AND r.id <= p_transfer AND r.about = h.id
+                AND r.kind = 'refund'))
+    FROM point_hold h WHERE h.id = p_hold
+$$;
+
 -- Posts operations one after the other: `transfer`, `hold`, `capture`, `void`, `refund`, `reverse`.
--- Answers each, in their order, with `posted` and the transfer (of a hold: its number), or why not and
--- what would be allowed. Either answer is kept under the key and given again; the key with another
+-- Answers each, in their order, with `posted` and the transfer (of a hold: its number, and how the hold
+-- stands after it), or why not and what would be allowed. Either answer is kept under the key and given again; the key with another
 -- input is `key-reused`. `p_lease` is the writer's (NULL: not the writer); an outdated one fails (CR010).
 -- A plan made when a table was small must still be right when it is not: lists come first, and rows are
 -- looked up for each of their items by key (LATERAL and OFFSET 0 leave the planner no other way).
@@ -229,6 +241,9 @@ BEGIN
                 CASE WHEN k.hash = item.hash THEN k.transfer END,
                 CASE WHEN k.hash = item.hash THEN k.details END
             INTO outcome, transfer, details FROM point_key k WHERE k.key = item.key;
+            IF outcome = 'posted' AND item.op IN ('hold', 'capture', 'void', 'refund') THEN
+                details := hold_after_v1(CASE item.op WHEN 'hold' THEN transfer ELSE item.about END, transfer);
+            END IF;
             RETURN NEXT;
             CONTINUE;
         END IF;
@@ -336,13 +351,14 @@ BEGIN
         IF item.op = 'hold' THEN
             INSERT INTO point_hold (id, account, holder, beneficiary, amount, until, captured, returned,
                 refunded)
-            VALUES (transfer, item.debit, item.credit, item.beneficiary, item.amount, item.until, 0, 0, 0);
+            VALUES (transfer, item.debit, item.credit, item.beneficiary, item.amount, item.until, 0, 0, 0)
+            RETURNING * INTO hold;
             IF item.token IS NOT NULL THEN
                 UPDATE point_token t SET hold = transfer WHERE t.token = item.token;
             END IF;
         ELSIF item.op = 'capture' THEN
             UPDATE point_hold h SET captured = item.amount, returned = h.amount - item.amount
-            WHERE h.id = hold.id;
+            WHERE h.id = hold.id RETURNING * INTO hold;
             IF item.amount < hold.amount THEN  -- what is left of a hold goes back
                 c := array_position(accounts, hold.account);
                 balances[d] := balances[d] - (hold.amount - item.amount);
@@ -352,9 +368,14 @@ BEGIN
                     'void', NULL, NULL, NULL, NULL, p_at, p_today, p_grace);
             END IF;
         ELSIF item.op = 'void' THEN
-            UPDATE point_hold h SET returned = h.amount WHERE h.id = hold.id;
+            UPDATE point_hold h SET returned = h.amount WHERE h.id = hold.id RETURNING * INTO hold;
         ELSIF item.op = 'refund' THEN
-            UPDATE point_hold h SET refunded = h.refunded + item.amount WHERE h.id = hold.id;
+            UPDATE point_hold h SET refunded = h.refunded + item.amount WHERE h.id = hold.id
+            RETURNING * INTO hold;
+        END IF;
+        IF item.op IN ('hold', 'capture', 'void', 'refund') THEN
+            details := jsonb_build_object('amount', hold.amount, 'until', hold.until,
+                'captured', hold.captured, 'returned', hold.returned, 'refunded', hold.refunded);
         END IF;
         outcome := 'posted';
         RETURN NEXT;
@@ -491,8 +512,8 @@ END
 $$;
 
 -- Rights: everything is read, and only the functions write transfers, balances, holds and lots.
-REVOKE EXECUTE ON FUNCTION open_accounts_v1, close_account_v1, write_balances_v1, move_points_v1, point_shortfall_v1, post_v1,
-    post_grants_v1, expire_lots_v1 FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION open_accounts_v1, close_account_v1, write_balances_v1, move_points_v1, point_shortfall_v1,
+    hold_after_v1, post_v1, post_grants_v1, expire_lots_v1 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_accounts_v1, close_account_v1, post_v1, post_grants_v1, expire_lots_v1
     TO credit_app;
 GRANT SELECT ON point_book, point_account, point_token, point_transfer, point_key, point_hold, point_lot,

@@ -47,6 +47,7 @@ class Writer:
         self._grace_days = grace_days
         self._conn: Connection | None = None
         self._lease: int | None = None
+        self._accounts: dict[str, int] = {}
         self._queue: GroupCommit[Sequence[Operation], Sequence[Outcome]] = GroupCommit(
             self._run, lanes=1
         )
@@ -66,6 +67,13 @@ class Writer:
         for begin in range(0, len(operations), CHUNK):
             outcomes += await self._queue.submit(operations[begin : begin + CHUNK])
         return outcomes
+
+    async def account(self, kind: str) -> int:
+        """Return the number of the account of a kind of which a book has one."""
+        if not self._accounts:
+            async with self._db.city(self._city) as conn:
+                self._accounts = await store.single_accounts(conn)
+        return self._accounts[kind]
 
     async def close(self) -> None:
         """Finish what was submitted, then give up the connection, and with it the lease."""
