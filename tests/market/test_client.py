@@ -120,7 +120,7 @@ def test_pauses_grow_and_differ_from_till_to_till(till):
 @given(st.lists(st.sampled_from([*BREAKS, None]), max_size=2 * ATTEMPTS_MAX))
 def test_whatever_goes_wrong_in_whatever_order_points_are_held_once(till, plan):
     service, merchant = till
-    service.plan, service.code_used, service.available = list(plan), False, 100
+    service.plan, service.used, service.available = list(plan), set(), 100
     service.done.clear()
     key, silences = secrets.token_hex(8), set()
     for _ in range(4):  # whoever gets no answer asks again, under the same key

@@ -25,7 +25,8 @@ class Service:
         self.kept = {}  # idempotency key: (body, status, answer)
         self.redemptions = {}
         self.available = 100
-        self.code_used = False
+        self.codes = {CODE}
+        self.used = set()
         self.pages = {}
 
     def answer(self, method, path, headers, body):
@@ -75,11 +76,13 @@ class Service:
         return 200, getattr(self, act)(one, **body)
 
     def authorize(self, code, amount, reference, offer=None):
-        if code != CODE or self.code_used:
-            raise refusal_of("authorize", "code-used" if code == CODE else "unknown-code", None)
+        if code not in self.codes or code in self.used:
+            outcome = "code-used" if code in self.used else "unknown-code"
+            raise refusal_of("authorize", outcome, None)
         if amount > self.available:
             raise refusal_of("authorize", "insufficient", {"available": self.available})
-        self.code_used, self.available = True, self.available - amount
+        self.used.add(code)
+        self.available -= amount
         one = {
             "id": str(UUID(int=(7 << 76) + (2 << 62) + len(self.redemptions) + 1)),
             "status": "authorized",
@@ -100,12 +103,14 @@ class Service:
         if amount is not None and amount > one["amount"]:
             raise refusal_of("capture", "above-hold", {"held": one["amount"]})
         one |= {"status": "captured", "captured": amount or one["amount"]}
+        self.available += one["amount"] - one["captured"]
         return dict(one)
 
     def void(self, one):
         if one["status"] != "authorized":
             raise refusal_of("void", "hold-captured", None)
         one |= {"status": "voided"}
+        self.available += one["amount"]
         return dict(one)
 
     def refund(self, one, amount=None):
@@ -113,6 +118,7 @@ class Service:
         if not refundable or (amount or 0) > refundable:
             raise refusal_of("refund", "above-captured", {"refundable": refundable})
         one["refunded"] += amount or refundable
+        self.available += amount or refundable
         one["status"] = "refunded" if one["refunded"] == one["captured"] else "captured"
         return dict(one)
 
