@@ -101,7 +101,7 @@ class Bench:
     def __init__(self, stage: Stage, ids: dict[str, int]) -> None:
         self.db = stage.db
         self.today = SystemClock().today()
-        self.writer = Writer(stage.db, SystemClock(), CODE, GRACE_DAYS)
+        self.writer = Writer(stage.db, SystemClock(), CODE, lambda _: GRACE_DAYS)
         self.random = random.Random(7)
         self.residents = [number for code, number in ids.items() if code.startswith("R")]
         self.shops = [number for code, number in ids.items() if code.startswith("M")]

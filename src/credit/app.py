@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import date
 from pathlib import Path
 
 from litestar import Litestar, Router, get
@@ -51,6 +52,7 @@ from credit.blacklist.pages import (
 from credit.contracts.api import ContractController, DutyController, IndicatorController
 from credit.contracts.pages import CONTRACT_PAGES
 from credit.contracts.papers.logic import read_roots
+from credit.earning.api import AwardController, TransferController, WalletController
 from credit.evaluations.api import EvaluationController
 from credit.evaluations.pages import ClosingPages, ConsoleEvaluationPages, EvaluationListPages
 from credit.events.api import EventController
@@ -96,6 +98,9 @@ from credit.log.api import KeyController, LogController
 from credit.log.keys.listing import count_live
 from credit.log.pages import ConsoleKeyPages, KeyPages, LogPages
 from credit.logs import Logs
+from credit.market.api import RedemptionController
+from credit.points.service.posting import Writers
+from credit.rules.loading import pack_of_city
 from credit.settings import Settings
 from credit.terms.pages import TermPages
 from credit.web.contract_letters import CONTRACT_LETTERS
@@ -166,6 +171,10 @@ def _interface() -> Router:
             ExchangeController,
             GateController,
             KeyController,
+            AwardController,
+            TransferController,
+            WalletController,
+            RedemptionController,
         ],
         guards=[guard],
     )
@@ -253,6 +262,10 @@ def _front_doors() -> Router:
     )
 
 
+def _grace_days(city: str, day: date) -> int:
+    return pack_of_city(city).on(day).points.grace_days
+
+
 def make_state(settings: Settings, url: str, clock: Clock) -> State:
     """Gather what handlers share, by the names they ask for; nothing is opened by it."""
     db = Database(url, size_max=settings.database_pool_max)
@@ -263,6 +276,7 @@ def make_state(settings: Settings, url: str, clock: Clock) -> State:
             "settings": settings,
             "logs": Logs(settings),
             "intake": Intake(db, clock),
+            "writers": Writers(db, clock, _grace_days),
             "count_live_keys": count_live,
             "grade_cache": GradeCache(),
             "esign_roots": read_roots(settings.esign_roots),
@@ -298,6 +312,7 @@ def create_app(settings: Settings, url: str, *, background: bool = True) -> Lite
                 for task in tasks:
                     with suppress(asyncio.CancelledError):
                         await task
+                await state.writers.close()
 
     return Litestar(
         route_handlers=[

@@ -9,6 +9,7 @@ import structlog
 from credit.access import jobs as access_jobs
 from credit.blacklist import jobs as list_jobs
 from credit.contracts import jobs as contract_jobs
+from credit.earning import jobs as earning_jobs
 from credit.events import jobs as event_jobs
 from credit.grades import jobs as grade_jobs
 from credit.kit import jobs
@@ -16,6 +17,7 @@ from credit.kit.clock import Clock
 from credit.kit.db import Database
 from credit.kit.jobs import Task
 from credit.logs import Logs
+from credit.points import jobs as point_jobs
 from credit.points.service.sealing import Sealer
 from credit.terms import jobs as term_jobs
 
@@ -29,6 +31,8 @@ TASKS: Sequence[Task] = (
     *event_jobs.TASKS,
     *list_jobs.TASKS,
     *term_jobs.TASKS,
+    *point_jobs.TASKS,
+    *earning_jobs.TASKS,
 )
 RETRY_SECONDS = 5.0
 log = structlog.get_logger()

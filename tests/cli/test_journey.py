@@ -186,7 +186,8 @@ async def test_holidays_an_officer_loads_are_counted(world, credit, tmp_path):
 
 async def test_packs_are_listed_shown_tested_and_scored(credit, tmp_path):
     assert "baotou-2021" in await credit("rules", "list")
-    await credit("rules", "show", "xinhua-2022")
+    shown = await credit("rules", "show", "xinhua-2022")
+    assert "每 60 分钟 1 分，满 6000 分钟后每 120 分钟 1 分，每日最多 6 分" in shown
     await credit("rules", "test")
     given = tmp_path / "in.json"
     given.write_text('{"marks": {"XH-17": "3.5"}}', encoding="utf-8")

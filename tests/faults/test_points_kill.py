@@ -92,7 +92,7 @@ class Load:
 async def opened(server):  # noqa: F811
     """A pool and a writer; where the server is killed meanwhile, nobody waits for it."""
     db = await Database(server.url, size_max=2).open()
-    writer = Writer(db, SystemClock(), CITY, GRACE_DAYS)
+    writer = Writer(db, SystemClock(), CITY, lambda _: GRACE_DAYS)
     try:
         yield db, writer
     finally:

@@ -37,7 +37,7 @@ class Book:
         self.numbers = itertools.count()
 
     def another_writer(self):
-        return Writer(self.db, self.clock, CITY, GRACE_DAYS)
+        return Writer(self.db, self.clock, CITY, lambda _: GRACE_DAYS)
 
     def key(self):
         return op.key_of("till", "test", str(next(self.numbers)), b"what was asked")
@@ -58,9 +58,9 @@ class Book:
         )
 
     def to_hold(self, account, amount, whom="shop", *, minutes=15, holder="held", **more):
-        """Make a hold; of no account where it is drawn by a code."""
+        """Make a hold of an account by its name, or of whose a token is."""
         return op.hold(
-            self.key(), account and self.ids[account], self.ids[holder], self.ids[whom], amount,
+            self.key(), account if isinstance(account, bytes) else self.ids[account], self.ids[holder], self.ids[whom], amount,
             self.in_minutes(minutes), **more,
         )  # fmt: skip
 

@@ -27,7 +27,8 @@ CITY = "150200"
 START = datetime(2026, 6, 30, 4, 0, tzinfo=UTC)
 KINDS = {
     "issuance": "issuance", "held": "held", "pending": "pending", "expired": "expired",
-    "budget": "budget", "Li": "resident", "Wang": "resident", "shop": "merchant", "inn": "merchant",
+    "adjustment": "adjustment", "budget": "budget", "Li": "resident", "Wang": "resident",
+    "shop": "merchant", "inn": "merchant",
 }  # fmt: skip
 names = st.sampled_from(sorted(KINDS))
 amounts = st.one_of(
@@ -65,7 +66,7 @@ class Machine(RuleBasedStateMachine):
         self.past = []  # what was posted, and what it came to
         self.book = Book({
             name: Account(
-                None if kind in ("issuance", "merchant") else 0, kind == "resident"
+                None if kind in ("issuance", "adjustment", "merchant") else 0, kind == "resident"
             )
             for name, kind in KINDS.items()
         })  # fmt: skip

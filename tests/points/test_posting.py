@@ -196,7 +196,7 @@ async def test_what_an_operation_makes_the_next_of_its_batch_can_use(book):
 async def test_of_two_tills_with_one_code_one_gets_the_points(book, at_once):
     await book.fund("Li", 100)
     await book.ask(TOKEN, b"code", book.ids["Li"], None, book.in_minutes(1))
-    tills = [book.to_hold(None, 30, whom, token=b"code") for whom in ("shop", "inn")]
+    tills = [book.to_hold(b"code", 30, whom) for whom in ("shop", "inn")]
     outcomes = await at_once((book.post(one) for one in tills), sessions=2)
     assert counted(outcomes) == {"posted": 1, "code-used": 1}
     (number,) = [one.transfer for (one,) in outcomes if one.transfer]
@@ -216,18 +216,18 @@ async def test_a_code_is_good_for_its_time_and_its_merchant_alone(book):
         (b"of the shop", "inn", "unknown-code"),
         (b"unheard of", "shop", "unknown-code"),
     ):
-        assert await book.refused(book.to_hold(None, 1, whom, token=token)) == answer
+        assert await book.refused(book.to_hold(token, 1, whom)) == answer
     assert await book.transfers() == 1
     # Whose account a code is for is said by the code, whatever the till says.
-    await book.posted(book.to_hold("Wang", 10, token=b"of the shop"))
+    await book.posted(book.to_hold(b"of the shop", 10))
     assert await book.balances("Li", "Wang") == (90, 0)
 
 
 async def test_a_code_that_came_to_nothing_is_still_good(book):
     await book.fund("Li", 10)
     await book.ask(TOKEN, b"code", book.ids["Li"], None, book.in_minutes(1))
-    assert await book.refused(book.to_hold(None, 11, token=b"code")) == "insufficient"
-    await book.posted(book.to_hold(None, 10, token=b"code"))
+    assert await book.refused(book.to_hold(b"code", 11)) == "insufficient"
+    await book.posted(book.to_hold(b"code", 10))
 
 
 @pytest.mark.parametrize("amount", [0, -1, 2**53, 2**63 - 1])

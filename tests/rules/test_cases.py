@@ -26,6 +26,11 @@ def test_a_case_with_another_output_fails(pack):
     assert run_case(load_pack(pack), {**case, "output": {"total": "1.2345"}}) is not None
 
 
+def test_a_case_of_other_points_fails():
+    case = next(one for one in read_cases("baotou-2021") if "points" in one)
+    assert "[1, 19]" in run_case(load_pack("baotou-2021"), {**case, "output": [1, 20]})
+
+
 def test_the_rows_of_the_standards_are_all_there():
     sheets = load_pack("baotou-2021").on(date(2026, 1, 1)).sheets
     assert [len(sheets[name].rows) for name in ("A.1", "A.2", "A.3", "A.4")] == [50, 30, 34, 39]

@@ -14,7 +14,7 @@ from credit.rules.pack import Pack, PackInvalid
 
 X, M, B = "xinhua-2022", "mianyang-2021", "baotou-2021"
 PACK, GRADING, SHEET = "pack.yaml", "grading.yaml", "sheets/红色物业评分表.yaml"
-PROCEDURE, LISTS = "procedure.yaml", "lists.yaml"
+PROCEDURE, LISTS, POINTS = "procedure.yaml", "lists.yaml", "points.yaml"
 CONTRACT, SERVICE = "contracts/chengnuo-qiyue.yaml", "contracts/fuwu-xieyi.yaml"
 
 
@@ -195,6 +195,41 @@ ONE_THING = {
     "a quorum of three numbers": (B, CONTRACT, "quorum: [2, 3]", "quorum: [2, 3, 4]", "votes[0].quorum", "[分子, 分母]"),
     "a matter twice": (B, CONTRACT, "matter: common-income", "matter: hire", "votes", "“hire”出现了两次"),
     "a vote without rules": (B, SERVICE, "offer_days: 15", "offer_days: 15\nvote_required: true", "votes", "要写明表决规则"),
+    "unknown key of the bank": (B, POINTS, "grace_days: 30", "grace_days: 30\ngrace: 1", "grace", "是不是“grace_days”"),
+    "no source of a participant": (B, POINTS, ", source: DB1502/T XX-2021 §6.1.7}", "}", "participants[5].source", "缺少这个键"),
+    "no source of an earning rule": (B, POINTS, "    source: 枝江", "    # 枝江", "earning[7].source", "缺少这个键"),
+    "a code of less than a minute": (B, POINTS, "code_seconds: 90", "code_seconds: 59", "code_seconds", "60 到 120 之间"),
+    "a code of more than two": (B, POINTS, "code_seconds: 90", "code_seconds: 121", "code_seconds", "60 到 120 之间"),
+    "no guardian of a child": (B, POINTS, "minor_below: 18", "minor_below: 13", "minor_below", "14 到 18 之间"),
+    "points that cost nothing": (B, POINTS, "fen_per_point: 100", "fen_per_point: 0", "fen_per_point", "1 到 100000 之间"),
+    "more entries than participations": (B, POINTS, "entry_share_percent: 20", "entry_share_percent: 101", "fraud.entry_share_percent", "0 到 100 之间"),
+    "unknown category of a rule": (B, POINTS, "category: service", "category: services", "earning[0].category", "是不是“service”"),
+    "hours for a unit": (B, POINTS, "unit: minute", "unit: hour", "earning[0].unit", "可用：minute、time、yuan"),
+    "a participant twice": (B, POINTS, "participants:\n", "participants:\n  - {code: resident, title: 居民, unit: false, source: 手写}\n", "participants", "“resident”出现了两次"),
+    "a trade twice": (B, POINTS, "code: bank", "code: retail", "merchant_categories", "“retail”出现了两次"),
+    "a trade with a code for no address": (B, POINTS, "code: sports", "code: 体育", "merchant_categories[6].code", "不能作代码"),
+    "an earning rule twice": (B, POINTS, "code: service.post", "code: service.volunteer", "earning", "“service.volunteer”出现了两次"),
+    "a rule for somebody unknown": (B, POINTS, "[dual_unit]", "[dual_units]", "earning[3].participants", "没有“dual_units”"),
+    "a rule for somebody twice": (B, POINTS, "[dual_unit]", "[dual_unit, dual_unit]", "earning[3].participants", "“dual_unit”出现了两次"),
+    "a rule for nobody": (B, POINTS, "[dual_unit]", "[]", "earning[3].participants", "至少写一类参与者"),
+    "no steps": (M, POINTS, "steps:\n      - {above: 0, points: 1, per: 240}\n", "steps: []\n", "earning[0].steps", "至少写一档"),
+    "steps that begin late": (B, POINTS, "{above: 0, points: 1, per: 60}", "{above: 1, points: 1, per: 60}", "earning[0].steps[0].above", "应从 0 开始"),
+    "two steps from one quantity": (B, POINTS, "above: 4800", "above: 1200", "earning[0].steps[2].above", "从低到高排列"),
+    "a step that gives more than the one before": (B, POINTS, "points: 1, per: 180", "points: 2, per: 239", "earning[0].steps[2]", "不变或递减"),
+    "points for nothing": (M, POINTS, "per: 240", "per: 0", "earning[0].steps[0].per", "1 到 1000000 之间"),
+    "points taken away": (M, POINTS, "points: 1, per: 240", "points: -1, per: 240", "earning[0].steps[0].points", "1 到 1000000 之间"),
+    "half a point": (M, POINTS, "points: 1, per: 240", 'points: "0.5", per: 240', "earning[0].steps[0].points", "应为整数"),
+    "more in an activity than in a day": (B, POINTS, "per_activity: 2", "per_activity: 5", "earning[4].per_activity", "不能大于 per_day"),
+    "more in a day than in a year": (B, POINTS, "per_day: 30", "per_day: 201", "earning[3].per_day", "不能大于 per_year"),
+    "more in an activity than in a year": (B, POINTS, "per_activity: 2\n    per_day: 4", "per_activity: 41", "earning[4].per_activity", "不能大于 per_year"),
+    "more than usual counts of a day": (B, POINTS, "usual: 60", "usual: 481", "earning[0].usual", "不能大于 quantity_per_day"),
+    "a gift by the minute": (B, POINTS, "unit: yuan", "unit: minute", "earning[7].unit", "捐赠不按分钟计"),
+    "a gift somebody signs in for": (B, POINTS, "activity: false\n    source: 枝江", "activity: true\n    source: 枝江", "earning[7].activity", "应为 false"),
+    "hours by the yuan": (B, POINTS, "unit: minute", "unit: yuan", "earning[0].unit", "只有捐赠"),
+    "points for sale": (B, POINTS, "points: 1, per: 10}", "points: 10, per: 10}", "earning[7].steps[0]", "积分不出售"),
+    "points nobody looks at": (B, POINTS, "approval: true\n    activity: false", "approval: false\n    activity: false", "earning[1].approval", "一个人就能发积分"),
+    "points that end before their notice": (X, POINTS, "valid_months: 12", "valid_months: 1", "notice_days", "应短于 valid_months"),
+    "points of a rule that end before their notice": (B, POINTS, "valid_months: 36", "valid_months: 1", "earning[3].valid_months", "应长于 notice_days"),
 }  # fmt: skip
 
 
@@ -283,7 +318,14 @@ def test_a_day_written_another_way_is_refused_or_counts_from_that_day(broken, da
 
 @pytest.mark.parametrize(
     "missing",
-    [(PACK,), (GRADING,), (PROCEDURE,), (LISTS,), (PACK, GRADING, PROCEDURE, LISTS)],
+    [
+        (PACK,),
+        (GRADING,),
+        (PROCEDURE,),
+        (LISTS,),
+        (POINTS,),
+        (PACK, GRADING, PROCEDURE, LISTS, POINTS),
+    ],
 )
 def test_a_missing_file_is_named(broken, missing):
     folder = broken(X, PACK, "id", "id")
@@ -313,7 +355,7 @@ def test_a_sheet_under_another_name_is_refused_with_the_name_it_should_have(brok
 
 def test_a_folder_or_a_name_that_is_no_pack_is_refused(tmp_path):
     missing = [fault.file for fault in faults_of(tmp_path / "nothing")]
-    assert missing == [PACK, GRADING, PROCEDURE, LISTS]
+    assert missing == [PACK, GRADING, PROCEDURE, LISTS, POINTS]
     for name in ("", "xinhua", "../packs/xinhua-2022", "."):
         (fault,) = faults_of(name)
         assert fault.file == name
@@ -340,7 +382,7 @@ def test_a_folder_or_a_name_that_is_no_pack_is_refused(tmp_path):
 def test_a_file_that_is_not_readable_is_named(broken, content, says):
     folder = broken(B, PACK, "id", "id")
     # The last of them is read first.
-    for file in (CONTRACT, "sheets/A.1.yaml", LISTS, PROCEDURE, GRADING, PACK):
+    for file in (CONTRACT, "sheets/A.1.yaml", POINTS, LISTS, PROCEDURE, GRADING, PACK):
         (folder / file).write_bytes(content)
         (fault,) = faults_of(folder)
         assert fault.file == file
@@ -349,7 +391,7 @@ def test_a_file_that_is_not_readable_is_named(broken, content, says):
 
 @pytest.mark.parametrize("content", ["", "[1, 2]", "text", "5"])
 def test_a_file_that_holds_no_map_is_named(broken, content):
-    single = [(file, "") for file in (PACK, GRADING, PROCEDURE, LISTS)]
+    single = [(file, "") for file in (PACK, GRADING, PROCEDURE, LISTS, POINTS)]
     for file, key in (*single, (SHEET, "id")):
         folder = broken(X, PACK, "id", "id")
         (folder / file).write_text(content, encoding="utf-8")
@@ -575,6 +617,7 @@ NAMED_IN = {
     "grading": {GRADING, LISTS, SERVICE},
     "procedure": {PROCEDURE, GRADING},
     "lists": {LISTS},
+    "points": {POINTS},
     "contracts": {SERVICE},
 }
 WRONG = [None, True, -1, 0, 10**15, "", " ", "x", "-1", "1e3", "NaN", [], ["x"], [[]], {}, {"x": "y"}, {"from": "x"}, [{"from": "x", "value": "1"}], [{"from": "2026-01-01", "value": "1"}], *UNREAD]  # fmt: skip

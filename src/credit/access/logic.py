@@ -276,7 +276,10 @@ def check_division(kind: str, division: str | None, roles: Collection[str] = ())
         if roles and BOUND_ROLES.issuperset(roles):
             titles = listed(ROLE_TITLES[role] for role in sorted(roles))
             raise Invalid(
-                say("“%(titles)s”的单位类别应是社区、街道或区县主管部门。请改选单位类别。", titles=titles)
+                say(
+                    "“%(titles)s”的单位类别应是社区、街道或区县主管部门。请改选单位类别。",
+                    titles=titles,
+                )
             )
         if division is not None:
             raise Invalid(say("只有社区、街道和区县主管部门填负责的区划；其他单位不填，负责全市。"))

@@ -10,6 +10,7 @@ import click
 
 from credit.cli.context import answer, console, json_option
 from credit.kit.clock import SystemClock
+from credit.rules.bank import EarningRule
 from credit.rules.cases import run_cases
 from credit.rules.loading import list_packs, load_pack
 from credit.rules.pack import Pack, PackInvalid, Rules
@@ -20,6 +21,7 @@ from credit.rules.trace import text
 __all__ = ["group"]
 
 INPUT_BYTES_MAX = 1024 * 1024
+UNITS = {"minute": "分钟", "time": "次", "yuan": "元"}
 
 
 @click.group("rules")
@@ -63,7 +65,7 @@ def list_(*, as_json_: bool) -> None:
 @click.argument("pack")
 @json_option
 def show(pack: str, *, as_json_: bool) -> None:
-    """显示一个规则包：来源、评分表、等级、事件目录、程序、名单和契约。"""
+    """显示一个规则包：来源、评分表、等级、事件目录、程序、名单、契约和积分。"""
     loaded = _load(pack)
     document = {**loaded.document, "digest": loaded.digest}
     answer(as_json_, document, *_described(loaded.on(SystemClock().today())))
@@ -87,6 +89,7 @@ def _described(rules: Rules) -> Iterator[str]:
     yield f"事件目录 {len(grading.events)} 种："
     yield from (f"  {event.code:<28}{event.title}" for event in grading.events)
     yield from _described_process(rules)
+    yield from _described_bank(rules)
 
 
 def _described_process(rules: Rules) -> Iterator[str]:
@@ -109,6 +112,29 @@ def _described_process(rules: Rules) -> Iterator[str]:
         yield f"契约 {len(rules.contracts)} 种："
     for name, template in rules.contracts.items():
         yield f"  {name:<28}{template.title}　{len(template.clauses)} 条承诺"
+
+
+def _described_bank(rules: Rules) -> Iterator[str]:
+    bank = rules.points
+    lasting = f"积分有效 {bank.valid_months} 个月" if bank.valid_months else "积分永久有效"
+    yield ""
+    yield f"{bank.title}　来源：{bank.source}"
+    yield f"  参与者：{'、'.join(one.title for one in bank.participants)}"
+    yield f"  商户：{'、'.join(one.title for one in bank.merchant_categories)}"
+    yield f"  {lasting}，每分成本 {bank.fen_per_point} 分钱，兑换冻结 {bank.hold_minutes} 分钟"
+    yield from (f"  {rule.code:<28}{rule.title}　{_earned(rule)}" for rule in bank.earning)
+
+
+def _earned(rule: EarningRule) -> str:
+    unit = UNITS[rule.unit]
+    steps = [
+        (f"满 {step.above} {unit}后" if step.above else "")
+        + (f"每{unit}" if step.per == 1 else f"每 {step.per} {unit}")
+        + f" {step.points} 分"
+        for step in rule.steps
+    ]
+    caps = (("每次活动", rule.per_activity), ("每日", rule.per_day), ("每年", rule.per_year))
+    return "，".join([*steps, *(f"{when}最多 {cap} 分" for when, cap in caps if cap is not None)])
 
 
 @group.command("test")

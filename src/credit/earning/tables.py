@@ -36,9 +36,7 @@ class Member(Table, table=True):
     id: str = text(primary_key=True)
     kind: str = text()
     division: str = text()
-    person_id: str | None = text(
-        default=None, nullable=True, foreign_key="person.id", unique=True
-    )
+    person_id: str | None = text(default=None, nullable=True, foreign_key="person.id", unique=True)
     account: int = whole(unique=True)
     minor_until: date | None = Field(default=None)
     consent_digest: bytes | None = binary(default=None, nullable=True)

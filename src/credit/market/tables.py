@@ -92,7 +92,9 @@ class Offer(Table, table=True):
             name="price_fits_kind",
         ),
         CheckConstraint("kind <> 'goods' OR stock IS NOT NULL", name="goods_have_stock"),
-        CheckConstraint("taken BETWEEN 0 AND stock OR stock IS NULL AND taken = 0", name="in_stock"),
+        CheckConstraint(
+            "taken BETWEEN 0 AND stock OR stock IS NULL AND taken = 0", name="in_stock"
+        ),
         CheckConstraint(
             "per_person > 0 AND (per_person_days IS NULL OR per_person_days > 0)"
             " OR per_person IS NULL AND per_person_days IS NULL",

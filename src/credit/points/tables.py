@@ -117,6 +117,7 @@ class PointHold(Table, table=True):
     __table_args__ = (
         Index("ix_point_hold_until", "until", postgresql_where=_OPEN),
         Index("ix_point_hold_account", "account", postgresql_where=_OPEN),
+        Index("ix_point_hold_beneficiary", "beneficiary", "id"),
     )
 
     id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})

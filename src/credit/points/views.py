@@ -6,8 +6,14 @@ from uuid import UUID
 
 __all__ = [
     "SINGLE_KINDS",
+    "Account",
+    "Balance",
+    "Entry",
     "Epoch",
+    "Hold",
     "NewAccount",
+    "OpenHold",
+    "OpenLot",
     "Operation",
     "Outcome",
 ]
@@ -68,3 +74,75 @@ class Outcome(NamedTuple):
     outcome: str
     transfer: int | None
     details: dict[str, Any] | None
+
+
+class Account(NamedTuple):
+    """An account by its number and its code; whose it is, and the operator's division."""
+
+    id: int
+    code: str
+    kind: str
+    owner: str | None
+    division: str | None
+    closed: bool
+
+
+class Balance(NamedTuple):
+    """What an account holds: in all, what can be spent today, what is set aside of it elsewhere."""
+
+    balance: int
+    available: int
+    held: int
+
+
+class OpenLot(NamedTuple):
+    """Points that can be spent through a day (None: always)."""
+
+    lot: int
+    points: int
+    valid_until: date | None
+
+
+class OpenHold(NamedTuple):
+    """Points set aside, for whose account and until when."""
+
+    hold: int
+    beneficiary: int
+    amount: int
+    until: datetime
+
+
+class Entry(NamedTuple):
+    """A line of an account's history: what came (positive) or went, and the balance after it.
+
+    `other` is the account on the other side, `about` the hold or lot it acts on, if any.
+    """
+
+    transfer: int
+    kind: str
+    at: datetime
+    amount: int
+    balance: int
+    other: int
+    about: int | None
+    happened_on: date | None
+    reason: str | None
+
+
+class Hold(NamedTuple):
+    """A hold as it stood after a transfer; `about` and `reason` are what it was made with,
+    `lapsed` says that its time was over when it was given back.
+    """
+
+    hold: int
+    account: int
+    beneficiary: int
+    amount: int
+    made_at: datetime
+    until: datetime
+    captured: int
+    returned: int
+    refunded: int
+    about: int | None
+    reason: str | None
+    lapsed: bool

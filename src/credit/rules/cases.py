@@ -1,6 +1,6 @@
 """The cases beside a pack: inputs with the outputs the standard's text demands."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -34,14 +34,12 @@ def run_cases(pack: Pack, name: str) -> Iterator[tuple[str, str | None]]:
 
 def run_case(pack: Pack, case: Case) -> str | None:
     """Run one case; returns what differs from its output, or None."""
-    kind = next(one for one in ("sheet", "grade", "rank", "eligibility") if one in case)
+    kind = next(one for one in RUN if one in case)
     given = case[kind] if isinstance(case[kind], dict) else {}
     rules = pack.on(date.fromisoformat(str(given.get("on", DEFAULT_DAY))))
     if "refused" in case:
         return _refusal(rules, case)
-    found = {"sheet": _sheet, "grade": _grade, "rank": _rank, "eligibility": _eligibility}[kind](
-        rules, case
-    )
+    found = RUN[kind](rules, case)
     expected = case["output"]
     if isinstance(expected, dict):
         found = {key: found.get(key) for key in expected}
@@ -113,6 +111,17 @@ def _eligibility(rules: Rules, case: Case) -> Any:
     return [reason.id for reason in check_eligibility(rules.grading, given["sheet"], facts, on)]
 
 
+def _points(rules: Rules, case: Case) -> Any:
+    """Say what each of several participations of a year earns, one after the other."""
+    given = case["points"]
+    rule = rules.points.rule(given["rule"])
+    before, earned = given.get("before", 0), []
+    for quantity in given["quantities"]:
+        earned.append(rule.points(before, quantity))
+        before += quantity
+    return earned
+
+
 def _record(subject: str, given: Case) -> SubjectRecord:
     facts = [
         Fact(
@@ -143,3 +152,13 @@ def _record(subject: str, given: Case) -> SubjectRecord:
         for index, one in enumerate(given.get("evaluations", ()))
     ]
     return SubjectRecord(subject, tuple(facts), tuple(evaluations))
+
+
+# What a case asks, by the key that says so.
+RUN: dict[str, Callable[[Rules, Case], Any]] = {
+    "sheet": _sheet,
+    "grade": _grade,
+    "rank": _rank,
+    "eligibility": _eligibility,
+    "points": _points,
+}

@@ -12,7 +12,7 @@ from credit.rules.reading import Fault, Reader, shown
 __all__ = ["MANY", "SINGLE", "check_document", "resolve"]
 
 # What a document consists of: one file each, and folders of files that name themselves.
-SINGLE = ("pack", "grading", "procedure", "lists")
+SINGLE = ("pack", "grading", "procedure", "lists", "points")
 MANY = ("sheets", "contracts")
 KEY = re.compile(r"[A-Za-z0-9_.-]{1,60}", re.ASCII)
 ID_CHARS_MAX = 60

@@ -1,8 +1,8 @@
 """A pack: one document of plain values, resolved for a day and read into frozen rules.
 
-The document `{"pack", "grading", "procedure", "lists", "sheets": […], "contracts": […]}` holds
-nothing but text, integers, booleans, lists and maps with ASCII names. Its canonical JSON names the pack by its SHA-256, and is all that a
-verifier needs to read it.
+The document `{"pack", "grading", "procedure", "lists", "points", "sheets": […], "contracts": […]}`
+holds nothing but text, integers, booleans, lists and maps with ASCII names. Its canonical JSON names
+the pack by its SHA-256, and is all that a verifier needs to read it.
 """
 
 import hashlib
@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from credit.kit.canonical import canonical
+from credit.rules.bank import Bank
+from credit.rules.bank_checks import check_bank
 from credit.rules.checks import check_rules
 from credit.rules.document import check_document, resolve
 from credit.rules.grading import Grader
@@ -42,6 +44,7 @@ class Rules:
     grading: Grading
     procedure: Procedure
     lists: Lists
+    points: Bank
     contracts: dict[str, ContractTemplate]
     effective_from: date
 
@@ -73,6 +76,7 @@ class Pack:
             if rules is not None and not found:
                 check_rules(rules.head, rules.sheets, rules.grading, found)
                 check_process(rules.grading, rules.procedure, rules.lists, found)
+                check_bank(rules.points, found)
                 check_contracts(rules.grading, rules.contracts, found)
             faults += [fault for fault in found if fault not in faults]
             if rules is not None:
@@ -104,6 +108,7 @@ def _read(document: dict[str, Any], day: date, faults: list[Fault]) -> Rules | N
     grading = Reader("grading.yaml", faults).read(Grading, plain["grading"])
     procedure = Reader("procedure.yaml", faults).read(Procedure, plain["procedure"])
     lists = Reader("lists.yaml", faults).read(Lists, plain["lists"])
+    points = Reader("points.yaml", faults).read(Bank, plain["points"])
     if faults:
         return None
-    return Rules(head, sheets, grading, procedure, lists, contracts, day)
+    return Rules(head, sheets, grading, procedure, lists, points, contracts, day)

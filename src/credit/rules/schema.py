@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, Union, get_args, get_origin
 
+from credit.rules.bank import Bank
 from credit.rules.bounds import Between
 from credit.rules.listing import Lists
 from credit.rules.model import Grading, Head, Sheet
@@ -22,6 +23,7 @@ FILES = {
     "grading": Grading,
     "procedure": Procedure,
     "lists": Lists,
+    "points": Bank,
     "contract": ContractTemplate,
 }
 _DECIMAL = {"type": ["string", "integer"], "pattern": r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$"}

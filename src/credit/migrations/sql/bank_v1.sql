@@ -43,7 +43,8 @@ DECLARE
         'point_hold|merchant|beneficiary = (SELECT m.account FROM merchant m)',
         'point_transfer|merchant|debit = (SELECT m.account FROM merchant m)'
             ' OR credit = (SELECT m.account FROM merchant m)'
-            ' OR EXISTS (SELECT FROM point_hold h WHERE h.id = point_transfer.id)'
+            ' OR EXISTS (SELECT FROM point_hold h WHERE h.id = point_transfer.id'
+            ' OR h.id = point_transfer.about AND point_transfer.kind = ''lapse'')'
     ];
     item text;
     part text[];
@@ -89,3 +90,7 @@ BEGIN
     EXECUTE format('ALTER TABLE organisation ADD CONSTRAINT ck_organisation_kind_known %s', known);
 END
 $$;
+
+-- The accounts of which a book has one each.
+SELECT open_accounts_v1(kinds, kinds, array_fill(NULL::text, ARRAY[5]), array_fill(NULL::text, ARRAY[5]), now())
+FROM (VALUES (ARRAY['issuance', 'held', 'pending', 'expired', 'adjustment'])) AS one (kinds);

@@ -224,8 +224,8 @@ BEGIN
         details := NULL;
         IF item.op IN ('capture', 'void', 'refund') THEN
             SELECT * INTO hold FROM point_hold h WHERE h.id = item.about;
-            IF NOT FOUND THEN
-                outcome := 'unknown-hold';
+            IF NOT FOUND OR hold.beneficiary <> item.beneficiary OR hold.account <> item.debit THEN
+                outcome := 'unknown-hold';  -- or that of somebody else than was said
             ELSIF item.op = 'refund' THEN
                 item.debit := hold.beneficiary;
                 item.credit := hold.account;

@@ -77,6 +77,7 @@ def upgrade() -> None:
         sa.Column("refunded", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_point_hold")),
     )
+    op.create_index("ix_point_hold_beneficiary", "point_hold", ["beneficiary", "id"], unique=False)
     op.create_index(
         "ix_point_hold_account",
         "point_hold",

@@ -63,40 +63,65 @@ def transfer(
 
 def hold(
     key: Key,
-    debit: int | None,
+    source: int | bytes,
     holder: int,
     beneficiary: int,
     amount: int,
     until: datetime,
     *,
-    token: bytes | None = None,
+    about: int | None = None,
     reason: str | None = None,
 ) -> Operation:
-    """Set points aside for `beneficiary` on the account `holder`: of `debit`, or of whose the
-    one-time `token` is.
+    """Set points aside for `beneficiary` on the account `holder`: of the account `source`, or of
+    whose the one-time token is. `about` is what they are spent on, by the caller's number of it.
     """
+    debit, token = (None, source) if isinstance(source, bytes) else (source, None)
     return Operation(
-        "hold", *key, "hold", debit, holder, _whole(amount), None, beneficiary, until, reason=reason,
+        "hold", *key, "hold", debit, holder, _whole(amount), about, beneficiary, until, reason=reason,
         token=token,
     )  # fmt: skip
 
 
-def capture(key: Key, hold_id: int, amount: int | None = None, *, lot: Lot = FOR_EVER) -> Operation:
-    """Give a hold's points, or part of them, to whom they are for; the rest goes back."""
+def capture(
+    key: Key,
+    hold_id: int,
+    amount: int | None = None,
+    *,
+    lot: Lot = FOR_EVER,
+    beneficiary: int | None = None,
+) -> Operation:
+    """Give a hold's points, or part of them, to whom they are for; the rest goes back.
+
+    With `beneficiary` the hold has to be for that account, here and below; else there is none.
+    """
     return Operation(
-        "capture", *key, "capture", amount=_whole(amount), about=hold_id, valid_until=lot.valid_until,
-        priority=lot.priority,
+        "capture", *key, "capture", amount=_whole(amount), about=hold_id, beneficiary=beneficiary,
+        valid_until=lot.valid_until, priority=lot.priority,
     )  # fmt: skip
 
 
-def void(key: Key, hold_id: int, kind: str = "void") -> Operation:
-    """Give a hold's points back; `kind` says whether somebody wanted that or its time was over."""
-    return Operation("void", *key, kind, about=hold_id)
+def void(
+    key: Key,
+    hold_id: int,
+    kind: str = "void",
+    *,
+    beneficiary: int | None = None,
+    debit: int | None = None,
+) -> Operation:
+    """Give a hold's points back; `kind` says whether somebody wanted that or its time was over.
+
+    With `debit` the hold has to be of that account.
+    """
+    return Operation("void", *key, kind, debit=debit, about=hold_id, beneficiary=beneficiary)
 
 
-def refund(key: Key, hold_id: int, amount: int | None = None) -> Operation:
+def refund(
+    key: Key, hold_id: int, amount: int | None = None, *, beneficiary: int | None = None
+) -> Operation:
     """Give captured points back, or part of them."""
-    return Operation("refund", *key, "refund", amount=_whole(amount), about=hold_id)
+    return Operation(
+        "refund", *key, "refund", amount=_whole(amount), about=hold_id, beneficiary=beneficiary
+    )
 
 
 def reverse(

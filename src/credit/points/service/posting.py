@@ -5,8 +5,9 @@ grows with each change of writer and that the database compares. Others post wha
 themselves; the book's own lock keeps that in order, it is only slower.
 """
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from functools import partial
 
 import asyncpg
 import structlog
@@ -19,7 +20,7 @@ from credit.kit.texts import say
 from credit.points import store
 from credit.points.views import Operation, Outcome
 
-__all__ = ["Writer"]
+__all__ = ["Writer", "Writers"]
 
 CHUNK = 250  # of a long list, so that single operations need not wait for all of it
 GRANTS_MIN = 20  # so many of one kind from one account are posted in one statement
@@ -32,13 +33,18 @@ MISTAKES = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
 
 class Writer:
-    """Posts one city's operations; `close` gives its connection and its lease back."""
+    """Posts one city's operations; `close` gives its connection and its lease back.
 
-    def __init__(self, db: Database, clock: Clock, city: str, grace_days: int) -> None:
+    `grace_days` says, for a day, how long points are good that come back when their lot is over.
+    """
+
+    def __init__(
+        self, db: Database, clock: Clock, city: str, grace_days: Callable[[date], int]
+    ) -> None:
         self._db = db
         self._clock = clock
         self._city = city
-        self._grace = timedelta(days=grace_days)
+        self._grace_days = grace_days
         self._conn: Connection | None = None
         self._lease: int | None = None
         self._queue: GroupCommit[Sequence[Operation], Sequence[Outcome]] = GroupCommit(
@@ -97,7 +103,8 @@ class Writer:
             granted = await store.post_grants(conn, self._lease, operations, now, today)
             if granted is not None:
                 return granted
-        return await store.post(conn, self._lease, operations, now, today, today + self._grace)
+        grace = today + timedelta(days=self._grace_days(today))
+        return await store.post(conn, self._lease, operations, now, today, grace)
 
     async def _connected(self) -> Connection:
         if self._conn is None:
@@ -110,6 +117,29 @@ class Writer:
         conn, self._conn, self._lease = self._conn, None, None
         if conn is not None:
             conn.terminate()
+
+
+class Writers:
+    """One writer for each city, made when it is first asked for."""
+
+    def __init__(self, db: Database, clock: Clock, grace_days: Callable[[str, date], int]) -> None:
+        self._db = db
+        self._clock = clock
+        self._grace_days = grace_days
+        self._writers: dict[str, Writer] = {}
+
+    def of(self, city: str) -> Writer:
+        """Return the city's writer."""
+        if city not in self._writers:
+            self._writers[city] = Writer(
+                self._db, self._clock, city, partial(self._grace_days, city)
+            )
+        return self._writers[city]
+
+    async def close(self) -> None:
+        """Finish what was submitted, and give every connection back."""
+        for writer in self._writers.values():
+            await writer.close()
 
 
 def _are_grants(operations: Sequence[Operation]) -> bool:

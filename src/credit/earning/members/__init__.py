@@ -1,0 +1,1 @@
+"""Members and campaigns: who takes part, and out of which budget they are awarded."""

@@ -1,0 +1,126 @@
+"""SQL of members and campaigns."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from credit.earning.views import Budget, MemberView
+from credit.kit.db import Connection
+
+__all__ = [
+    "add_campaign", "add_members", "campaign", "campaigns", "lock_members", "member_of",
+    "members", "members_by_id",
+]  # fmt: skip
+
+_MEMBER = """
+m.id, m.kind, m.division, m.account, m.person_id, m.minor_until, m.consent_digest IS NOT NULL,
+m.registered_at, m.closed_at IS NOT NULL
+"""
+MEMBERS_BY_ID = f"SELECT {_MEMBER} FROM member m WHERE m.id = ANY ($1)"
+# Whose points are counted are locked one after the other, so that no two counts miss each other.
+LOCK_MEMBERS = (
+    f"SELECT {_MEMBER} FROM member m WHERE m.id = ANY ($1) ORDER BY m.id FOR NO KEY UPDATE"
+)
+MEMBER_OF = f"SELECT {_MEMBER} FROM member m WHERE m.person_id = $1 AND m.closed_at IS NULL"
+MEMBERS = f"""
+SELECT {_MEMBER} FROM member m
+WHERE m.division LIKE $1 || '%' AND m.id > $2 AND m.closed_at IS NULL AND ($3::text IS NULL OR m.kind = $3)
+ORDER BY m.id LIMIT $4
+"""
+ADD_MEMBERS = """
+INSERT INTO member (id, kind, division, account, minor_until, registered_by, registered_at)
+SELECT i.id, i.kind, i.division, i.account, i.minor_until, $6, $7
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::date[])
+    AS i (id, kind, division, account, minor_until)
+"""
+LINK_PERSON = "UPDATE member SET person_id = $2 WHERE id = $1"
+GIVE_CONSENT = "UPDATE member SET consent_digest = $2, consent_on = $3 WHERE id = $1"
+CLOSE_MEMBER = "UPDATE member SET closed_at = $2, person_id = NULL WHERE id = $1"
+_CAMPAIGN = """
+c.id, c.title, c.division, c.account, c.rules, c.until, c.closed_at IS NOT NULL
+"""
+CAMPAIGN = f"SELECT {_CAMPAIGN} FROM campaign c WHERE c.id = $1"
+# Of a division and of those above it: a street's campaign pays in its communities, too.
+CAMPAIGNS = f"""
+SELECT {_CAMPAIGN} FROM campaign c
+WHERE ($1::text IS NULL OR c.division = ANY ($2) OR c.division LIKE $1 || '%')
+    AND ($3 OR c.closed_at IS NULL)
+ORDER BY char_length(c.division) DESC, c.opened_at DESC LIMIT $4
+"""
+ADD_CAMPAIGN = """
+INSERT INTO campaign (id, title, division, account, rules, opened_by, opened_at, until)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+
+async def members_by_id(conn: Connection, ids: Sequence[str]) -> dict[str, MemberView]:
+    """Return members by their ids; unknown ones are left out."""
+    return {row[0]: MemberView(*row) for row in await conn.fetch(MEMBERS_BY_ID, ids)}
+
+
+async def lock_members(conn: Connection, ids: Sequence[str]) -> dict[str, MemberView]:
+    """Return members by their ids, locked to the end of the transaction."""
+    return {row[0]: MemberView(*row) for row in await conn.fetch(LOCK_MEMBERS, ids)}
+
+
+async def member_of(conn: Connection, person_id: str) -> MemberView | None:
+    """Return the member somebody signs in for."""
+    row = await conn.fetchrow(MEMBER_OF, person_id)
+    return MemberView(*row) if row else None
+
+
+async def members(
+    conn: Connection, division: str, after: str, kind: str | None, limit: int
+) -> list[MemberView]:
+    """List the members of a division and those within it, by id."""
+    return [MemberView(*row) for row in await conn.fetch(MEMBERS, division, after, kind, limit)]
+
+
+async def add_members(
+    conn: Connection,
+    rows: Sequence[tuple[str, str, str, int, date | None]],
+    by: str,
+    at: datetime,
+) -> None:
+    """Add members: (id, kind, division, account, minor until)."""
+    await conn.execute(ADD_MEMBERS, *map(list, zip(*rows, strict=True)), by, at)
+
+
+async def link_person(conn: Connection, member: str, person_id: str | None) -> None:
+    """Say who signs in for a member."""
+    await conn.execute(LINK_PERSON, member, person_id)
+
+
+async def give_consent(conn: Connection, member: str, digest: bytes, on: date) -> None:
+    """Keep the digest of a guardian's written consent."""
+    await conn.execute(GIVE_CONSENT, member, digest, on)
+
+
+async def close_member(conn: Connection, member: str, at: datetime) -> None:
+    """Close a member; nobody signs in for it any more."""
+    await conn.execute(CLOSE_MEMBER, member, at)
+
+
+async def campaign(conn: Connection, campaign_id: UUID) -> Budget | None:
+    """Return a campaign."""
+    row = await conn.fetchrow(CAMPAIGN, campaign_id)
+    return Budget(*row) if row else None
+
+
+async def campaigns(
+    conn: Connection, division: str | None, above: Sequence[str], *, closed: bool, limit: int
+) -> list[Budget]:
+    """List campaigns of a division, of those within it and those above it; None: of everywhere.
+
+    Those of the smallest division stand first.
+    """
+    rows = await conn.fetch(CAMPAIGNS, division, above, closed, limit)
+    return [Budget(*row) for row in rows]
+
+
+async def add_campaign(conn: Connection, budget: Budget, by: str, at: datetime) -> None:
+    """Add a campaign."""
+    await conn.execute(
+        ADD_CAMPAIGN, budget.id, budget.title, budget.division, budget.account, budget.rules, by, at,
+        budget.until,
+    )  # fmt: skip

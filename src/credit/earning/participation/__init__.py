@@ -1,0 +1,1 @@
+"""Participation: entered by one person, approved by another, posted to the book."""

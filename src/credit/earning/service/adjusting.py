@@ -1,0 +1,104 @@
+"""Moving points between accounts within an officer's authority: budgets, and adjustments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from credit.access.logic import refuse_unplaced
+from credit.access.views import Actor
+from credit.earning.service.places import covers
+from credit.kit.db import Database
+from credit.kit.errors import Unprocessable
+from credit.kit.texts import marked, say
+from credit.points.logic import operations
+from credit.points.service import accounts as book
+from credit.points.service.posting import Writer
+from credit.points.views import Account, Operation, Outcome
+
+__all__ = ["TRANSFERS_MAX", "Wanted", "message_of", "transfer"]
+
+TRANSFERS_MAX = 1_000
+# Between which kinds of accounts an officer moves points, and what that is called in the book. Out of
+# a resident's or a merchant's account nothing is taken: that is what reversals and refunds are for.
+ALLOWED = {
+    ("issuance", "budget"): "fund",
+    ("budget", "issuance"): "return",
+    ("budget", "budget"): "fund",
+}
+# What mends a mistake of the service itself is done by whoever works for the whole city.
+CITYWIDE = {("adjustment", "resident"): "adjust", ("adjustment", "merchant"): "adjust"}
+MESSAGES = {
+    "posted": marked("已入账。"),
+    "insufficient": marked("余额不足。请减少数额，或先拨付预算。"),
+    "unknown-account": marked("没有这个账户。请核对账户代码。"),
+    "same-account": marked("转出和转入是同一个账户。请核对。"),
+    "closed-account": marked("账户已经关闭。请换一个账户。"),
+    "bad-amount": marked("数额超出范围。请核对。"),
+    "not-allowed": marked(
+        "您不能在这两个账户之间划转。只能在本辖区的预算之间，或从积分发行账户拨付。"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Points to be moved between two accounts, by their codes."""
+
+    debit: str
+    credit: str
+    amount: int
+    reason: str
+
+
+async def transfer(
+    db: Database,
+    city: str,
+    writer: Writer,
+    actor: Actor,
+    key: str,
+    request: bytes,
+    wanted: Sequence[Wanted],
+) -> list[Outcome]:
+    """Make transfers; answers each by itself, and the same again under the same key.
+
+    Raises Unprocessable where the key was used for another request.
+    """
+    refuse_unplaced(actor)
+    async with db.city(city) as conn:
+        codes = {one.debit for one in wanted} | {one.credit for one in wanted}
+        accounts = await book.accounts_named(conn, sorted(codes))
+    made = [
+        _operation(
+            actor,
+            accounts,
+            one,
+            operations.key_of(actor.acts_for, "transfer", f"{key}:{place}", request),
+        )
+        for place, one in enumerate(wanted)
+    ]
+    posted = iter(await writer.post_all([one for one in made if isinstance(one, Operation)]))
+    outcomes = [next(posted) if isinstance(one, Operation) else one for one in made]
+    if any(one.outcome == "key-reused" for one in outcomes):
+        raise Unprocessable(
+            say("这个 Idempotency-Key 已用于另一个请求。请为新的请求换一个新的键。"),
+            slug="idempotency-key-reused",
+        )
+    return outcomes
+
+
+def message_of(outcome: Outcome) -> str:
+    """Say what came of a transfer."""
+    return MESSAGES.get(outcome.outcome, MESSAGES["not-allowed"])
+
+
+def _operation(
+    actor: Actor, accounts: dict[str, Account], wanted: Wanted, key: operations.Key
+) -> Operation | Outcome:
+    debit, credit = accounts.get(wanted.debit), accounts.get(wanted.credit)
+    if debit is None or credit is None:
+        return Outcome("unknown-account", None, None)
+    between = (debit.kind, credit.kind)
+    kind = ALLOWED.get(between) or (None if actor.bound else CITYWIDE.get(between))
+    inside = all(covers(actor, one.division) for one in (debit, credit) if one.division is not None)
+    if kind is None or not inside:
+        return Outcome("not-allowed", None, None)
+    return operations.transfer(key, kind, debit.id, credit.id, wanted.amount, reason=wanted.reason)

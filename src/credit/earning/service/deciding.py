@@ -1,0 +1,38 @@
+"""Approving participation: by somebody else than who entered it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from credit.access.views import Actor
+from credit.earning.participation import store
+from credit.kit.clock import Clock
+from credit.kit.db import Connection
+from credit.kit.errors import Invalid
+from credit.kit.texts import say
+
+__all__ = ["DECISIONS_MAX", "decide"]
+
+DECISIONS_MAX = 1_000
+
+
+async def decide(
+    conn: Connection,
+    clock: Clock,
+    actor: Actor,
+    ids: Sequence[UUID],
+    *,
+    approve: bool,
+    reason: str | None = None,
+) -> list[UUID]:
+    """Approve or refuse entered participations; returns those it was done for.
+
+    Left out are those the actor entered, those of another division, and those decided already. A
+    refusal has a reason.
+    """
+    if not approve and not reason:
+        raise Invalid(say("不予记分要写明理由，参与者会看到。"))
+    state = "approved" if approve else "refused"
+    return await store.decide(
+        conn, ids, state, actor.person_id, clock.now(), reason,
+        division=(actor.division or "-") if actor.bound else "",
+    )  # fmt: skip

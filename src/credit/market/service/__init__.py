@@ -1,0 +1,1 @@
+"""The market as other slices use it."""

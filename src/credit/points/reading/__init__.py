@@ -1,0 +1,1 @@
+"""Looking into the book: accounts, balances, lots, holds and history."""

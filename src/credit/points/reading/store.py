@@ -1,0 +1,161 @@
+"""SQL of accounts: what they hold, what is set aside, what came and went; and one-time codes."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from credit.kit.db import Connection
+from credit.points.views import Account, Balance, Entry, Hold, OpenHold, OpenLot
+
+__all__ = [
+    "accounts_by_code",
+    "accounts_by_id",
+    "add_code",
+    "balances",
+    "close_account",
+    "code_account",
+    "history",
+    "hold_after",
+    "hold_for",
+    "holds_for",
+    "is_known",
+    "open_holds",
+    "open_lots",
+    "purge_codes",
+]  # fmt: skip
+
+CLOSE_ACCOUNT = "SELECT close_account_v1($1, $2)"
+_ACCOUNT = "id, code, kind, owner, division, closed_at IS NOT NULL"
+ACCOUNTS_BY_CODE = f"SELECT {_ACCOUNT} FROM point_account WHERE code = ANY ($1)"
+ACCOUNTS_BY_ID = f"SELECT {_ACCOUNT} FROM point_account WHERE id = ANY ($1)"
+BALANCES = """
+SELECT a.id, a.balance,
+    CASE WHEN a.lots THEN (
+        SELECT coalesce(sum(l.remaining), 0)::bigint FROM point_lot l
+        WHERE l.account = a.id AND l.remaining > 0 AND l.valid_until >= $2
+    ) ELSE a.balance - coalesce(a.floor, a.balance) END,
+    (SELECT coalesce(sum(h.amount), 0)::bigint FROM point_hold h
+        WHERE h.account = a.id AND h.captured = 0 AND h.returned = 0)
+FROM point_account a WHERE a.id = ANY ($1)
+"""
+OPEN_LOTS = """
+SELECT id, remaining, nullif(valid_until, 'infinity') FROM point_lot
+WHERE account = $1 AND remaining > 0 AND valid_until >= $2
+ORDER BY priority, valid_until, id LIMIT $3
+"""
+OPEN_HOLDS = """
+SELECT id, beneficiary, amount, until FROM point_hold
+WHERE account = $1 AND captured = 0 AND returned = 0 ORDER BY id LIMIT $2
+"""
+HISTORY = """
+(SELECT id, kind, at, -amount, debit_balance, credit, about, happened_on, reason
+FROM point_transfer WHERE debit = $1 AND id < $2 ORDER BY id DESC LIMIT $3)
+UNION ALL
+(SELECT id, kind, at, amount, credit_balance, debit, about, happened_on, reason
+FROM point_transfer WHERE credit = $1 AND id < $2 ORDER BY id DESC LIMIT $3)
+ORDER BY id DESC LIMIT $3
+"""
+# A hold after one of its transfers: what came later is left out, so that an answer given again is
+# the same. A refund is the one thing that can come more than once.
+_LAPSED = """
+EXISTS (SELECT FROM point_transfer r
+    WHERE h.returned = h.amount AND r.credit = h.account AND r.id > h.id AND r.about = h.id
+        AND r.kind = 'lapse')
+"""
+HOLD_AFTER = f"""
+SELECT h.id, h.account, h.beneficiary, h.amount, t.at, h.until,
+    CASE WHEN $2 > h.id THEN h.captured ELSE 0 END, CASE WHEN $2 > h.id THEN h.returned ELSE 0 END,
+    (SELECT coalesce(sum(r.amount), 0)::bigint FROM point_transfer r
+        WHERE r.debit = h.beneficiary AND r.id > h.id AND r.id <= $2 AND r.about = h.id
+            AND r.kind = 'refund'),
+    t.about, t.reason, {_LAPSED}
+FROM point_hold h JOIN point_transfer t ON t.id = h.id
+WHERE h.id = $1
+"""
+_HOLD = f"""
+SELECT h.id, h.account, h.beneficiary, h.amount, t.at, h.until, h.captured, h.returned, h.refunded,
+    t.about, t.reason, {_LAPSED}
+FROM point_hold h JOIN point_transfer t ON t.id = h.id
+"""
+HOLD = f"{_HOLD} WHERE h.id = $1 AND h.beneficiary = $2"
+HOLDS_FOR = f"{_HOLD} WHERE h.beneficiary = $1 AND h.id < $2 ORDER BY h.id DESC LIMIT $3"
+ADD_CODE = "INSERT INTO point_token (token, account, beneficiary, until) VALUES ($1, $2, $3, $4)"
+KEY_KNOWN = "SELECT EXISTS (SELECT FROM point_key WHERE key = $1)"
+CODE_ACCOUNT = "SELECT account FROM point_token WHERE token = $1"
+PURGE_CODES = "DELETE FROM point_token WHERE until < $1"
+
+
+async def close_account(conn: Connection, account: int, at: datetime) -> bool:
+    """Close an account that has nothing left and is part of no open hold; says whether it is."""
+    closed: bool = await conn.fetchval(CLOSE_ACCOUNT, account, at)
+    return closed
+
+
+async def accounts_by_code(conn: Connection, codes: Sequence[str]) -> dict[str, Account]:
+    """Return accounts by their codes; unknown ones are left out."""
+    return {row[1]: Account(*row) for row in await conn.fetch(ACCOUNTS_BY_CODE, codes)}
+
+
+async def accounts_by_id(conn: Connection, ids: Sequence[int]) -> dict[int, Account]:
+    """Return accounts by their numbers; unknown ones are left out."""
+    return {row[0]: Account(*row) for row in await conn.fetch(ACCOUNTS_BY_ID, ids)}
+
+
+async def balances(conn: Connection, accounts: Sequence[int], today: date) -> dict[int, Balance]:
+    """Return what accounts hold, by their numbers."""
+    return {row[0]: Balance(*row[1:]) for row in await conn.fetch(BALANCES, accounts, today)}
+
+
+async def open_lots(conn: Connection, account: int, today: date, limit: int) -> list[OpenLot]:
+    """List what an account can spend, in the order in which it is drawn."""
+    return [OpenLot(*row) for row in await conn.fetch(OPEN_LOTS, account, today, limit)]
+
+
+async def open_holds(conn: Connection, account: int, limit: int) -> list[OpenHold]:
+    """List what is set aside of an account, oldest first."""
+    return [OpenHold(*row) for row in await conn.fetch(OPEN_HOLDS, account, limit)]
+
+
+async def history(conn: Connection, account: int, before: int, limit: int) -> list[Entry]:
+    """List what came to an account and went from it by transfers numbered below `before`, newest first."""
+    return [Entry(*row) for row in await conn.fetch(HISTORY, account, before, limit)]
+
+
+async def hold_after(conn: Connection, hold: int, transfer: int) -> Hold | None:
+    """Return a hold as it stood after one of its transfers."""
+    row = await conn.fetchrow(HOLD_AFTER, hold, transfer)
+    return Hold(*row) if row else None
+
+
+async def hold_for(conn: Connection, hold: int, beneficiary: int) -> Hold | None:
+    """Return a hold made for an account; None for anybody else's."""
+    row = await conn.fetchrow(HOLD, hold, beneficiary)
+    return Hold(*row) if row else None
+
+
+async def holds_for(conn: Connection, beneficiary: int, before: int, limit: int) -> list[Hold]:
+    """List the holds made for an account numbered below `before`, newest first."""
+    return [Hold(*row) for row in await conn.fetch(HOLDS_FOR, beneficiary, before, limit)]
+
+
+async def add_code(
+    conn: Connection, token: bytes, account: int, beneficiary: int | None, until: datetime
+) -> None:
+    """Keep the digest of a one-time code for an account's points."""
+    await conn.execute(ADD_CODE, token, account, beneficiary, until)
+
+
+async def code_account(conn: Connection, token: bytes) -> int | None:
+    """Return whose points a code is for, used or over or not; None for an unknown one."""
+    account: int | None = await conn.fetchval(CODE_ACCOUNT, token)
+    return account
+
+
+async def is_known(conn: Connection, key: bytes) -> bool:
+    """Say whether something was answered under a key."""
+    known: bool = await conn.fetchval(KEY_KNOWN, key)
+    return known
+
+
+async def purge_codes(conn: Connection, before: datetime) -> None:
+    """Forget codes that were over before a moment."""
+    await conn.execute(PURGE_CODES, before)
