@@ -15,9 +15,9 @@ def main() -> int:
     )
     parser.add_argument("--city", required=True, help="六位城市代码")
     parser.add_argument("--key", required=True, help="商户的接口密钥")
-    parser.add_argument("--code", required=True, help="顾客在钱包里出示的兑换码")
+    parser.add_argument("--code", required=True, help="顾客在钱包里出示的付款码")
     parser.add_argument("--amount", required=True, type=int, help="积分数额")
-    parser.add_argument("--offer", type=int, help="权益编号；不按权益兑换的不填")
+    parser.add_argument("--offer", help="权益编号；不按权益兑换的不填")
     parser.add_argument("--reference", help="您自己的小票号")
     given = parser.parse_args()
     reference = given.reference or f"till-{secrets.token_hex(4)}"

@@ -31,7 +31,7 @@ EXAMPLE = ROOT / "docs" / "examples" / "merchant.py"
 BREAKS = ["cut before", "cut after", "cut within", "503", "503 1", "429 1", "502", "504"]
 NOW = datetime(2026, 6, 30, 4, 0, tzinfo=UTC)
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
-NOBODY = UUID(int=1)
+NOBODY = "999"
 
 
 @pytest.fixture
@@ -50,8 +50,9 @@ def keys_of(service):
 
 def test_a_redemption_from_the_code_to_the_last_refund(till):
     service, merchant = till
-    held = merchant.authorize(CODE, 60, "小票 1", 7)
-    assert (held.status, held.amount, held.offer, held.reference) == ("authorized", 60, 7, "小票 1")
+    held = merchant.authorize("012 345-6789", 60, "小票 1", 7)
+    assert (held.status, held.amount, held.offer) == ("authorized", 60, "7")
+    assert (held.reference, held.acts) == ("小票 1", ("capture", "void"))
     assert held.expires_at == datetime(2026, 6, 30, 4, 15, tzinfo=UTC)
     taken = merchant.capture(held, 50)
     assert (taken.status, taken.captured, taken.refundable) == ("captured", 50, 50)
@@ -64,7 +65,7 @@ def test_a_redemption_from_the_code_to_the_last_refund(till):
     method, path, headers, body = service.requests[0]
     assert (method, path) == ("POST", f"/api/v1/{CITY}/redemptions")
     assert headers["Authorization"] == f"Bearer {KEY}"
-    assert json.loads(body) == {"code": CODE, "amount": 60, "reference": "小票 1", "offer": 7}
+    assert json.loads(body) == {"code": CODE, "amount": 60, "reference": "小票 1", "offer": "7"}
 
 
 def test_what_is_held_can_be_given_back(till):
@@ -292,7 +293,9 @@ def test_what_would_end_up_elsewhere_in_a_request_is_refused(city, key):
         Merchant("https://credit.example.cn", city, key)
 
 
-@pytest.mark.parametrize("given_", ["../settlements", "", "1", "0190a1b2-0000-7000-8000-0000?x=1"])
+@pytest.mark.parametrize(
+    "given_", ["../settlements", "", "1?x=1", "1/void", "１", "4711\n", "-", "1" * 41]
+)
 def test_what_is_no_id_is_asked_for_nowhere(till, given_):
     service, merchant = till
     for call in (merchant.get, merchant.capture, merchant.settlement):
@@ -353,6 +356,13 @@ def test_settlements_come_page_by_page_as_they_are_asked_for(till):
     assert (rest[0].fen, rest[0].paid_at, rest[0].lines) == (STATEMENT.fen, None, None)
     with pytest.raises(ValueError):
         rest[0].adds_up()
+
+
+def test_redemptions_are_listed_too(till):
+    service, merchant = till
+    held = merchant.authorize(CODE, 60, "1")
+    listing(service, [{"items": [service.redemptions[held.id]]}, {"items": []}], "redemptions")
+    assert list(merchant.redemptions()) == [held]
 
 
 def test_a_settlement_comes_with_all_its_lines_and_adds_up(till):

@@ -7,12 +7,11 @@ import threading
 from contextlib import contextmanager
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from uuid import UUID
 
 from credit.kit.errors import CreditError, NotFound
 from credit.market.logic.redemptions import refusal_of
 
-CODE, KEY, CITY = "c0de-1", "ck_0123456789abcdef0123456789abcdef01234567", "150200"
+CODE, KEY, CITY = "0123456789", "ck_0123456789abcdef0123456789abcdef01234567", "150200"
 
 
 class Service:
@@ -84,14 +83,16 @@ class Service:
         self.used.add(code)
         self.available -= amount
         one = {
-            "id": str(UUID(int=(7 << 76) + (2 << 62) + len(self.redemptions) + 1)),
+            "id": str(4711 + len(self.redemptions)),
             "status": "authorized",
             "amount": amount,
             "captured": 0,
             "refunded": 0,
-            "expires_at": "2026-06-30T04:15:00.000Z",
             "offer": offer,
             "reference": reference,
+            "made_at": "2026-06-30T04:00:00Z",
+            "expires_at": "2026-06-30T04:15:00Z",
+            "acts": ["capture", "void"],
             "a_later_field": True,
         }
         self.redemptions[one["id"]] = one
@@ -125,6 +126,9 @@ class Service:
     def read(self, path):
         if path in self.pages:
             return 200, self.pages[path]
+        if re.fullmatch(rf"/api/v1/{CITY}/redemptions(\?limit=100)?", path):
+            newest = [dict(one) for one in reversed(self.redemptions.values())]
+            return 200, {"items": newest, "next_cursor": None}
         found = self.redemptions.get(path.rpartition("/")[2])
         return (200, dict(found)) if found else self.refuse(NotFound("没有"))
 

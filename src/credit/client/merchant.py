@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
-from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -16,6 +15,7 @@ from credit.market.logic.webhooks import TOLERANCE_SECONDS, Event, read_event, v
 
 __all__ = ["Merchant", "verify_webhook"]
 
+_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,39}", re.ASCII)
 PAGE = 100
 PAGES_MAX = 1_000
 PATIENCE_SECONDS = 30.0
@@ -70,19 +70,22 @@ class Merchant:
         code: str,
         amount: int,
         reference: str,
-        offer: int | None = None,
+        offer: str | int | None = None,
         *,
         idempotency_key: str | None = None,
     ) -> Redemption:
-        """Have points held for a customer's one-time code; `reference` is the till's own number."""
-        body: dict[str, Any] = {"code": code, "amount": _points(amount), "reference": reference}
+        """Have points held for a customer's one-time code, however it was spaced; `reference` is
+        the till's own number.
+        """
+        digits = "".join(code.split()).replace("-", "")
+        body: dict[str, Any] = {"code": digits, "amount": _points(amount), "reference": reference}
         if offer is not None:
-            body["offer"] = offer
+            body["offer"] = str(offer)
         return Redemption.of(self._caller.post(f"{self._root}/redemptions", body, idempotency_key))
 
     def capture(
         self,
-        redemption: Redemption | UUID | str,
+        redemption: Redemption | str,
         amount: int | None = None,
         *,
         idempotency_key: str | None = None,
@@ -91,14 +94,14 @@ class Merchant:
         return self._do(redemption, "capture", amount, idempotency_key)
 
     def void(
-        self, redemption: Redemption | UUID | str, *, idempotency_key: str | None = None
+        self, redemption: Redemption | str, *, idempotency_key: str | None = None
     ) -> Redemption:
         """Give back what is held and not captured."""
         return self._do(redemption, "void", None, idempotency_key)
 
     def refund(
         self,
-        redemption: Redemption | UUID | str,
+        redemption: Redemption | str,
         amount: int | None = None,
         *,
         idempotency_key: str | None = None,
@@ -106,9 +109,15 @@ class Merchant:
         """Give back what was captured, or part of it."""
         return self._do(redemption, "refund", amount, idempotency_key)
 
-    def get(self, redemption: Redemption | UUID | str) -> Redemption:
+    def get(self, redemption: Redemption | str) -> Redemption:
         """Return a redemption as it stands now."""
         return Redemption.of(self._caller.get(f"{self._root}/redemptions/{_id(redemption)}"))
+
+    def redemptions(self) -> Iterator[Redemption]:
+        """Yield every redemption, the newest first, page by page as they are asked for."""
+        for page in self._pages(f"{self._root}/redemptions"):
+            for item in page["items"]:
+                yield Redemption.of(item)
 
     def settlements(self) -> Iterator[Settlement]:
         """Yield every settlement, page by page as they are asked for."""
@@ -116,7 +125,7 @@ class Merchant:
             for item in page["items"]:
                 yield Settlement.of(self._city, item)
 
-    def settlement(self, settlement: Settlement | UUID | str) -> Settlement:
+    def settlement(self, settlement: Settlement | str) -> Settlement:
         """Return a settlement with all its lines; `adds_up` computes it again."""
         pages = list(self._pages(f"{self._root}/settlements/{_id(settlement)}"))
         lines = [line for page in pages for line in page["lines"]]
@@ -124,7 +133,7 @@ class Merchant:
 
     def _do(
         self,
-        redemption: Redemption | UUID | str,
+        redemption: Redemption | str,
         act: str,
         amount: int | None,
         idempotency_key: str | None,
@@ -149,9 +158,12 @@ class Merchant:
         raise RuntimeError("the server's list has no end")
 
 
-def _id(thing: Redemption | Settlement | UUID | str) -> str:
+def _id(thing: Redemption | Settlement | str) -> str:
     """Write an id as it stands in an address; raises ValueError for what is none."""
-    return str(UUID(str(thing.id if isinstance(thing, Redemption | Settlement) else thing)))
+    found = thing if isinstance(thing, str) else thing.id
+    if not _ID.fullmatch(found):
+        raise ValueError(f"{found[:40]!r} is no id")
+    return found
 
 
 def _points(amount: int) -> int:

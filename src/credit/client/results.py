@@ -21,7 +21,8 @@ class Redemption:
     """A redemption; amounts in points.
 
     `status` is `authorized`, `captured`, `voided`, `expired` or `refunded`; one that was refunded
-    in part is still captured. Points of an authorized one are held until `expires_at`.
+    in part is still captured. Points of an authorized one are held until `expires_at`. `acts` are
+    the calls that may follow now.
     """
 
     id: str
@@ -29,9 +30,11 @@ class Redemption:
     amount: int
     captured: int
     refunded: int
-    expires_at: datetime | None
-    offer: int | None
+    offer: str | None
     reference: str | None
+    made_at: datetime | None
+    expires_at: datetime | None
+    acts: tuple[str, ...]
 
     @property
     def refundable(self) -> int:
@@ -47,9 +50,11 @@ class Redemption:
             amount=body["amount"],
             captured=body.get("captured", 0),
             refunded=body.get("refunded", 0),
-            expires_at=_moment(body.get("expires_at")),
             offer=body.get("offer"),
             reference=body.get("reference"),
+            made_at=_moment(body.get("made_at")),
+            expires_at=_moment(body.get("expires_at")),
+            acts=tuple(body.get("acts", ())),
         )
 
 
