@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from credit.kit.db import Connection
 from credit.points.logic.receipts import Movement
-from credit.points.views import SINGLE_KINDS, Epoch, NewAccount, Operation, Outcome
+from credit.points.views import Epoch, NewAccount, Operation, Outcome
 
 __all__ = ["OPEN_ACCOUNTS", "POST", "TAKE_LEASE", "open_accounts", "post", "take_lease"]
 
@@ -190,13 +190,6 @@ LEFT JOIN LATERAL (
 ORDER BY t.id
 """
 OPEN_ACCOUNTS = "SELECT code, id FROM open_accounts_v1($1, $2, $3, $4, $5)"
-
-SINGLE_ACCOUNTS = "SELECT kind, id FROM point_account WHERE kind = ANY ($1)"
-
-
-async def single_accounts(conn: Connection) -> dict[str, int]:
-    """Return the accounts of which a book has one each, by their kinds."""
-    return dict(map(tuple, await conn.fetch(SINGLE_ACCOUNTS, list(SINGLE_KINDS))))
 
 
 async def take_lease(conn: Connection) -> int | None:

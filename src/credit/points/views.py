@@ -80,14 +80,13 @@ class Outcome(NamedTuple):
 
 
 class Account(NamedTuple):
-    """An account by its number and its code; whose it is, and the operator's division."""
+    """An account as it was opened: its number and code, whose it is, the operator's division."""
 
     id: int
     code: str
     kind: str
     owner: str | None
     division: str | None
-    closed: bool
 
 
 class Balance(NamedTuple):
