@@ -98,7 +98,7 @@ from credit.log.api import KeyController, LogController
 from credit.log.keys.listing import count_live
 from credit.log.pages import ConsoleKeyPages, KeyPages, LogPages
 from credit.logs import Logs
-from credit.market.api import RedemptionController
+from credit.market.api import OfferController, RedemptionController
 from credit.market.pages import MARKET_PAGES
 from credit.points.service.posting import Writers
 from credit.rules.loading import pack_of_city
@@ -176,6 +176,7 @@ def _interface() -> Router:
             TransferController,
             WalletController,
             RedemptionController,
+            OfferController,
         ],
         guards=[guard],
     )
