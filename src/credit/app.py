@@ -100,7 +100,8 @@ from credit.log.api import KeyController, LogController
 from credit.log.keys.listing import count_live
 from credit.log.pages import ConsoleKeyPages, KeyPages, LogPages
 from credit.logs import Logs
-from credit.market.api import RedemptionController
+from credit.market.api import OfferController, RedemptionController
+from credit.market.pages import MARKET_PAGES
 from credit.market.views import CHANNEL as MARKET_CHANNEL
 from credit.market.views import MerchantView
 from credit.points.service.posting import Writers
@@ -182,6 +183,7 @@ def _interface() -> Router:
             TransferController,
             WalletController,
             RedemptionController,
+            OfferController,
         ],
         guards=[guard],
     )
@@ -244,6 +246,7 @@ def _pages() -> Router:
             GatePages,
             ExchangePages,
             PortalListPages,
+            *MARKET_PAGES,
             console_list_letter,
             portal_list_letter,
             portal_report,

@@ -17,6 +17,7 @@ from credit.kit.clock import Clock
 from credit.kit.db import Database
 from credit.kit.jobs import Task
 from credit.logs import Logs
+from credit.market import jobs as market_jobs
 from credit.points import jobs as point_jobs
 from credit.points.service.sealing import Sealer
 from credit.terms import jobs as term_jobs
@@ -33,6 +34,7 @@ TASKS: Sequence[Task] = (
     *term_jobs.TASKS,
     *point_jobs.TASKS,
     *earning_jobs.TASKS,
+    *market_jobs.TASKS,
 )
 RETRY_SECONDS = 5.0
 log = structlog.get_logger()

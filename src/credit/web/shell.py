@@ -31,6 +31,7 @@ CONSOLE_MENU = (
     ("events:read", "contracts", marked("契约")),
     ("events:read", "duties", marked("履约")),
     ("events:read", "lists", marked("红黑名单")),
+    ("points:read", "merchants", marked_as("many", "商户")),
     ("marks:enter", "imports", marked("导入")),
     ("events:read", "exports", marked("导出")),
     ("people:write", "people", marked_as("many", "人员")),
@@ -72,6 +73,13 @@ PORTAL_MENU = (
     ("owner_delegate", "contracts", marked("契约")),
     ("owner_delegate", "promises", marked("履约")),
 )
+# What a merchant's people find at the till, besides taking points.
+TILL_MENU = (
+    ("redemptions", marked("记录")),
+    ("offers", marked("权益")),
+    ("statements", marked("结算")),
+    ("shop", marked("本店")),
+)
 FOR_EVER = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
 
 
@@ -111,6 +119,7 @@ def make_pages(settings: Settings) -> Pages:
             "state_titles": STATE_TITLES,
             "is_demo": lambda city: city in demo,
             "portal_menu": PORTAL_MENU,
+            "till_menu": TILL_MENU,
             "static": STATIC.address,
             "shortcuts": SHORTCUTS,
             "named_cities": lambda cities: [(code, division_name(code)) for code in cities],

@@ -12,7 +12,7 @@ from msgspec import Struct
 from credit.access.views import Actor
 from credit.kit.clock import CHINA, Clock
 from credit.kit.db import Connection
-from credit.kit.errors import Conflict, Forbidden, NotFound
+from credit.kit.errors import Conflict, Forbidden, NotFound, Unprocessable
 from credit.kit.texts import say
 from credit.market import store
 from credit.market.logic.hours import is_open
@@ -26,7 +26,8 @@ from credit.points.views import Hold, Operation
 from credit.rules.bank import Bank
 
 __all__ = [
-    "RedemptionState", "RedemptionView", "Wish", "authorize", "capture", "merchant_of", "redemption", "redemptions", "refund", "void",
+    "RedemptionState", "RedemptionView", "Wish", "authorize", "capture", "merchant_of", "redemption", "redemptions",
+    "redemptions_for", "refund", "terms_of", "void",
 ]  # fmt: skip
 
 # What was answered while a hold was open is answered so again.
@@ -90,10 +91,11 @@ async def authorize(
         if merchant.offline
         else timedelta(minutes=bank.hold_minutes)
     )
+    reserved = False
     try:
         _refuse_closed(merchant, now)
         if offer is not None:
-            await _reserve(shop, offer, wish, digest, key, now + life)
+            reserved = await _reserve(shop, offer, wish, digest, key, now + life)
     except Conflict:
         async with shop.db.city(shop.city) as conn:
             if not await book.is_known(conn, key.key):
@@ -105,8 +107,9 @@ async def authorize(
     )  # fmt: skip
     try:
         return await _post(shop, "authorize", operation)
-    except Conflict:
-        if offer is not None:
+    except (Conflict, Unprocessable) as refused:
+        # Under a key that was used for something else there may be a use that is none of this one's.
+        if reserved or (offer is not None and isinstance(refused, Conflict)):
             async with shop.db.transaction(shop.city) as conn:
                 await store.release_use(conn, key.key)
         raise
@@ -150,7 +153,14 @@ async def redemptions(
 ) -> list[RedemptionView]:
     """List the merchant's redemptions before another one, newest first."""
     merchant = await merchant_of(conn, actor)
-    found = await book.holds_for(conn, merchant.account or 0, before, limit)
+    return await redemptions_for(conn, clock, merchant.account or 0, before, limit)
+
+
+async def redemptions_for(
+    conn: Connection, clock: Clock, account: int, before: int, limit: int
+) -> list[RedemptionView]:
+    """List the redemptions for an account of the book before another one, newest first."""
+    found = await book.holds_for(conn, account, before, limit)
     return [_view(one, clock.now()) for one in found]
 
 
@@ -196,24 +206,27 @@ def _refuse_closed(merchant: MerchantView, now: datetime) -> None:
 
 async def _reserve(
     shop: Shop, offer: OfferView, wish: Wish, digest: bytes, key: operations.Key, until: datetime
-) -> None:
-    """Check what an offer asks for; of a limited one, reserve a use under the redemption's key."""
+) -> bool:
+    """Check what an offer asks for; of a limited one, reserve a use under the redemption's key, and
+    say whether that was done now.
+    """
     now, today = shop.clock.now(), shop.clock.today()
     if offer.stock is None and offer.per_person is None:
-        price_of(_terms(offer), wish.amount, today)
-        return
+        price_of(terms_of(offer), wish.amount, today)
+        return False
     async with shop.db.transaction(shop.city) as conn:
         locked = await store.offer(conn, offer.id, offer.merchant, lock=True) or offer
         account = await book.code_account(conn, digest)
         if account is None:
-            return  # the book will say that the code is unknown
+            return False  # the book will say that the code is unknown
         uses = await store.uses_of(conn, offer.id, account, locked.per_person or 1)
         days = [one.astimezone(CHINA).date() for one in uses]
-        price_of(_terms(locked), wish.amount, today, days if locked.per_person else ())
-        await store.reserve_use(conn, key.key, offer.id, account, now, until)
+        price_of(terms_of(locked), wish.amount, today, days if locked.per_person else ())
+        return await store.reserve_use(conn, key.key, offer.id, account, now, until)
 
 
-def _terms(offer: OfferView) -> Offer:
+def terms_of(offer: OfferView) -> Offer:
+    """Return what a redemption under an offer has to keep to."""
     return Offer(
         offer.kind, offer.state, offer.valid_from, offer.valid_until, offer.points, offer.points_max,
         offer.stock, offer.taken, offer.per_person, offer.per_person_days,

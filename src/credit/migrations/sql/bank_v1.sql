@@ -16,7 +16,7 @@ DECLARE
             ' commitment_on, offline, account, state, proposed_by, proposed_at, decided_by, decided_at,'
             ' reason)',
         'offer(stock, taken, valid_until, state, decided_by, decided_at, reason)',
-        'offer_use(settled, released)',
+        'offer_use(made_at, until, settled, released)',
         'settlement(captures, captured, refunds, refunded, points, fen, digest, upto, ends_on, state,'
             ' confirmed_by, confirmed_at, dispute, answer, answered_by, voucher, paid_by, paid_at, transfer)',
         'webhook(url, secret, previous_secret, previous_until, cursor, failures, retry_at, disabled_at)'
