@@ -10,7 +10,7 @@ from credit.kit.db import Connection
 
 __all__ = [
     "AwardRow", "Barred", "Outcome", "WaitingRow", "awards", "count_waiting", "of_activity", "outcomes",
-    "waiting",
+    "unfunded", "waiting",
 ]  # fmt: skip
 
 Barred = Literal["entered", "organised", "signed", "own"]
@@ -55,6 +55,7 @@ COUNT_WAITING = f"""
 SELECT count(*), count(*) FILTER (WHERE cardinality(p.flags) > 0) {_FROM}
 WHERE p.state = 'entered' AND {_WITHIN}
 """
+UNFUNDED = f"SELECT p.id {_FROM} WHERE p.id = ANY ($2) AND p.state = 'unfunded' AND {_WITHIN}"
 OUTCOMES = """
 SELECT state, count(*), sum(points)::bigint, min(available_on), max(available_on)
 FROM participation WHERE id = ANY ($1) GROUP BY state
@@ -133,6 +134,11 @@ async def count_waiting(conn: Connection, reach: str) -> tuple[int, int]:
     """Count what waits for a decision, and what of it is flagged."""
     row = await conn.fetchrow(COUNT_WAITING, reach)
     return (row[0], row[1]) if row else (0, 0)
+
+
+async def unfunded(conn: Connection, reach: str, ids: Sequence[UUID]) -> list[UUID]:
+    """Return which of some participations their budget was too small for."""
+    return [row[0] for row in await conn.fetch(UNFUNDED, reach, ids)]
 
 
 async def outcomes(conn: Connection, ids: Sequence[UUID]) -> dict[str, Outcome]:

@@ -13,6 +13,7 @@ from credit.earning.activities.views import ActivityLine, ActivityState, Activit
 from credit.earning.logic.activities import Draft, refuse_draft, state_of
 from credit.earning.members import store as members
 from credit.earning.service.places import above, covers, reach, refuse_elsewhere
+from credit.earning.views import Budget
 from credit.kit.clock import CHINA, Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, NotFound
@@ -49,11 +50,12 @@ class Colleague:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An activity with where it stands and its attendance."""
+    """An activity with where it stands, its attendance, and the campaign that pays."""
 
     activity: ActivityView
     state: ActivityState
     counts: Counts
+    budget: Budget | None
 
 
 async def announce(
@@ -135,7 +137,12 @@ async def activities(
 async def activity(conn: Connection, clock: Clock, actor: Actor, activity_id: UUID) -> Found:
     """Return an activity of the actor's division with its attendance; NotFound for another one."""
     found = await activity_of(conn, actor, activity_id)
-    return Found(found, state_of(found, clock.now()), await store.counts(conn, activity_id))
+    return Found(
+        found,
+        state_of(found, clock.now()),
+        await store.counts(conn, activity_id),
+        await members.campaign(conn, found.campaign),
+    )
 
 
 async def activity_of(conn: Connection, actor: Actor, activity_id: UUID) -> ActivityView:

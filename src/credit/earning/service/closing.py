@@ -20,7 +20,9 @@ from credit.kit.texts import say
 from credit.rules.bank import EarningRule
 from credit.rules.pack import Pack
 
-__all__ = ["Closed", "close"]
+__all__ = ["Closed", "close", "preview"]
+
+UNSAID = "—"  # the evidence of what is only looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class Closed:
     def approved(self) -> list[UUID]:
         """Those approved by their rule, whose points are to be posted."""
         return [one.id for one in self.entered if one.id and one.status == "approved"]
+
+    @property
+    def points(self) -> int:
+        """What all of them are worth."""
+        return sum(one.points for one in self.entered)
 
     @property
     def waiting(self) -> int:
@@ -94,6 +101,25 @@ async def close(
         left_out += sum(quantity_of(activity, one, rule.unit) is None for one in presences)
     await store.close(conn, activity_id, clock.now(), actor.person_id)
     return Closed(entered, left_out)
+
+
+class _Undone(Exception):
+    """Takes back what closing did, once it is known what that would be."""
+
+    def __init__(self, closed: Closed) -> None:
+        super().__init__()
+        self.closed = closed
+
+
+async def preview(
+    conn: Connection, clock: Clock, city: str, actor: Actor, pack: Pack, activity_id: UUID
+) -> Closed:
+    """Say what closing would make; nothing of it is kept. Raises what `close` raises."""
+    try:
+        async with conn.transaction():
+            raise _Undone(await close(conn, clock, city, actor, pack, activity_id, evidence=UNSAID))
+    except _Undone as undone:
+        return undone.closed
 
 
 def _refuse_state(activity: ActivityView, clock: Clock) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "awards",
     "of_activity",
     "outcomes",
+    "unfunded",
     "waiting",
 ]
 
@@ -50,6 +51,11 @@ async def waiting(conn: Connection, actor: Actor, after: UUID | None, limit: int
     """List what waits for a decision in the actor's division, the flagged first."""
     rows = await store.waiting(conn, reach(actor), actor.person_id, after, limit)
     return Waiting(rows, *await store.count_waiting(conn, reach(actor)))
+
+
+async def unfunded(conn: Connection, actor: Actor, ids: Sequence[UUID]) -> list[UUID]:
+    """Return which participations of the actor's division their budget was too small for."""
+    return await store.unfunded(conn, reach(actor), ids)
 
 
 async def outcomes(conn: Connection, ids: Sequence[UUID]) -> dict[str, Outcome]:
