@@ -53,7 +53,21 @@ from credit.blacklist.pages import (
 from credit.contracts.api import ContractController, DutyController, IndicatorController
 from credit.contracts.pages import CONTRACT_PAGES
 from credit.contracts.papers.logic import read_roots
-from credit.earning.api import AwardController, TransferController, WalletController
+from credit.earning.api import (
+    ActivityController,
+    AwardController,
+    ParticipationController,
+    TransferController,
+    WalletController,
+)
+from credit.earning.pages import (
+    ActivityCodePages,
+    ActivityPages,
+    ApprovalPages,
+    AttendancePages,
+    AttendPages,
+    ParticipationEntryPages,
+)
 from credit.evaluations.api import EvaluationController
 from credit.evaluations.pages import ClosingPages, ConsoleEvaluationPages, EvaluationListPages
 from credit.events.api import EventController
@@ -179,7 +193,9 @@ def _interface() -> Router:
             ExchangeController,
             GateController,
             KeyController,
+            ActivityController,
             AwardController,
+            ParticipationController,
             TransferController,
             WalletController,
             RedemptionController,
@@ -247,6 +263,12 @@ def _pages() -> Router:
             ExchangePages,
             PortalListPages,
             *MARKET_PAGES,
+            ActivityPages,
+            ActivityCodePages,
+            AttendancePages,
+            AttendPages,
+            ApprovalPages,
+            ParticipationEntryPages,
             console_list_letter,
             portal_list_letter,
             portal_report,

@@ -9,8 +9,8 @@ DECLARE
     app_updates constant text[] := ARRAY[
         'member(kind, division, person_id, minor_until, consent_digest, consent_on, closed_at)',
         'campaign(title, until, closed_at)',
-        'activity(cancelled_at, cancel_reason)',
-        'attendance(signed_out_at)',
+        'activity(cancelled_at, cancel_reason, closed_at, closed_by)',
+        'attendance(signed_out_at, entered_by)',
         'participation(points, flags, state, decided_by, decided_at, reason, attempt, available_on, transfer)',
         'merchant(name, address, hours, contract_from, contract_until, fen_per_point, commitment_digest,'
             ' commitment_on, offline, account, state, proposed_by, proposed_at, decided_by, decided_at,'
