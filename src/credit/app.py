@@ -114,7 +114,12 @@ from credit.log.api import KeyController, LogController
 from credit.log.keys.listing import count_live
 from credit.log.pages import ConsoleKeyPages, KeyPages, LogPages
 from credit.logs import Logs
-from credit.market.api import OfferController, RedemptionController
+from credit.market.api import (
+    OfferController,
+    RedemptionController,
+    SettlementController,
+    WebhookController,
+)
 from credit.market.pages import MARKET_PAGES
 from credit.market.views import CHANNEL as MARKET_CHANNEL
 from credit.market.views import MerchantView
@@ -200,6 +205,8 @@ def _interface() -> Router:
             WalletController,
             RedemptionController,
             OfferController,
+            SettlementController,
+            WebhookController,
         ],
         guards=[guard],
     )
@@ -338,7 +345,7 @@ def create_app(settings: Settings, url: str, *, background: bool = True) -> Lite
         async with state.db:
             tasks = [asyncio.create_task(state.hearing.listen(state.db))]
             if background:
-                work = run_background(state.db, state.clock, state.logs)
+                work = run_background(state.db, state.clock, state.logs, settings)
                 tasks.append(asyncio.create_task(work))
             try:
                 yield

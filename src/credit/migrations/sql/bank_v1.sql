@@ -17,8 +17,9 @@ DECLARE
             ' reason)',
         'offer(stock, taken, valid_until, state, decided_by, decided_at, reason)',
         'offer_use(made_at, until, settled, released)',
-        'settlement(captures, captured, refunds, refunded, points, fen, digest, upto, ends_on, state,'
-            ' confirmed_by, confirmed_at, dispute, answer, answered_by, voucher, paid_by, paid_at, transfer)',
+        'settlement(captures, captured, refunds, refunded, points, fen_per_point, fen, digest, upto, ends_on,'
+            ' state, drawn_by, drawn_at, confirmed_by, confirmed_at, dispute, answer, answered_by, voucher,'
+            ' paid_by, paid_at, transfer)',
         'webhook(url, secret, previous_secret, previous_until, cursor, failures, retry_at, disabled_at)'
     ];
     -- What a session of a resident or a merchant is shown: its own, by one plain comparison each.
@@ -61,7 +62,7 @@ BEGIN
             'GRANT UPDATE (%s ON %I TO credit_app',
             split_part(item, '(', 2), split_part(item, '(', 1));
     END LOOP;
-    GRANT DELETE ON webhook_delivery TO credit_app;
+    GRANT DELETE ON webhook, webhook_delivery TO credit_app;
 
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO credit_resident', current_schema());
     FOREACH item IN ARRAY own LOOP
