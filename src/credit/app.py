@@ -147,6 +147,7 @@ from credit.web.pages import choose_language, front_door
 from credit.web.problems import refused_page
 from credit.web.reports import console_report, portal_report
 from credit.web.saved import SavedViewPages
+from credit.web.settlement_letters import console_statement, till_statement
 from credit.web.shell import make_pages, static_files
 from credit.web.uploads import Uploads
 
@@ -285,6 +286,8 @@ def _pages() -> Router:
             console_repair_letter,
             portal_fact_letter,
             portal_repair_letter,
+            console_statement,
+            till_statement,
         ],
         guards=[page_guard],
         include_in_schema=False,

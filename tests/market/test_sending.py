@@ -4,7 +4,7 @@ import asyncio
 import json
 import ssl
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.bank import CITY, MERCHANT
 from tests.market.receiver import receiving
 
+from credit.kit.clock import SystemClock
 from credit.market.logic.deliveries import DELAYS_SECONDS
 from credit.market.logic.webhooks import NotVerifiedError
 from credit.market.service import sending, settlements, webhooks
@@ -420,7 +421,7 @@ def certificate(folder, name):
     """A key and a certificate for a name, signed by itself; returns the file of both."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
+    now = SystemClock().now()  # what a handshake goes by
     made = (
         x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
