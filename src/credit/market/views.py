@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 __all__ = [
+    "CHANNEL",
     "Kind",
     "MerchantRecord",
     "MerchantView",
@@ -17,6 +18,8 @@ __all__ = [
     "Waiting",
 ]
 
+# On which a city is named when merchants of it change.
+CHANNEL = "credit_market"
 Kind = Literal["goods", "discount", "reduction"]
 OfferState = Literal["proposed", "open", "paused", "ended", "refused"]
 

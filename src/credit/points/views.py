@@ -71,7 +71,10 @@ class Operation(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What an operation came to: `posted` and its transfer, or why not and what would be allowed."""
+    """What an operation came to: `posted` and its transfer, or why not and what would be allowed.
+
+    `details` of a hold, capture, void or refund that was posted say how the hold stands after it.
+    """
 
     outcome: str
     transfer: int | None
@@ -79,14 +82,13 @@ class Outcome(NamedTuple):
 
 
 class Account(NamedTuple):
-    """An account by its number and its code; whose it is, and the operator's division."""
+    """An account as it was opened: its number and code, whose it is, the operator's division."""
 
     id: int
     code: str
     kind: str
     owner: str | None
     division: str | None
-    closed: bool
 
 
 class Balance(NamedTuple):

@@ -8,6 +8,7 @@ from litestar import Router
 from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 
+from credit.documents.qr import qr_svg
 from credit.events.course.standing import left
 from credit.events.course.views import STATE_TITLES
 from credit.events.repair.views import REPAIR_TITLES
@@ -32,6 +33,8 @@ CONSOLE_MENU = (
     ("events:read", "duties", marked("履约")),
     ("events:read", "lists", marked("红黑名单")),
     ("points:read", "merchants", marked_as("many", "商户")),
+    ("points:read", "activities", marked("活动")),
+    ("points:read", "approvals", marked("积分审核")),
     ("points:read", "settlements", marked("结算")),
     ("marks:enter", "imports", marked("导入")),
     ("events:read", "exports", marked("导出")),
@@ -122,6 +125,7 @@ def make_pages(settings: Settings) -> Pages:
             "is_demo": lambda city: city in demo,
             "portal_menu": PORTAL_MENU,
             "till_menu": TILL_MENU,
+            "qr_svg": qr_svg,
             "static": STATIC.address,
             "shortcuts": SHORTCUTS,
             "named_cities": lambda cities: [(code, division_name(code)) for code in cities],

@@ -194,7 +194,7 @@ def till_page(
 
 
 def _shop(state: State, city: str) -> Shop:
-    return Shop(state.db, state.clock, city, state.writers.of(city))
+    return Shop(state.db, state.clock, city, state.writers.of(city), state.merchants)
 
 
 def _count(request: Request[Any, Any, Any], state: State, city: str, actor: Actor) -> None:

@@ -49,10 +49,10 @@ class TillOfferPages(Controller):
         bank = pack_of_city(city).on(state.clock.today()).points
         async with own_rows(state, city, actor) as conn:
             found = await own_merchant(conn, actor)
-            owed = await merchants.owed(conn, state.clock, found) if found else 0
-        place = ""
+        owed, place = 0, ""
         if found is not None:
             async with state.db.city(city) as conn:
+                owed = await merchants.owed(conn, state.clock, found)
                 place = await parties.territory_name(conn, found.division)
         return till_page(
             request,

@@ -7,7 +7,7 @@ itself and the points go back.
 
 from credit.access.views import Actor
 from credit.market.service import redemptions
-from credit.market.service.redemptions import RedemptionView, Wish
+from credit.market.service.redemptions import RedemptionState, Wish
 from credit.market.service.shop import Shop
 from credit.points.logic.operations import Key, key_of
 from credit.rules.bank import Bank
@@ -15,7 +15,7 @@ from credit.rules.bank import Bank
 __all__ = ["charge", "form_key"]
 
 
-async def charge(shop: Shop, actor: Actor, bank: Bank, wish: Wish, form: str) -> RedemptionView:
+async def charge(shop: Shop, actor: Actor, bank: Bank, wish: Wish, form: str) -> RedemptionState:
     """Take a customer's points; answers what was taken, the same for the same form again."""
     asked = f"{wish.code}\n{wish.amount}\n{wish.offer or ''}\n{wish.reference}"
     held = await redemptions.authorize(

@@ -9,8 +9,8 @@ DECLARE
     app_updates constant text[] := ARRAY[
         'member(kind, division, person_id, minor_until, consent_digest, consent_on, closed_at)',
         'campaign(title, until, closed_at)',
-        'activity(cancelled_at, cancel_reason)',
-        'attendance(signed_out_at)',
+        'activity(cancelled_at, cancel_reason, closed_at, closed_by)',
+        'attendance(signed_out_at, entered_by)',
         'participation(points, flags, state, decided_by, decided_at, reason, attempt, available_on, transfer)',
         'merchant(name, address, hours, contract_from, contract_until, fen_per_point, commitment_digest,'
             ' commitment_on, offline, account, state, proposed_by, proposed_at, decided_by, decided_at,'
@@ -95,3 +95,20 @@ $$;
 -- The accounts of which a book has one each.
 SELECT open_accounts_v1(kinds, kinds, array_fill(NULL::text, ARRAY[5]), array_fill(NULL::text, ARRAY[5]), now())
 FROM (VALUES (ARRAY['issuance', 'held', 'pending', 'expired', 'adjustment'])) AS one (kinds);
+
+-- What server processes keep ready, who calls with a key, which merchant a till is of, they keep until
+-- they hear of a change: at its commit, whoever makes it.
+CREATE FUNCTION tell_v1() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify(TG_ARGV[0], TG_TABLE_SCHEMA);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER tell AFTER UPDATE OR DELETE ON api_client
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_v1('credit_access');
+CREATE TRIGGER tell AFTER UPDATE OR DELETE ON person
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_v1('credit_access');
+CREATE TRIGGER tell AFTER UPDATE OR DELETE ON organisation
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_v1('credit_access');
+CREATE TRIGGER tell AFTER UPDATE OR DELETE ON merchant
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_v1('credit_market');
