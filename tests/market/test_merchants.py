@@ -1,5 +1,6 @@
 from tests.bank import CITY
 
+
 async def test_smoke(office):
     code = await office.proposed()
     print(code)

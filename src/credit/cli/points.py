@@ -1,5 +1,7 @@
 """`credit points`: the book of points checked, and merchants' statements computed again."""
 
+from typing import Any
+
 import click
 
 from credit.cli.context import (
@@ -68,17 +70,17 @@ async def statement(*, settlement: str, city: str, as_json_: bool) -> None:
             "statement": body,
         },
         f"商户 {found.merchant}　账本第 {found.after} 号之后，至第 {found.upto} 号",
-        *(
-            (
-                f"按账本：收取 {body['captures']} 笔 {body['captured']} 积分，退还 {body['refunds']} 笔 "
-                f"{body['refunded']} 积分，上期结转 {body['carried']}，金额 {body['fen']} 分",
-            )
-            if body
-            else ()
-        ),
+        *([_sums(body)] if body else []),
         f"出单时的摘要　{found.digest.hex()}",
         f"重新算的摘要　{computed or '无法计算'}",
         *(f"不符：{one}" for one in checked.faults),
         "与账本一致。" if checked.agrees else "与账本不一致。",
     )
     raise SystemExit(0 if checked.agrees else 1)
+
+
+def _sums(body: dict[str, Any]) -> str:
+    return (
+        f"按账本：收取 {body['captures']} 笔 {body['captured']} 积分，退还 {body['refunds']} 笔 "
+        f"{body['refunded']} 积分，上期结转 {body['carried']}，金额 {body['fen']} 分"
+    )
