@@ -52,7 +52,13 @@ from credit.blacklist.pages import (
 from credit.contracts.api import ContractController, DutyController, IndicatorController
 from credit.contracts.pages import CONTRACT_PAGES
 from credit.contracts.papers.logic import read_roots
-from credit.earning.api import AwardController, TransferController, WalletController
+from credit.earning.api import (
+    AwardController,
+    PostingController,
+    TransferController,
+    WalletController,
+)
+from credit.earning.pages import MEMBER_PAGES, own_section
 from credit.evaluations.api import EvaluationController
 from credit.evaluations.pages import ClosingPages, ConsoleEvaluationPages, EvaluationListPages
 from credit.events.api import EventController
@@ -116,6 +122,7 @@ from credit.web.imports import (
     EventImportPages,
     ImportPages,
     MarkImportPages,
+    ParticipationImportPages,
     PartyImportPages,
 )
 from credit.web.list_letters import console_list_letter, portal_list_letter
@@ -172,6 +179,7 @@ def _interface() -> Router:
             GateController,
             KeyController,
             AwardController,
+            PostingController,
             TransferController,
             WalletController,
             RedemptionController,
@@ -221,11 +229,13 @@ def _pages() -> Router:
             PartyImportPages,
             EventImportPages,
             MarkImportPages,
+            ParticipationImportPages,
             PortalFactPages,
             PortalApplicationPages,
             PortalRepairPages,
             PortalGradePages,
             *CONTRACT_PAGES,
+            *MEMBER_PAGES,
             PublicListPages,
             PublicBoardPages,
             ConsoleListPages,
@@ -278,6 +288,7 @@ def make_state(settings: Settings, url: str, clock: Clock) -> State:
             "intake": Intake(db, clock),
             "writers": Writers(db, clock, _grace_days),
             "count_live_keys": count_live,
+            "own_sections": (own_section,),
             "grade_cache": GradeCache(),
             "esign_roots": read_roots(settings.esign_roots),
             "blobs": BlobStore(Path(settings.data_dir) / "files"),

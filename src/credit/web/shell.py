@@ -31,6 +31,7 @@ CONSOLE_MENU = (
     ("events:read", "contracts", marked("契约")),
     ("events:read", "duties", marked("履约")),
     ("events:read", "lists", marked("红黑名单")),
+    ("points:read", "members", marked("参与者")),
     ("marks:enter", "imports", marked("导入")),
     ("events:read", "exports", marked("导出")),
     ("people:write", "people", marked_as("many", "人员")),
