@@ -57,17 +57,11 @@ from credit.earning.api import (
     ActivityController,
     AwardController,
     ParticipationController,
+    PostingController,
     TransferController,
     WalletController,
 )
-from credit.earning.pages import (
-    ActivityCodePages,
-    ActivityPages,
-    ApprovalPages,
-    AttendancePages,
-    AttendPages,
-    ParticipationEntryPages,
-)
+from credit.earning.pages import EARNING_PAGES, own_section
 from credit.evaluations.api import EvaluationController
 from credit.evaluations.pages import ClosingPages, ConsoleEvaluationPages, EvaluationListPages
 from credit.events.api import EventController
@@ -140,6 +134,7 @@ from credit.web.imports import (
     EventImportPages,
     ImportPages,
     MarkImportPages,
+    ParticipationImportPages,
     PartyImportPages,
 )
 from credit.web.list_letters import console_list_letter, portal_list_letter
@@ -202,6 +197,7 @@ def _interface() -> Router:
             ActivityController,
             AwardController,
             ParticipationController,
+            PostingController,
             TransferController,
             WalletController,
             RedemptionController,
@@ -254,11 +250,13 @@ def _pages() -> Router:
             PartyImportPages,
             EventImportPages,
             MarkImportPages,
+            ParticipationImportPages,
             PortalFactPages,
             PortalApplicationPages,
             PortalRepairPages,
             PortalGradePages,
             *CONTRACT_PAGES,
+            *EARNING_PAGES,
             PublicListPages,
             PublicBoardPages,
             ConsoleListPages,
@@ -271,12 +269,6 @@ def _pages() -> Router:
             ExchangePages,
             PortalListPages,
             *MARKET_PAGES,
-            ActivityPages,
-            ActivityCodePages,
-            AttendancePages,
-            AttendPages,
-            ApprovalPages,
-            ParticipationEntryPages,
             console_list_letter,
             portal_list_letter,
             portal_report,
@@ -321,6 +313,7 @@ def make_state(settings: Settings, url: str, clock: Clock) -> State:
             "intake": Intake(db, clock),
             "writers": Writers(db, clock, _grace_days),
             "count_live_keys": count_live,
+            "own_sections": (own_section,),
             "hearing": hearing,
             "grade_cache": Heard[bytes](hearing, GRADES_CHANNEL, ANSWERS_KEPT),
             "callers": Heard[KnownCaller](hearing, ACCESS_CHANNEL, CALLERS_KEPT),

@@ -21,7 +21,6 @@ from credit.market.logic.webhooks import NotVerifiedError
 from credit.market.service import sending, settlements, webhooks
 from credit.market.service.courier import Courier
 from credit.market.service.sending import Sender
-from credit.market.service.shop import Shop
 from credit.points.service.sweeping import lapse_holds
 
 PUBLIC = "1.1.1.1"  # never connected to
@@ -126,7 +125,7 @@ async def test_a_merchant_is_told_that_it_was_paid(bank, receiver):
         drawn = await settlements.draw(conn, bank.clock, CITY, MERCHANT, "P-1")
         keeper = bank.world.actors["shopkeeper"]
         await settlements.confirm(conn, bank.clock, keeper, drawn.id, drawn.digest)
-    shop = Shop(bank.db, bank.clock, CITY, bank.writer)
+    shop = bank.shop
     await settlements.pay(shop, bank.world.actors["street"], drawn.id, "凭证 1")
     assert await send_all(bank) == 1
     (told,) = receiver.events(secret)

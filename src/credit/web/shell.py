@@ -36,6 +36,7 @@ CONSOLE_MENU = (
     ("points:read", "activities", marked("活动")),
     ("points:read", "approvals", marked("积分审核")),
     ("points:read", "settlements", marked("结算")),
+    ("points:read", "members", marked("参与者")),
     ("marks:enter", "imports", marked("导入")),
     ("events:read", "exports", marked("导出")),
     ("people:write", "people", marked_as("many", "人员")),
