@@ -137,7 +137,7 @@ async def _enter(
     claims: Mapping[int, Claim],
 ) -> dict[int, Entered]:
     """Enter claims in their order, so many at a time, each part after all that was before it."""
-    places, entered = list(claims), {}
+    places, entered = list(claims), dict[int, Entered]()
     for begin in range(0, len(places), CLAIMS_MAX):
         part = places[begin : begin + CLAIMS_MAX]
         answers = await enter(

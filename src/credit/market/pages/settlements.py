@@ -169,7 +169,7 @@ def _acts(
             await settlements.redraw(conn, clock, city, actor, number, text)
 
     async def pay() -> None:
-        shop = Shop(state.db, clock, city, state.writers.of(city))
+        shop = Shop(state.db, clock, city, state.writers.of(city), state.merchants)
         voucher = read_form(PayForm, fields).voucher.strip()
         await settlements.pay(shop, actor, number, voucher)
 
