@@ -59,14 +59,7 @@ from credit.earning.api import (
     TransferController,
     WalletController,
 )
-from credit.earning.pages import (
-    ActivityCodePages,
-    ActivityPages,
-    ApprovalPages,
-    AttendancePages,
-    AttendPages,
-    ParticipationEntryPages,
-)
+from credit.earning.pages import EARNING_PAGES
 from credit.evaluations.api import EvaluationController
 from credit.evaluations.pages import ClosingPages, ConsoleEvaluationPages, EvaluationListPages
 from credit.events.api import EventController
@@ -253,12 +246,7 @@ def _pages() -> Router:
             GatePages,
             ExchangePages,
             PortalListPages,
-            ActivityPages,
-            ActivityCodePages,
-            AttendancePages,
-            AttendPages,
-            ApprovalPages,
-            ParticipationEntryPages,
+            *EARNING_PAGES,
             console_list_letter,
             portal_list_letter,
             portal_report,

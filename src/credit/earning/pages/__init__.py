@@ -6,11 +6,13 @@ from credit.earning.pages.attending import ActivityCodePages, AttendPages
 from credit.earning.pages.closing import AttendancePages
 from credit.earning.pages.entry import ParticipationEntryPages
 
-__all__ = [
-    "ActivityCodePages",
-    "ActivityPages",
-    "ApprovalPages",
-    "AttendPages",
-    "AttendancePages",
-    "ParticipationEntryPages",
-]
+__all__ = ["EARNING_PAGES"]
+
+EARNING_PAGES = (
+    ActivityPages,
+    ActivityCodePages,
+    AttendancePages,
+    AttendPages,
+    ApprovalPages,
+    ParticipationEntryPages,
+)

@@ -103,23 +103,16 @@ async def close(
     return Closed(entered, left_out)
 
 
-class _Undone(Exception):
-    """Takes back what closing did, once it is known what that would be."""
-
-    def __init__(self, closed: Closed) -> None:
-        super().__init__()
-        self.closed = closed
-
-
 async def preview(
     conn: Connection, clock: Clock, city: str, actor: Actor, pack: Pack, activity_id: UUID
 ) -> Closed:
     """Say what closing would make; nothing of it is kept. Raises what `close` raises."""
+    undone = conn.transaction()
+    await undone.start()
     try:
-        async with conn.transaction():
-            raise _Undone(await close(conn, clock, city, actor, pack, activity_id, evidence=UNSAID))
-    except _Undone as undone:
-        return undone.closed
+        return await close(conn, clock, city, actor, pack, activity_id, evidence=UNSAID)
+    finally:
+        await undone.rollback()
 
 
 def _refuse_state(activity: ActivityView, clock: Clock) -> None:
