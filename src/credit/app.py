@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from credit.access.guard import TrailMiddleware, guard, limit_sign_ins, page_guard
+from credit.access.guard import KnownCaller, TrailMiddleware, guard, limit_sign_ins, page_guard
 from credit.access.pages import (
     AccountPages,
     ClientPages,
@@ -26,6 +26,7 @@ from credit.access.pages import (
     TrailPages,
 )
 from credit.access.service.oidc import provider_of
+from credit.access.views import CHANNEL as ACCESS_CHANNEL
 from credit.background import run_background
 from credit.blacklist.api import (
     BoardController,
@@ -56,10 +57,11 @@ from credit.earning.api import (
     ActivityController,
     AwardController,
     ParticipationController,
+    PostingController,
     TransferController,
     WalletController,
 )
-from credit.earning.pages import EARNING_PAGES
+from credit.earning.pages import EARNING_PAGES, own_section
 from credit.evaluations.api import EvaluationController
 from credit.evaluations.pages import ClosingPages, ConsoleEvaluationPages, EvaluationListPages
 from credit.events.api import EventController
@@ -78,7 +80,6 @@ from credit.events.pages import (
 from credit.events.repair.api import RepairController
 from credit.events.service import Intake
 from credit.grades.api import EnterpriseController, QueryController, RunController
-from credit.grades.cache import GradeCache
 from credit.grades.pages import (
     AnswerPages,
     ConfirmationPages,
@@ -91,10 +92,12 @@ from credit.grades.pages import (
     QueryPages,
     RulePages,
 )
+from credit.grades.views import CHANNEL as GRADES_CHANNEL
 from credit.kit.blobs import BlobStore
 from credit.kit.clock import Clock, SystemClock
 from credit.kit.db import Database
 from credit.kit.errors import Overloaded
+from credit.kit.hearing import Heard, Hearing
 from credit.kit.limits import Rates
 from credit.kit.pages import Languages, SameOrigin
 from credit.kit.passwords import Passwords
@@ -105,7 +108,15 @@ from credit.log.api import KeyController, LogController
 from credit.log.keys.listing import count_live
 from credit.log.pages import ConsoleKeyPages, KeyPages, LogPages
 from credit.logs import Logs
-from credit.market.api import RedemptionController
+from credit.market.api import (
+    OfferController,
+    RedemptionController,
+    SettlementController,
+    WebhookController,
+)
+from credit.market.pages import MARKET_PAGES
+from credit.market.views import CHANNEL as MARKET_CHANNEL
+from credit.market.views import MerchantView
 from credit.points.service.posting import Writers
 from credit.rules.loading import pack_of_city
 from credit.settings import Settings
@@ -123,6 +134,7 @@ from credit.web.imports import (
     EventImportPages,
     ImportPages,
     MarkImportPages,
+    ParticipationImportPages,
     PartyImportPages,
 )
 from credit.web.list_letters import console_list_letter, portal_list_letter
@@ -130,12 +142,16 @@ from credit.web.pages import choose_language, front_door
 from credit.web.problems import refused_page
 from credit.web.reports import console_report, portal_report
 from credit.web.saved import SavedViewPages
+from credit.web.settlement_letters import console_statement, till_statement
 from credit.web.shell import make_pages, static_files
 from credit.web.uploads import Uploads
 
 __all__ = ["create_app", "make_state"]
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
+# How many answers and callers a process keeps ready.
+ANSWERS_KEPT = 50_000
+CALLERS_KEPT = 5_000
 
 
 @get("/health/live", operation_id="live", summary="进程在运行", tags=["health"],
@@ -181,9 +197,13 @@ def _interface() -> Router:
             ActivityController,
             AwardController,
             ParticipationController,
+            PostingController,
             TransferController,
             WalletController,
             RedemptionController,
+            OfferController,
+            SettlementController,
+            WebhookController,
         ],
         guards=[guard],
     )
@@ -230,11 +250,13 @@ def _pages() -> Router:
             PartyImportPages,
             EventImportPages,
             MarkImportPages,
+            ParticipationImportPages,
             PortalFactPages,
             PortalApplicationPages,
             PortalRepairPages,
             PortalGradePages,
             *CONTRACT_PAGES,
+            *EARNING_PAGES,
             PublicListPages,
             PublicBoardPages,
             ConsoleListPages,
@@ -246,7 +268,7 @@ def _pages() -> Router:
             GatePages,
             ExchangePages,
             PortalListPages,
-            *EARNING_PAGES,
+            *MARKET_PAGES,
             console_list_letter,
             portal_list_letter,
             portal_report,
@@ -256,6 +278,8 @@ def _pages() -> Router:
             console_repair_letter,
             portal_fact_letter,
             portal_repair_letter,
+            console_statement,
+            till_statement,
         ],
         guards=[page_guard],
         include_in_schema=False,
@@ -279,6 +303,7 @@ def _grace_days(city: str, day: date) -> int:
 def make_state(settings: Settings, url: str, clock: Clock) -> State:
     """Gather what handlers share, by the names they ask for; nothing is opened by it."""
     db = Database(url, size_max=settings.database_pool_max)
+    hearing = Hearing((GRADES_CHANNEL, ACCESS_CHANNEL, MARKET_CHANNEL))
     return State(
         {
             "db": db,
@@ -288,7 +313,11 @@ def make_state(settings: Settings, url: str, clock: Clock) -> State:
             "intake": Intake(db, clock),
             "writers": Writers(db, clock, _grace_days),
             "count_live_keys": count_live,
-            "grade_cache": GradeCache(),
+            "own_sections": (own_section,),
+            "hearing": hearing,
+            "grade_cache": Heard[bytes](hearing, GRADES_CHANNEL, ANSWERS_KEPT),
+            "callers": Heard[KnownCaller](hearing, ACCESS_CHANNEL, CALLERS_KEPT),
+            "merchants": Heard[MerchantView](hearing, MARKET_CHANNEL, CALLERS_KEPT),
             "esign_roots": read_roots(settings.esign_roots),
             "blobs": BlobStore(Path(settings.data_dir) / "files"),
             "uploads": Uploads(Path(settings.data_dir) / "uploads"),
@@ -310,9 +339,9 @@ def create_app(settings: Settings, url: str, *, background: bool = True) -> Lite
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         state = app.state
         async with state.db:
-            tasks = [asyncio.create_task(state.grade_cache.listen(state.db))]
+            tasks = [asyncio.create_task(state.hearing.listen(state.db))]
             if background:
-                work = run_background(state.db, state.clock, state.logs)
+                work = run_background(state.db, state.clock, state.logs, settings)
                 tasks.append(asyncio.create_task(work))
             try:
                 yield

@@ -32,8 +32,11 @@ CONSOLE_MENU = (
     ("events:read", "contracts", marked("契约")),
     ("events:read", "duties", marked("履约")),
     ("events:read", "lists", marked("红黑名单")),
+    ("points:read", "merchants", marked_as("many", "商户")),
     ("points:read", "activities", marked("活动")),
     ("points:read", "approvals", marked("积分审核")),
+    ("points:read", "settlements", marked("结算")),
+    ("points:read", "members", marked("参与者")),
     ("marks:enter", "imports", marked("导入")),
     ("events:read", "exports", marked("导出")),
     ("people:write", "people", marked_as("many", "人员")),
@@ -75,6 +78,14 @@ PORTAL_MENU = (
     ("owner_delegate", "contracts", marked("契约")),
     ("owner_delegate", "promises", marked("履约")),
 )
+# What a merchant's people find at the till, besides taking points.
+TILL_MENU = (
+    ("redemptions", marked("记录")),
+    ("offers", marked("权益")),
+    ("statements", marked("结算")),
+    ("webhooks", marked("通知")),
+    ("shop", marked("本店")),
+)
 FOR_EVER = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
 
 
@@ -114,6 +125,7 @@ def make_pages(settings: Settings) -> Pages:
             "state_titles": STATE_TITLES,
             "is_demo": lambda city: city in demo,
             "portal_menu": PORTAL_MENU,
+            "till_menu": TILL_MENU,
             "qr_svg": qr_svg,
             "static": STATIC.address,
             "shortcuts": SHORTCUTS,

@@ -63,6 +63,9 @@ class AccountPages(Controller):
         """Return everything kept about the visitor as a file (PIPL, art. 45)."""
         async with state.db.city(city) as conn:
             document = await own_document(conn, state.clock, request.state.visitor)
+        # What slices above keep about somebody, as plain JSON values by name.
+        for section in state.own_sections:
+            document |= await section(request, state, city)
         content = msgspec.json.format(msgspec.json.encode(document))
         return attachment(content, "application/json", "my-data.json")
 
@@ -161,7 +164,7 @@ async def account_page(
         own=own,
         trail_max=TRAIL_COUNTED_MAX,
         fresh=state.clock.now() - visitor.confirmed_at <= logic.CONFIRMED_FOR,
-        # For whom there is no other page yet.
+        # For whom there is no other page: theirs is the interface.
         only_place=logic.home_of(visitor.actor.scopes) == "account",
         problem=refused,
     )

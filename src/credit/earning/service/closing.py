@@ -107,12 +107,12 @@ async def preview(
     conn: Connection, clock: Clock, city: str, actor: Actor, pack: Pack, activity_id: UUID
 ) -> Closed:
     """Say what closing would make; nothing of it is kept. Raises what `close` raises."""
-    undone = conn.transaction()
-    await undone.start()
+    tried = conn.transaction()
+    await tried.start()
     try:
         return await close(conn, clock, city, actor, pack, activity_id, evidence=UNSAID)
     finally:
-        await undone.rollback()
+        await tried.rollback()
 
 
 def _refuse_state(activity: ActivityView, clock: Clock) -> None:
