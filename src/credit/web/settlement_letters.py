@@ -99,7 +99,7 @@ async def _printed(state: State, city: str, checked: Checked, place: str) -> Res
 
 
 def _sums(found: Settled) -> tuple[Block, ...]:
-    lead = f"你商户 {found.begins_on} 至 {found.ends_on} 收取和退还的积分结算如下。" + (
+    lead = f"你单位 {found.begins_on} 至 {found.ends_on} 收取和退还的积分结算如下。" + (
         f"应付人民币 {yuan_of(found.fen)} 元。" if found.fen else "本期不用付款，结转下一期。"
     )
     pairs = (

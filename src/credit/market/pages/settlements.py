@@ -29,7 +29,6 @@ from credit.market.pages.settling import (
     shown_lines,
 )
 from credit.market.service import settlements, statements
-from credit.market.service.shop import Shop
 from credit.market.settlements import store
 from credit.market.settlements.excel import list_book
 from credit.market.webhooks.store import disabled
@@ -169,9 +168,9 @@ def _acts(
             await settlements.redraw(conn, clock, city, actor, number, text)
 
     async def pay() -> None:
-        shop = Shop(state.db, clock, city, state.writers.of(city), state.merchants)
         voucher = read_form(PayForm, fields).voucher.strip()
-        await settlements.pay(shop, actor, number, voucher)
+        writer = state.writers.of(city)
+        await settlements.pay(state.db, clock, city, writer, actor, number, voucher)
 
     return {"uphold": uphold, "redraw": redraw, "pay": pay}
 
