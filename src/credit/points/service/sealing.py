@@ -97,7 +97,8 @@ async def receipt_of(
     movements = await store.movements(conn, epoch.after, epoch.size)
     index = next(place for place, one in enumerate(movements) if one.id == transfer)
     found = movements[index]
-    leaves = receipts.leaves_of(secret, movements)
+    # An epoch may have many: a thread hashes them, so that nobody else waits meanwhile.
+    leaves = await asyncio.to_thread(receipts.leaves_of, secret, movements)
     known = {
         side: {"account": account, "nonce": receipts.nonce_of(secret, transfer, side).hex()}
         for side, account in (("debit", found.debit), ("credit", found.credit))
