@@ -7,6 +7,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BundleError as error:
         lines = [f"无效：{error}"]
         return _say(given.json, INVALID, {"state": "invalid", "reason": str(error)}, lines)
-    return _say(given.json, CODES[found.state], found._asdict(), _lines(found))
+    return _say(given.json, CODES[found.state], asdict(found), _lines(found))
 
 
 def _read(path: Path, most: int) -> bytes:

@@ -1,5 +1,6 @@
 """Receipts: handed to whose transfer it is, checked offline, and good for nothing once changed."""
 
+import asyncio
 import base64
 import copy
 import json
@@ -16,8 +17,8 @@ from credit.kit.ids import new_id
 from credit.kit.signing import SigningKey, b64
 from credit.log import service as log
 from credit.log.note import Checkpoint, Verifier, checkpoint_text, sign_note
-from credit.log.records import fragment, parse_entry, place
 from credit.log.records import assemble as assemble_entry
+from credit.log.records import fragment, parse_entry, place
 from credit.log.tree import inclusion_proof, leaf_hash, node_hash
 from credit.points.logic.bundles import BundleError, KeyListing, read_json, verify_bundle
 from credit.points.service.sealing import Sealer
@@ -128,9 +129,7 @@ def other(value):
         )
     if isinstance(value, int):
         return value + 1
-    return (
-        {None: 1, "": "x"}.get(value, None) if not isinstance(value, list | dict) else ["00" * 32]
-    )
+    return {None: 1, "": "x"}.get(value) if not isinstance(value, list | dict) else ["00" * 32]
 
 
 def changed(value, path, new):
@@ -330,7 +329,8 @@ async def test_the_command_needs_python_and_cryptography_alone(sealed, tmp_path)
         "print(sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr);"
         "sys.exit(code)"
     )
-    done = subprocess.run(
+    done = await asyncio.to_thread(
+        subprocess.run,
         [sys.executable, "-c", asked, str(path), "--vkey", str(vkey)],
         capture_output=True, text=True, check=False, env={"PYTHONPATH": str(SOURCE)},
     )  # fmt: skip

@@ -10,6 +10,8 @@ signature checks only.
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from credit.kit.canonical import canonical
@@ -39,7 +41,8 @@ class KeyListing(NamedTuple):
     revoked: int | None
 
 
-class Verdict(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Verdict:
     """What a bundle proves.
 
     `revoked`: the seal was made after its key was revoked, and counts for nothing. `unknown`: all
@@ -57,7 +60,8 @@ class Verdict(NamedTuple):
     later: int | None
 
 
-class _Entry(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Entry:
     index: int
     value: dict[str, Any]
 
@@ -129,10 +133,8 @@ def _checkpoint(note: str, trusted: Verifier | None) -> tuple[Checkpoint, bool]:
     """Read a checkpoint; says whether somebody signed it who is trusted."""
     text, signed = note.rpartition("\n\n")[0] + "\n", False
     if trusted is not None:
-        try:
+        with suppress(UnknownSigner):
             text, signed = open_note(note, trusted), True
-        except UnknownSigner:
-            pass
     found = parse_checkpoint(text)
     if signed and trusted is not None and found.origin != trusted.name:
         raise BundleError("the checkpoint is of another log than its signer's")
