@@ -98,7 +98,7 @@ from credit.log.api import KeyController, LogController
 from credit.log.keys.listing import count_live
 from credit.log.pages import ConsoleKeyPages, KeyPages, LogPages
 from credit.logs import Logs
-from credit.market.api import RedemptionController
+from credit.market.api import PointIndicatorController, RedemptionController
 from credit.points.service.posting import Writers
 from credit.rules.loading import pack_of_city
 from credit.settings import Settings
@@ -175,6 +175,7 @@ def _interface() -> Router:
             TransferController,
             WalletController,
             RedemptionController,
+            PointIndicatorController,
         ],
         guards=[guard],
     )
