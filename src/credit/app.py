@@ -125,6 +125,7 @@ from credit.web.reports import console_report, portal_report
 from credit.web.saved import SavedViewPages
 from credit.web.shell import make_pages, static_files
 from credit.web.uploads import Uploads
+from credit.web.wallet import CodePages, WalletPages
 
 __all__ = ["create_app", "make_state"]
 
@@ -238,6 +239,8 @@ def _pages() -> Router:
             GatePages,
             ExchangePages,
             PortalListPages,
+            WalletPages,
+            CodePages,
             console_list_letter,
             portal_list_letter,
             portal_report,

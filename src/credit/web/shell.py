@@ -72,6 +72,13 @@ PORTAL_MENU = (
     ("owner_delegate", "contracts", marked("契约")),
     ("owner_delegate", "promises", marked("履约")),
 )
+# What residents find in their wallet: place, name.
+WALLET_MENU = (
+    ("code", marked("付款码")),
+    ("history", marked("明细")),
+    ("offers", marked("权益")),
+    ("records", marked("参与记录")),
+)
 FOR_EVER = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
 
 
@@ -113,6 +120,7 @@ def make_pages(settings: Settings) -> Pages:
             "portal_menu": PORTAL_MENU,
             "static": STATIC.address,
             "shortcuts": SHORTCUTS,
+            "wallet_menu": WALLET_MENU,
             "named_cities": lambda cities: [(code, division_name(code)) for code in cities],
         },
     )
