@@ -5,7 +5,7 @@ import sys
 
 import uvloop
 
-from bench import contracts, grades, http, intake, log, pages, points, terms
+from bench import contracts, grades, http, intake, log, pages, points, terms, till
 from bench.report import Line, show
 from bench.stage import stage
 
@@ -16,6 +16,7 @@ PARTS = {
     "terms": (terms.measure, 400, 400),
     "contracts": (contracts.measure, 400, 400),
     "points": (points.measure, 10, 10),
+    "till": (till.measure, 10, 10),
     "grades": (grades.measure, 5_000, 5_000),
     "pages": (pages.measure, 5_000, 400),
 }

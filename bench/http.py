@@ -47,16 +47,16 @@ async def measure(stage: Stage) -> list[Line]:
     await facts.enqueue(stage, records)
     await stage.sequence()
     await _publish(stage, today)
-    with _server(stage) as process:
-        await _wait_ready()
+    with serving(stage) as process:
+        await wait_ready()
         codes = itertools.cycle(stage.maker.enterprises)
         key, numbers = stage.clients["bidder"], itertools.count()
 
         def empty() -> bytes:
-            return _get("/health/live")
+            return get("/health/live")
 
         def grade() -> bytes:
-            return _get(f"{API}/enterprises/{next(codes)}/grade")
+            return get(f"{API}/enterprises/{next(codes)}/grade")
 
         def query(count: int) -> Callable[[], bytes]:
             def make() -> bytes:
@@ -65,7 +65,7 @@ async def measure(stage: Stage) -> list[Line]:
                     "tender_ref": "包公资〔2026〕1号",
                     "bidders": list(itertools.islice(codes, count)),
                 }
-                return _post(f"{API}/grade-queries", body, key, f"bench-{next(numbers)}")
+                return post(f"{API}/grade-queries", body, key, f"bench-{next(numbers)}")
 
             return make
 
@@ -106,7 +106,7 @@ async def _publish(stage: Stage, today: date) -> None:
 
 
 @contextmanager
-def _server(stage: Stage) -> Iterator[subprocess.Popen[bytes]]:
+def serving(stage: Stage) -> Iterator[subprocess.Popen[bytes]]:
     environment = {
         **os.environ,
         "CREDIT_DATABASE_URL": stage.url,
@@ -121,7 +121,7 @@ def _server(stage: Stage) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-async def _wait_ready() -> None:
+async def wait_ready() -> None:
     for _ in range(200):
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", PORT)
@@ -133,11 +133,11 @@ async def _wait_ready() -> None:
     raise RuntimeError("the server did not start")
 
 
-def _get(path: str) -> bytes:
+def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
 
 
-def _post(path: str, body: object, key: str, idempotency_key: str) -> bytes:
+def post(path: str, body: object, key: str, idempotency_key: str) -> bytes:
     content = orjson.dumps(body)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
@@ -173,14 +173,14 @@ async def _load(pid: int, make: Callable[[], bytes], count: int) -> Load:
             times.append(time.perf_counter() - begin)
         writer.close()
 
-    cpu, begin = _cpu_of(pid), time.perf_counter()
+    cpu, begin = cpu_of(pid), time.perf_counter()
     await asyncio.gather(*(client() for _ in range(CONNECTIONS)))
     seconds = time.perf_counter() - begin
     times.sort()
-    return Load(count / seconds, (_cpu_of(pid) - cpu) / count, times[int(len(times) * 0.99)])
+    return Load(count / seconds, (cpu_of(pid) - cpu) / count, times[int(len(times) * 0.99)])
 
 
-def _cpu_of(pid: int) -> float:
+def cpu_of(pid: int) -> float:
     """Return the CPU seconds a process has used (proc(5): utime and stime, in ticks)."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK

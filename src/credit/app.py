@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from credit.access.guard import TrailMiddleware, guard, limit_sign_ins, page_guard
+from credit.access.guard import KnownCaller, TrailMiddleware, guard, limit_sign_ins, page_guard
 from credit.access.pages import (
     AccountPages,
     ClientPages,
@@ -26,6 +26,7 @@ from credit.access.pages import (
     TrailPages,
 )
 from credit.access.service.oidc import provider_of
+from credit.access.views import CHANNEL as ACCESS_CHANNEL
 from credit.background import run_background
 from credit.blacklist.api import (
     BoardController,
@@ -52,7 +53,21 @@ from credit.blacklist.pages import (
 from credit.contracts.api import ContractController, DutyController, IndicatorController
 from credit.contracts.pages import CONTRACT_PAGES
 from credit.contracts.papers.logic import read_roots
-from credit.earning.api import AwardController, TransferController, WalletController
+from credit.earning.api import (
+    ActivityController,
+    AwardController,
+    ParticipationController,
+    TransferController,
+    WalletController,
+)
+from credit.earning.pages import (
+    ActivityCodePages,
+    ActivityPages,
+    ApprovalPages,
+    AttendancePages,
+    AttendPages,
+    ParticipationEntryPages,
+)
 from credit.evaluations.api import EvaluationController
 from credit.evaluations.pages import ClosingPages, ConsoleEvaluationPages, EvaluationListPages
 from credit.events.api import EventController
@@ -71,7 +86,6 @@ from credit.events.pages import (
 from credit.events.repair.api import RepairController
 from credit.events.service import Intake
 from credit.grades.api import EnterpriseController, QueryController, RunController
-from credit.grades.cache import GradeCache
 from credit.grades.pages import (
     AnswerPages,
     ConfirmationPages,
@@ -84,10 +98,12 @@ from credit.grades.pages import (
     QueryPages,
     RulePages,
 )
+from credit.grades.views import CHANNEL as GRADES_CHANNEL
 from credit.kit.blobs import BlobStore
 from credit.kit.clock import Clock, SystemClock
 from credit.kit.db import Database
 from credit.kit.errors import Overloaded
+from credit.kit.hearing import Heard, Hearing
 from credit.kit.limits import Rates
 from credit.kit.pages import Languages, SameOrigin
 from credit.kit.passwords import Passwords
@@ -98,7 +114,16 @@ from credit.log.api import KeyController, LogController
 from credit.log.keys.listing import count_live
 from credit.log.pages import ConsoleKeyPages, KeyPages, LogPages
 from credit.logs import Logs
-from credit.market.api import PointIndicatorController, RedemptionController
+from credit.market.api import (
+    OfferController,
+    PointIndicatorController,
+    RedemptionController,
+    SettlementController,
+    WebhookController,
+)
+from credit.market.pages import MARKET_PAGES
+from credit.market.views import CHANNEL as MARKET_CHANNEL
+from credit.market.views import MerchantView
 from credit.points.service.posting import Writers
 from credit.rules.loading import pack_of_city
 from credit.settings import Settings
@@ -130,6 +155,9 @@ from credit.web.wallet import CodePages, WalletPages
 __all__ = ["create_app", "make_state"]
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
+# How many answers and callers a process keeps ready.
+ANSWERS_KEPT = 50_000
+CALLERS_KEPT = 5_000
 
 
 @get("/health/live", operation_id="live", summary="进程在运行", tags=["health"],
@@ -172,10 +200,15 @@ def _interface() -> Router:
             ExchangeController,
             GateController,
             KeyController,
+            ActivityController,
             AwardController,
+            ParticipationController,
             TransferController,
             WalletController,
             RedemptionController,
+            OfferController,
+            SettlementController,
+            WebhookController,
             PointIndicatorController,
         ],
         guards=[guard],
@@ -241,6 +274,13 @@ def _pages() -> Router:
             PortalListPages,
             WalletPages,
             CodePages,
+            *MARKET_PAGES,
+            ActivityPages,
+            ActivityCodePages,
+            AttendancePages,
+            AttendPages,
+            ApprovalPages,
+            ParticipationEntryPages,
             console_list_letter,
             portal_list_letter,
             portal_report,
@@ -273,6 +313,7 @@ def _grace_days(city: str, day: date) -> int:
 def make_state(settings: Settings, url: str, clock: Clock) -> State:
     """Gather what handlers share, by the names they ask for; nothing is opened by it."""
     db = Database(url, size_max=settings.database_pool_max)
+    hearing = Hearing((GRADES_CHANNEL, ACCESS_CHANNEL, MARKET_CHANNEL))
     return State(
         {
             "db": db,
@@ -282,7 +323,10 @@ def make_state(settings: Settings, url: str, clock: Clock) -> State:
             "intake": Intake(db, clock),
             "writers": Writers(db, clock, _grace_days),
             "count_live_keys": count_live,
-            "grade_cache": GradeCache(),
+            "hearing": hearing,
+            "grade_cache": Heard[bytes](hearing, GRADES_CHANNEL, ANSWERS_KEPT),
+            "callers": Heard[KnownCaller](hearing, ACCESS_CHANNEL, CALLERS_KEPT),
+            "merchants": Heard[MerchantView](hearing, MARKET_CHANNEL, CALLERS_KEPT),
             "esign_roots": read_roots(settings.esign_roots),
             "blobs": BlobStore(Path(settings.data_dir) / "files"),
             "uploads": Uploads(Path(settings.data_dir) / "uploads"),
@@ -304,9 +348,9 @@ def create_app(settings: Settings, url: str, *, background: bool = True) -> Lite
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         state = app.state
         async with state.db:
-            tasks = [asyncio.create_task(state.grade_cache.listen(state.db))]
+            tasks = [asyncio.create_task(state.hearing.listen(state.db))]
             if background:
-                work = run_background(state.db, state.clock, state.logs)
+                work = run_background(state.db, state.clock, state.logs, settings)
                 tasks.append(asyncio.create_task(work))
             try:
                 yield

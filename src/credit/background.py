@@ -1,4 +1,6 @@
-"""Everything a deployment does by itself: each city's sequencer and its worker of jobs."""
+"""Everything a deployment does by itself: each city's sequencer, its worker of jobs, and what
+tells merchants.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,8 +19,12 @@ from credit.kit.clock import Clock
 from credit.kit.db import Database
 from credit.kit.jobs import Task
 from credit.logs import Logs
+from credit.market import jobs as market_jobs
+from credit.market.service.courier import Courier
+from credit.market.service.sending import Sender
 from credit.points import jobs as point_jobs
 from credit.points.service.sealing import Sealer
+from credit.settings import Settings
 from credit.terms import jobs as term_jobs
 
 __all__ = ["TASKS", "run_background"]
@@ -33,23 +39,26 @@ TASKS: Sequence[Task] = (
     *term_jobs.TASKS,
     *point_jobs.TASKS,
     *earning_jobs.TASKS,
+    *market_jobs.TASKS,
 )
 RETRY_SECONDS = 5.0
 log = structlog.get_logger()
 
 
-async def run_background(db: Database, clock: Clock, logs: Logs) -> None:
-    """Sequence every city's log and work off its jobs, until cancelled.
+async def run_background(db: Database, clock: Clock, logs: Logs, settings: Settings) -> None:
+    """Sequence every city's log, work off its jobs and tell its merchants, until cancelled.
 
     Any number of processes may do this: of the sequencers one works, of the workers each takes
     other jobs.
     """
+    courier = Courier(allow_private=settings.webhooks_private)
     tasks = [
         asyncio.create_task(work)
         for city in sorted(db.cities)
         for work in (
             logs.sequencer(db, clock, city).run(),
             Sealer(db, clock, city, logs.book_key(city), logs.book_secret(city)).run(),
+            Sender(db, clock, city, logs.vault(city), courier).run(),
             _work(db, clock, city),
         )
     ]

@@ -70,6 +70,12 @@ class Settings(BaseSettings):
         "(电子认证服务机构) whose signatures on prints of contracts are shown as recognised. Left "
         "out: none is.",
     )
+    webhooks_private: bool = Field(
+        default=False,
+        description="Whether merchants may be told at addresses of internal networks, too: for "
+        "closed networks and tests. Otherwise they could have the server reach machines that only "
+        "it can.",
+    )
     log_level: str = Field(
         default="info",
         pattern="^(debug|info|warning|error)$",

@@ -35,7 +35,7 @@ async def test_everything_kept_about_somebody_is_in_the_file_and_no_secret(peopl
     assert [one["here"] for one in found["sessions"]] == [True]
     assert [one["prefix"] for one in found["api_clients"]] == [world.api_keys["merchant"][:12]]
     assert [one["kid"] for one in found["signing_keys"]] == [world.keys["merchant"].kid]
-    assert [one["action"] for one in found["trail"]["newest"]] == ["我的账户", "登录"]
+    assert [one["action"] for one in found["trail"]["newest"]] == ["收款页", "登录"]
     assert found["trail"]["lines"] == 2
     async with world.db.city(CITY) as conn:
         hashed = await conn.fetchval(
@@ -70,19 +70,26 @@ async def test_the_file_asks_for_a_fresh_proof_and_the_page_leads_there_and_back
 
 
 @pytest.mark.parametrize("name", ["merchant", "resident"])
-async def test_signing_in_leads_to_a_page_whose_every_link_leads_somewhere(peopled, browse, name):
-    browser = await browse(None)
-    browser.name = name
-    page = await browser.sign_in()
-    assert (page.status_code, page.url.path) == (200, ACCOUNT)
+async def test_every_link_of_the_account_page_leads_somewhere(peopled, browse, name):
+    browser = await browse(name)
+    page = await browser.get(ACCOUNT)
+    assert page.status_code == 200
     assert "我的个人信息" in page.text
     assert ("SH-0001" in page.text) == (name == "merchant")
     links = {one for one in _links(page.text) if one.startswith("/") and "/static/" not in one}
     assert f"/{CITY}/enterprises" in links
-    for link in sorted(links):
+    for link in sorted(links - {f"/{CITY}/wallet"}):
         assert (await browser.get(link)).status_code == 200, link
-    for later in ("till", "wallet"):
-        assert (await browser.get(f"/{CITY}/{later}")).status_code == 404
+
+
+async def test_signing_in_leads_a_merchant_to_the_till_before_it_is_admitted_too(peopled, browse):
+    browser = await browse(None)
+    browser.name = "merchant"
+    page = await browser.sign_in()
+    assert (page.status_code, page.url.path) == (200, f"/{CITY}/till")
+    assert "您的商户还没有登记" in page.text
+    assert 'name="code"' not in page.text
+    assert f'href="/{CITY}/till/shop"' in page.text
 
 
 async def test_what_an_erased_person_was_is_in_no_file_any_more(peopled, browse):
@@ -96,10 +103,11 @@ async def test_what_an_erased_person_was_is_in_no_file_any_more(peopled, browse)
 
 def test_every_role_s_first_page_is_one_that_exists():
     doors = {role: home_of(scopes_of([role])) for role in SCOPES}
-    assert set(doors.values()) == {"console", "portal", "queries", "account"}
+    assert set(doors.values()) == {"console", "portal", "queries", "till", "wallet", "account"}
     assert (doors["bidder"], doors["merchant_user"], doors["resident"]) == (
-        "queries", "account", "account"
+        "queries", "till", "wallet"
     )  # fmt: skip
+    assert [role for role, door in doors.items() if door == "account"] == ["partner"]
 
 
 def _links(text):

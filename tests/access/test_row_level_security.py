@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 import pytest
+from tests.bank import COMMUNITY, MERCHANT, Bank
 
 from credit.access import service as access
 from credit.blacklist import service as blacklist
@@ -24,11 +25,21 @@ from credit.events.views import Decision, EvidenceRef
 from credit.grades import service as grades
 from credit.grades.api import service as answering
 from credit.kit.blobs import Blob
-from credit.kit.db import APP_ROLE, BIDDER_ROLE, MERCHANT_ROLE, PORTAL_ROLE, Database
+from credit.kit.db import (
+    APP_ROLE,
+    BIDDER_ROLE,
+    MERCHANT_ROLE,
+    PORTAL_ROLE,
+    RESIDENT_ROLE,
+    Database,
+)
 from credit.kit.ids import new_id
 from credit.log.service import index_of, sign_record, sign_records
+from credit.points.logic import operations
+from credit.points.service import accounts as book
 
 CITY = "150200"
+RIVAL = "SH-0002"
 ENTERPRISE, OTHER = "91150200MA0000000C", "91150200MA0000001F"
 # What everybody may see: the register, what was published, the log.
 PUBLIC = {
@@ -36,10 +47,15 @@ PUBLIC = {
     "grade_publication", "log_record", "log_subject", "log_entry", "log_tile", "log_checkpoint",
     "log_sealed", "log_state", "subject_head", "signing_key",
 }  # fmt: skip
+# A resident has to do with the bank alone: where things happen, and when.
+EVERYBODYS = {RESIDENT_ROLE: {"activity", "division"}}
 _OF_EVENT = "event_id IN (SELECT id FROM event WHERE enterprise = $1)"
 _OF_EVALUATION = "evaluation_id IN (SELECT id FROM evaluation WHERE enterprise = $1)"
 _OF_CONTRACT = "contract_id IN (SELECT id FROM contract WHERE $1 = ANY (parties))"
 _PUBLISHED = "IN (SELECT run_id FROM grade_publication)"
+_WALLET = "(SELECT account FROM member WHERE person_id = $1)"
+_MEMBER = "member = (SELECT id FROM member WHERE person_id = $1)"
+_PAYABLE = "(SELECT account FROM merchant WHERE code = $1)"
 _LISTED = "exit_id IS NULL AND $1::text <> ''"
 # Which rows are one's own, said a second time here, in every table where one may see any.
 OWN = {
@@ -78,10 +94,39 @@ OWN = {
         "grade_run": f"id {_PUBLISHED} AND $1::text <> ''",
         "listing": _LISTED,
     },
-    MERCHANT_ROLE: {"listing": _LISTED},
+    MERCHANT_ROLE: {
+        "listing": _LISTED,
+        "merchant": "code = $1",
+        "offer": "merchant = $1",
+        "settlement": "merchant = $1",
+        "webhook": "merchant = $1",
+        "webhook_delivery": "webhook IN (SELECT id FROM webhook WHERE merchant = $1)",
+        "point_account": f"id = {_PAYABLE}",
+        "point_hold": f"beneficiary = {_PAYABLE}",
+        # What came and went, how its holds were made, and which of them nobody captured in time.
+        "point_transfer": f"{_PAYABLE} IN (debit, credit)"
+        f" OR id IN (SELECT id FROM point_hold WHERE beneficiary = {_PAYABLE})"
+        f" OR kind = 'lapse' AND about IN (SELECT id FROM point_hold WHERE beneficiary = {_PAYABLE})",
+    },
+    RESIDENT_ROLE: {
+        "member": "person_id = $1",
+        "participation": _MEMBER,
+        "attendance": _MEMBER,
+        "point_account": f"id = {_WALLET}",
+        "point_lot": f"account = {_WALLET}",
+        "point_hold": f"{_WALLET} IN (account, beneficiary)",
+        "point_transfer": f"{_WALLET} IN (debit, credit)",
+        "merchant": "state = 'open' AND $1::text <> ''",
+        "offer": "state = 'open' AND $1::text <> ''",
+    },
 }
 # What was published is everybody's, and so is shown to a session that is nobody's too.
-NOT_ONES_OWN = {"grade_run", "listing"}
+NOT_ONES_OWN = {
+    PORTAL_ROLE: {"grade_run", "listing"},
+    BIDDER_ROLE: {"grade_run", "listing"},
+    MERCHANT_ROLE: {"listing"},
+    RESIDENT_ROLE: {"merchant", "offer"},
+}
 TABLES = """
 SELECT relname FROM pg_class WHERE relnamespace = 'city_150200'::regnamespace
     AND relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -135,7 +180,73 @@ async def full(world, app):
         )
     for bidder in ("bidder", "bidder2"):
         assert (await ask(world, app, bidder)).status_code == 201
+    await bank_for_both(world)
     return world
+
+
+async def bank_for_both(world):
+    """Open the bank with two residents and two merchants, and one of each that is not open: rows of
+    all where there can be any.
+    """
+    bank = Bank(world, None)
+    await bank.build()
+    accounts = {code: await bank.add_merchant(code) for code in (RIVAL, "SH-0003")}
+    async with world.db.city(CITY) as conn:
+        accounts[MERCHANT] = (await book.accounts_named(conn, [f"merchant:{MERCHANT}"]))[
+            f"merchant:{MERCHANT}"
+        ].id
+        held = (await book.accounts_named(conn, ["held"]))["held"].id
+        await conn.execute("UPDATE merchant SET state = 'suspended' WHERE code = 'SH-0003'")
+    for number, (name, code) in enumerate(zip(("Li", "Wang"), (MERCHANT, RIVAL), strict=True)):
+        await bank.grant(name, 100)
+        async with world.db.city(CITY) as conn:
+            wallet = await conn.fetchval(
+                "SELECT account FROM member WHERE id = $1", bank.wallets[name]
+            )
+        over = world.clock.now() + timedelta(minutes=1)
+        for turn, act in enumerate(("capture", "refund", "void", "lapse", "open")):
+            key = [operations.key_of("test", str(turn), f"{number}{step}", b"") for step in "abc"]
+            hold = await posted(
+                bank, operations.hold(key[0], wallet, held, accounts[code], 10, over, reason="小票")
+            )
+            if act in ("capture", "refund"):
+                await posted(bank, operations.capture(key[1], hold, 9))
+            if act == "refund":
+                await posted(bank, operations.refund(key[2], hold, 4))
+            if act in ("void", "lapse"):
+                await posted(bank, operations.void(key[1], hold, act))
+        await keep_for_bank(world, code, bank.wallets[name], bank.campaign.id)
+    await bank.writer.close()
+
+
+async def posted(bank, operation):
+    outcome = await bank.writer.post(operation)
+    assert outcome.outcome == "posted"
+    return outcome.transfer
+
+
+async def keep_for_bank(world, code, member, campaign):
+    """Keep offers, a settlement and a webhook of a merchant; an activity somebody was at."""
+    names = {"id": new_id(world.clock.now()), "code": code, "member": member, "campaign": campaign}
+    rows = {
+        "offer (merchant, kind, title, terms, points, taken, valid_from, state, proposed_by, proposed_at)":
+        "('{code}', 'discount', '洗车', '一次', 5, 0, '2026-01-01', 'open', 'P-1', now()),"
+        " ('{code}', 'discount', '洗车', '一次', 5, 0, '2026-01-01', 'paused', 'P-1', now())",
+        "settlement": "('{id}', '{code}', 0, 9, '2026-06-01', '2026-06-30', 2, 18, 1, 4, 14, 0, 100,"
+        " 1400, '', 'drawn', 'P-1', now())",
+        "webhook": "('{id}', '{code}', 'https://shop.example', '', NULL, NULL, 0, 0, NULL, NULL, 'P-1',"
+        " now())",
+        "webhook_delivery (webhook, transfer, at, status, millis)": "('{id}', 1, now(), 200, 5)",
+        "activity": f"('{{id}}', '清扫', '{COMMUNITY}', '广场', 'service.volunteer', '{{campaign}}', 60,"
+        " now(), now() + interval '1 hour', 'P-1', 'P-1', now(), '', NULL, NULL)",
+        "attendance": "('{id}', '{member}', now(), NULL)",
+        "participation (id, member, rule, campaign, quantity, points, participated_on, source, evidence,"
+        " flags, state, entered_by, entered_at, attempt)": "('{id}', '{member}', 'service.volunteer',"
+        " '{campaign}', 60, 1, '2026-06-01', 'entry', '签到表', '{{}}', 'entered', 'P-1', now(), 0)",
+    }
+    async with world.db.transaction(CITY) as conn:
+        for table, values in rows.items():
+            await conn.execute(f"INSERT INTO {table} VALUES {values.format(**names)}")
 
 
 async def list_both(world):
@@ -254,8 +365,12 @@ async def seen(world, role, **who):
 
 def whose(world, role):
     """Return each party of a role: (what is set, what its rows name)."""
-    if role == PORTAL_ROLE:
-        return [({"party": code}, code) for code in (ENTERPRISE, OTHER)]
+    if role in (PORTAL_ROLE, MERCHANT_ROLE):
+        codes = (ENTERPRISE, OTHER) if role == PORTAL_ROLE else (MERCHANT, RIVAL)
+        return [({"party": code}, code) for code in codes]
+    if role == RESIDENT_ROLE:
+        people = [world.actors[name].person_id for name in ("Li", "Wang")]
+        return [({"person": person}, person) for person in people]
     # They belong to no organisation, and ask for themselves.
     people = [world.actors[name].person_id for name in ("bidder", "bidder2")]
     return [({"party": person, "person": person}, person) for person in people]
@@ -270,7 +385,7 @@ async def test_every_table_shows_ones_own_rows_everybodys_or_none(full):
                 async with full.db.city(CITY) as conn:
                     everything = await rows_of(conn, table)
                     expected = None
-                    if table in PUBLIC:
+                    if table in EVERYBODYS.get(role, PUBLIC):
                         expected = everything
                     elif table in own:
                         expected = await rows_of(conn, table, f"WHERE {own[table]}", name)
@@ -283,10 +398,10 @@ async def test_every_table_shows_ones_own_rows_everybodys_or_none(full):
 async def test_a_session_that_says_not_whose_it_is_sees_nobodys_rows(full):
     for role, own in OWN.items():
         found = await seen(full, role)
-        assert all(found[table] == [] for table in own.keys() - NOT_ONES_OWN)
+        assert all(found[table] == [] for table in own.keys() - NOT_ONES_OWN[role])
         async with full.db.transaction(CITY) as conn:  # nor one that never set anything
             await conn.execute(f"SET LOCAL ROLE {role}")
-            for table in own.keys() - NOT_ONES_OWN:
+            for table in own.keys() - NOT_ONES_OWN[role]:
                 assert await rows_of(conn, table) == []
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from credit.blacklist.boards import service as boards
 from credit.blacklist.boards.excel import score_sheet
+from credit.grades.views import CHANNEL
 from credit.kit.excel import write_table
 from credit.kit.ids import new_id
 from credit.log.service import sign_record
@@ -107,7 +108,7 @@ async def test_an_entry_goes_in_and_out_by_machines(office, send):
 
 
 async def test_bid_answers_and_kept_ones_say_what_is_listed_as_of_the_day(office, send, app):
-    app.state.grade_cache._listening = True  # as when notifications come in
+    app.state.hearing.live = True  # as when notifications come in
 
     async def listed(**params):
         answer = await send(f"/enterprises/{ENTERPRISE}/grade", **params)
@@ -129,7 +130,7 @@ async def test_bid_answers_and_kept_ones_say_what_is_listed_as_of_the_day(office
         law="《中华人民共和国招标投标法》第五十三条",
         measures=("B-M6",),
     )
-    app.state.grade_cache.forget(CITY)  # what the notification does
+    app.state.hearing.hear(CHANNEL, CITY)  # what the notification does
     assert await listed() == ["statutory bar"]
     assert await listed(known_at=before) == []
     assert await listed(valid_at="2026-06-29") == []
@@ -147,7 +148,7 @@ async def test_bid_answers_and_kept_ones_say_what_is_listed_as_of_the_day(office
     assert (await asked("2027-06-30"))[0] == []
     await office.leave(entry)
     await office.publish(entry)
-    app.state.grade_cache.forget(CITY)
+    app.state.hearing.hear(CHANNEL, CITY)
     assert await listed() == []
     assert (await asked("2026-06-30"))[0] == []
 

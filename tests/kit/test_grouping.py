@@ -28,10 +28,10 @@ async def outcomes(*callers):
 class Transactions:
     """Groups as they were run; each stays open until it is let go, unless `open` is set."""
 
-    def __init__(self, refused=()):
+    def __init__(self, refused=(), overloaded=()):
         self.groups = []
         self.open = asyncio.Event()
-        self.refused = set(refused)
+        self.refused, self.overloaded = set(refused), set(overloaded)
         self.commit = GroupCommit(self.run)
 
     async def run(self, items):
@@ -39,6 +39,8 @@ class Transactions:
         await self.open.wait()
         if bad := self.refused.intersection(items):
             raise LookupError(min(bad))
+        if bad := self.overloaded.intersection(items):
+            raise Overloaded(min(bad))
         return [f"{item}!" for item in items]
 
     def submit(self, *items):
@@ -118,6 +120,36 @@ async def test_of_a_refused_group_each_item_gets_its_own_answer():
         (LookupError, ("d",)),
     ]
     assert some.groups == [list("abcd"), ["a"], ["b"], ["c"], ["d"]]
+
+
+async def test_of_a_group_that_met_an_overload_nothing_is_run_again():
+    some = Transactions(overloaded="b")
+    some.open.set()
+    answers = await outcomes(*some.submit(*"abcd"))
+    assert [type(one) for one in answers] == [Overloaded] * 4
+    assert some.groups == [list("abcd")]
+    assert await outcomes(*some.submit(*"cd")) == ["c!", "d!"]
+
+
+async def test_an_overload_amid_the_items_of_a_refused_group_is_the_answer_to_those_left():
+    some = Transactions(refused="b", overloaded="c")
+    some.open.set()
+    answers = await outcomes(*some.submit(*"abcde"))
+    assert answers[0] == "a!"
+    assert [type(one) for one in answers[1:]] == [LookupError, *[Overloaded] * 3]
+    assert some.groups == [list("abcde"), ["a"], ["b"], ["c"]]
+
+
+async def test_a_caller_that_went_away_is_not_told_of_an_overload():
+    some = Transactions(overloaded="b")
+    gone, stays = some.submit("a", "b")
+    await settle()
+    gone.cancel()
+    await settle()
+    some.open.set()
+    (answer,) = await outcomes(stays)
+    assert isinstance(answer, Overloaded)
+    assert gone.cancelled()
 
 
 async def test_an_item_refused_alone_is_not_run_again():

@@ -105,6 +105,22 @@ class Book:
             accounts = await store.accounts_to_expire(conn, today)
             return await store.expire_lots(conn, accounts, self.clock.now(), today)
 
+    async def busy_day(self):
+        """Everything that can happen, some of it in company."""
+        lot = await self.fund("Li", 50, days=1)
+        await self.fund("Wang", 40, days=9)
+        await self.writer.post_all(
+            [self.transfer("issuance", name, 2) for name in ("Li", "Wang", "shop", "budget") * 6]
+        )
+        first, second = await self.hold("Li", 30), await self.hold("Wang", 10, "inn")
+        await self.posted(op.capture(self.key(), first, 20))
+        await self.posted(op.void(self.key(), second))
+        await self.posted(op.refund(self.key(), first, 5))
+        await self.posted(op.reverse(self.key(), lot, self.ids["adjustment"], 3))
+        self.pass_days(2)
+        await self.posted(op.refund(self.key(), first, 5))
+        await self.sweep()
+
     async def faults(self):
         async with self.db.city(CITY) as conn:
             return await store.faults(conn)

@@ -1,11 +1,14 @@
 """Who may go where: API keys on the JSON interface, sessions on the pages, and the trail of both."""
 
+import hashlib
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, cast
 
 from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.handlers.base import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
@@ -22,6 +25,7 @@ from credit.kit.texts import marked, say
 __all__ = [
     "SESSION_COOKIE",
     "ConfirmationNeeded",
+    "KnownCaller",
     "SignInNeeded",
     "TrailMiddleware",
     "actor_of",
@@ -71,8 +75,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         return
     state = connection.app.state
     city, reads = connection.path_params["city"], "GET" in getattr(handler, "http_methods", ())
-    async with state.db.city(city) as conn:
-        caller = await authenticate(conn, state.clock, connection.headers.get("authorization"))
+    caller = await _caller(state, city, connection.headers.get("authorization", ""))
     rate = caller.rate_per_minute
     _take(connection, (city, caller.client), per_minute=rate, burst=burst_of(rate))
     if caller.public_key is not None and (not reads or handler.opt.get("signed")):
@@ -82,6 +85,29 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     if reads:
         _mark(connection, handler, caller.actor, caller.client)
     logic.require(caller.actor, scope)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCaller:
+    """A caller whose key was checked, and until when the key is good."""
+
+    caller: Caller
+    until: datetime
+
+
+async def _caller(state: State, city: str, authorization: str) -> Caller:
+    """Return who calls; a key that was checked is not looked up again until somebody changes keys,
+    people or organisations. What is remembered of it is a digest.
+    """
+    digest = hashlib.sha256(authorization.encode()).digest()
+    known: KnownCaller | None = state.callers.get(city, digest)
+    if known is not None and state.clock.now() < known.until:
+        return known.caller
+    generation = state.callers.generation(city)
+    async with state.db.city(city) as conn:
+        caller, until = await authenticate(conn, state.clock, authorization)
+    state.callers.put(city, digest, KnownCaller(caller, until), generation)
+    return caller
 
 
 async def limit_sign_ins(

@@ -50,7 +50,7 @@ p.id AS person_id, p.roles, o.id AS organisation, o.kind, o.name AS organisation
 FROM person p LEFT JOIN organisation o ON o.id = p.organisation_id
 """
 FIND_CLIENT = f"""
-SELECT c.digest, c.scopes, c.rate_per_minute, c.public_key, {_ACTING}
+SELECT c.digest, c.scopes, c.rate_per_minute, c.public_key, c.expires_at, {_ACTING}
 JOIN api_client c ON c.person_id = p.id
 WHERE c.prefix = $1 AND c.revoked_at IS NULL AND c.expires_at > $2 AND p.active
 """
@@ -163,6 +163,7 @@ class ClientRow:
     scopes: frozenset[str]
     rate_per_minute: int
     public_key: bytes | None
+    expires_at: datetime
     person: PersonRow
 
 
@@ -204,7 +205,8 @@ async def find_client(conn: Connection, prefix: str, now: datetime) -> ClientRow
         frozenset(row["scopes"]),
         row["rate_per_minute"],
         row["public_key"],
-        _person(tuple(row)[4:]),
+        row["expires_at"],
+        _person(tuple(row)[5:]),
     )
 
 

@@ -3,7 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Actor", "Caller", "OpenSession", "Organisation", "OwnPasskey", "Seen", "Visitor"]
+__all__ = [
+    "CHANNEL",
+    "Actor",
+    "Caller",
+    "OpenSession",
+    "Organisation",
+    "OwnPasskey",
+    "Seen",
+    "Visitor",
+]
+
+# On which a city is named when keys, people or organisations of it change.
+CHANNEL = "credit_access"
 
 
 @dataclass(frozen=True, slots=True)

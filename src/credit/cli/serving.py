@@ -78,7 +78,7 @@ async def worker() -> None:
 
     async with open_session() as session:
         configure_logging(session.settings.log_level)
-        await run_background(session.db, session.clock, session.logs)
+        await run_background(session.db, session.clock, session.logs, session.settings)
 
 
 @click.command("check")

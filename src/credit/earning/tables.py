@@ -71,7 +71,10 @@ class Campaign(Table, table=True):
 
 
 class Activity(Table, table=True):
-    """An activity (活动), announced before it begins; `secret` is what its codes are made from."""
+    """An activity (活动), announced before it begins; `secret` is what its codes are made from.
+
+    Closing it made participations of who attended.
+    """
 
     __tablename__ = "activity"
     __table_args__ = (
@@ -82,6 +85,8 @@ class Activity(Table, table=True):
         CheckConstraint("ends_at > begins_at", name="times_in_order"),
         CheckConstraint("planned BETWEEN 1 AND 100000", name="planned_range"),
         CheckConstraint("(cancelled_at IS NULL) = (cancel_reason IS NULL)", name="cancelled_why"),
+        CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closed_whole"),
+        CheckConstraint("cancelled_at IS NULL OR closed_at IS NULL", name="one_end"),
         Index("ix_activity_division", "division", "begins_at"),
         Index("ix_activity_organiser", "organiser", "begins_at"),
     )
@@ -101,10 +106,14 @@ class Activity(Table, table=True):
     secret: bytes = binary()
     cancelled_at: datetime | None = Field(default=None)
     cancel_reason: str | None = text(default=None, nullable=True)
+    closed_at: datetime | None = Field(default=None)
+    closed_by: str | None = text(default=None, nullable=True)
 
 
 class Attendance(Table, table=True):
-    """When a member signed in at an activity, and out again."""
+    """When a member signed in at an activity, and out again; `entered_by` is who wrote either of it
+    down by hand, if anybody did.
+    """
 
     __tablename__ = "attendance"
     __table_args__ = (
@@ -116,6 +125,7 @@ class Attendance(Table, table=True):
     member: str = text(primary_key=True, foreign_key="member.id")
     signed_in_at: datetime
     signed_out_at: datetime | None = Field(default=None)
+    entered_by: str | None = text(default=None, nullable=True)
 
 
 class Participation(Table, table=True):

@@ -1,10 +1,11 @@
 """Earning as other slices may see it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-__all__ = ["Budget", "Claim", "Done", "Entered", "MemberView", "Settled"]
+__all__ = ["Budget", "Claim", "Done", "Entered", "MemberView", "Occasion", "Settled"]
 
 
 class MemberView(NamedTuple):
@@ -80,3 +81,13 @@ class Budget(NamedTuple):
     rules: list[str]
     until: date | None
     closed: bool
+
+
+class Occasion(NamedTuple):
+    """The activity that claims are about: who organised it, the campaign that pays, and what is
+    unusual about each member's part in it.
+    """
+
+    organiser: str
+    budget: Budget
+    flags: Mapping[str, Sequence[str]]

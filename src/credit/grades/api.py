@@ -136,7 +136,7 @@ class EnterpriseController(Controller):
         """Return the grade in force on a day as known at a log size or moment."""
         content = None
         if valid_at is None and known_at is None:
-            content = state.grade_cache.get(city, uscc, state.clock.today())
+            content = state.grade_cache.get(city, (uscc, state.clock.today()))
         if content is None:
             content = await _answer(state, city, uscc, valid_at, known_at)
         tag = entity_tag(content)
@@ -356,7 +356,7 @@ async def _answer(
     published = found[uscc].published
     settled = published is None or published.index is not None
     if valid_at is None and known_at is None and settled:
-        state.grade_cache.put(city, uscc, day, content, generation)
+        state.grade_cache.put(city, (uscc, day), content, generation)
     return content
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from credit.grades.listings.store import ListingRow
+from credit.grades.views import CHANNEL
 from credit.kit.db import Connection
 from credit.rules.model import Status
 
@@ -147,7 +148,6 @@ SELECT p.run_id, p.valid_from, r.summary::text
 FROM grade_publication p JOIN grade_run r ON r.id = p.run_id
 ORDER BY p.published_at DESC, p.run_id DESC LIMIT $1
 """
-CHANNEL = "credit_grades"
 NOTIFY = "SELECT pg_notify($1, current_schema())"
 ENTERPRISES_ON = """
 SELECT code, district FROM enterprise

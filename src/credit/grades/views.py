@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 from credit.events.views import Signature
 
 __all__ = [
+    "CHANNEL",
     "DistributionPoint",
     "DistrictAnswer",
     "GradeAnswer",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 Status = Literal["graded", "unrated"]
+# On which a city is named when grades of it are published.
+CHANNEL = "credit_grades"
 
 
 class RegisterItem(Struct, frozen=True):

@@ -35,6 +35,10 @@ WORDINGS: Wordings = (
     (r"Expected `(?:array|object)` of length <= (\d+)", marked("最多 %(value)s 项")),
     (r"Expected `(?:array|object)` of length >= (\d+)", marked("至少 %(value)s 项")),
     (r"Expected `str` matching regex .*?", marked("写法不对，请看接口文档里的格式")),
+    (
+        r"Expected `datetime` with a timezone component|Invalid RFC3339 encoded datetime",
+        marked("不是带时区的时间，请写成 2026-06-30T08:00:00Z 或 +08:00"),
+    ),
     (r"Expected `(.+?)`, got `.+?`", marked("应为%(value)s")),
     (r"Invalid enum value (.+?)", marked("不能是 %(value)s，可用的值见接口文档")),
     (r"Invalid UUID", marked("应为 UUID")),

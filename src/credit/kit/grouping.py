@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import chain
+from typing import Generic, NamedTuple, TypeVar
 
 from credit.kit.errors import Overloaded
 from credit.kit.texts import say
@@ -18,12 +19,18 @@ QUEUE_ITEMS_MAX = 2_000
 LANES = 3  # groups are prepared while the database works on others
 
 
+class _Waiting(NamedTuple, Generic[Item, Answer]):
+    item: Item
+    future: asyncio.Future[Answer]
+
+
 class GroupCommit(Generic[Item, Answer]):
     """Runs single items in groups: `run` takes a group in one transaction, all or none.
 
     An item that comes alone is run at once and waits for nobody. Where a group is refused, each
-    of its items is run again by itself, so that every caller gets the answer to its own item. A
-    caller that goes away does not stop its item: the outcome is looked up, never guessed.
+    of its items is run again by itself, so that every caller gets the answer to its own item; where
+    `run` is overloaded, that is the answer to all of them. A caller that goes away does not stop its
+    item: the outcome is looked up, never guessed.
     """
 
     def __init__(
@@ -31,7 +38,7 @@ class GroupCommit(Generic[Item, Answer]):
     ) -> None:
         self._run = run
         self._lanes_max = lanes
-        self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
+        self._waiting: deque[_Waiting[Item, Answer]] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: Item) -> Answer:
@@ -39,7 +46,7 @@ class GroupCommit(Generic[Item, Answer]):
         if len(self._waiting) >= QUEUE_ITEMS_MAX:
             raise Overloaded(say("服务正忙，请稍后重试。"), slug="queue-full")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
+        self._waiting.append(_Waiting(item, future))
         if len(self._lanes) < self._lanes_max:
             self._lanes.add(asyncio.create_task(self._drain()))
         return await future
@@ -55,16 +62,28 @@ class GroupCommit(Generic[Item, Answer]):
         # In the same step as the look at the queue: an item that comes now starts a new lane.
         self._lanes.remove(asyncio.current_task())  # type: ignore[arg-type]
 
-    async def _run_group(self, group: Sequence[tuple[Item, asyncio.Future[Answer]]]) -> None:
-        try:
-            answers = await self._run([item for item, _ in group])
-        except Exception as error:  # noqa: BLE001 - handed to the callers
-            if len(group) > 1:
-                for one in group:
-                    await self._run_group([one])
-            elif not group[0][1].done():
-                group[0][1].set_exception(error)
-        else:
-            for (_, future), answer in zip(group, answers, strict=True):
-                if not future.done():  # a caller that went away has cancelled its future
-                    future.set_result(answer)
+    async def _run_group(self, group: Sequence[_Waiting[Item, Answer]]) -> None:
+        parts = deque([group])
+        while parts:
+            part = parts.popleft()
+            try:
+                answers = await self._run([one.item for one in part])
+            except Exception as error:  # noqa: BLE001 - handed to the callers
+                if isinstance(error, Overloaded):
+                    # No item's doing: what is left would only wait for the same again.
+                    _refuse([*part, *chain.from_iterable(parts)], error)
+                    return
+                if len(part) > 1:
+                    parts.extend([one] for one in part)
+                else:
+                    _refuse(part, error)
+            else:
+                for one, answer in zip(part, answers, strict=True):
+                    if not one.future.done():  # a caller that went away has cancelled its future
+                        one.future.set_result(answer)
+
+
+def _refuse(part: Iterable[_Waiting[Item, Answer]], error: Exception) -> None:
+    for one in part:
+        if not one.future.done():
+            one.future.set_exception(error)

@@ -31,9 +31,11 @@ __all__ = [
     "Limit",
     "Line",
     "MaybeStatement",
+    "Name",
     "Page",
     "Paragraph",
     "PartyCode",
+    "Reason",
     "RecordKey",
     "SearchText",
     "SoughtText",
@@ -60,6 +62,8 @@ UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
 Code = Annotated[str, Meta(max_length=60, pattern=CODE_PATTERN)]
 LINE_CHARS_MAX = 200
 Line = Annotated[str, Meta(min_length=1, max_length=LINE_CHARS_MAX, pattern=_PRINTABLE)]
+Name = Annotated[str, Meta(min_length=1, max_length=120, pattern=_PRINTABLE)]
+Reason = Annotated[str, Meta(min_length=1, max_length=400, pattern=_PRINTABLE)]
 Paragraph = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_PRINTABLE)]
 Statement = Annotated[str, Meta(min_length=1, max_length=4000, pattern=_WRITTEN_LINES)]
 MaybeStatement = Annotated[str, Meta(max_length=4000, pattern=_LINES)]

@@ -26,15 +26,25 @@ USES = """
 SELECT made_at FROM offer_use WHERE offer = $1 AND account = $2 AND NOT released
 ORDER BY made_at DESC LIMIT $3
 """
+# A use that was given back because nothing was heard of its redemption is reserved anew when the same
+# redemption is asked for after all; one that the book has answered is not.
 ADD_USE = """
-INSERT INTO offer_use (key, offer, account, made_at, until, settled, released)
-VALUES ($1, $2, $3, $4, $5, false, false) ON CONFLICT DO NOTHING RETURNING true
+INSERT INTO offer_use AS u (key, offer, account, made_at, until, settled, released)
+VALUES ($1, $2, $3, $4, $5, false, false)
+ON CONFLICT (key) DO UPDATE SET made_at = excluded.made_at, until = excluded.until, settled = false,
+    released = false
+WHERE u.released AND u.offer = excluded.offer AND NOT EXISTS (SELECT FROM point_key k WHERE k.key = $1)
+RETURNING true
 """
 TAKE_ONE = "UPDATE offer SET taken = taken + 1 WHERE id = $1 AND stock IS NOT NULL"
-# Of a redemption that came to nothing the piece goes back on the shelf; once.
+# Of a redemption that came to nothing the piece goes back on the shelf; once. The offer is locked before
+# the use, as whoever reserves does.
 RELEASE_USE = """
-WITH released AS (
-    UPDATE offer_use SET settled = true, released = true WHERE key = $1 AND NOT released RETURNING offer
+WITH locked AS (
+    SELECT o.id FROM offer_use u JOIN offer o ON o.id = u.offer WHERE u.key = $1 FOR NO KEY UPDATE OF o
+), released AS (
+    UPDATE offer_use u SET settled = true, released = true FROM locked l
+    WHERE u.key = $1 AND u.offer = l.id AND NOT u.settled RETURNING u.offer
 )
 UPDATE offer o SET taken = o.taken - 1 FROM released r WHERE o.id = r.offer AND o.stock IS NOT NULL
 """
@@ -67,7 +77,7 @@ async def uses_of(conn: Connection, number: int, account: int, limit: int) -> li
 async def reserve_use(
     conn: Connection, key: bytes, number: int, account: int, at: datetime, until: datetime
 ) -> bool:
-    """Reserve a use of an offer under a redemption's key; False where it is there already."""
+    """Reserve a use of an offer under a redemption's key; False where it was reserved before."""
     added = await conn.fetchval(ADD_USE, key, number, account, at, until)
     if added:
         await conn.execute(TAKE_ONE, number)

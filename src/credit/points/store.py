@@ -33,6 +33,9 @@ SELECT id FROM point_hold WHERE captured = 0 AND returned = 0 AND until <= $1 OR
 EXPIRE = "SELECT expire_lots_v1($1, $2, $3)"
 # What `faults` asks, each question with the rows that should not be: sums, chains of balances (legs are
 # the two sides of every transfer, in the order in which they changed their account), lots, holds, keys.
+# What adds up to nothing, the seals tell: the day a lot ends and its priority, until when and for whom a
+# hold is, the moment of a transfer. Until it is sealed, a minute later, nobody could see such a change,
+# but that a moment is days away from its key's, or a capture's later than its hold allowed.
 _LEGS = """
     SELECT debit AS account, id, -amount AS delta, debit_balance AS balance FROM point_transfer
     UNION ALL SELECT credit, id, amount, credit_balance FROM point_transfer
@@ -51,13 +54,13 @@ FAULTS = {
     "账户余额与划转不连续": f"""
         SELECT coalesce(s.account::text || ' at ' || s.id, a.id::text)
         FROM (
-            SELECT account, id, balance,
-                balance - delta <> coalesce(lag(balance) OVER w, 0) AS torn,
-                id = max(id) OVER (PARTITION BY account) AS last
-            FROM ({_LEGS}) l WINDOW w AS (PARTITION BY account ORDER BY id)
-        ) s FULL JOIN point_account a ON a.id = s.account AND s.last
-        WHERE s.torn OR a.id IS NULL AND s.last OR s.balance <> a.balance
-            OR s.account IS NULL AND a.balance <> 0
+            SELECT account, id, balance, torn FROM (
+                SELECT account, id, balance, balance - delta <> lag(balance, 1, 0) OVER w AS torn,
+                    lead(id) OVER w IS NULL AS last
+                FROM ({_LEGS}) l WINDOW w AS (PARTITION BY account ORDER BY id)
+            ) o WHERE torn OR last
+        ) s FULL JOIN point_account a ON a.id = s.account
+        WHERE s.torn OR coalesce(s.balance, 0) IS DISTINCT FROM a.balance
     """,
     "账户余额低于下限": """
         SELECT id::text FROM point_account WHERE balance < floor
@@ -71,9 +74,12 @@ FAULTS = {
         WHERE coalesce(l.remaining, 0) IS DISTINCT FROM a.balance
     """,
     "积分批次与发放它的划转不符": """
-        SELECT l.id::text FROM point_lot l LEFT JOIN point_transfer t ON t.id = l.id
-        WHERE t.credit IS DISTINCT FROM l.account OR l.amount > t.amount
-            OR l.amount < t.amount AND t.kind <> 'refund'
+        SELECT coalesce(l.id, t.id)::text
+        FROM (SELECT t.* FROM point_transfer t JOIN point_account a ON a.id = t.credit AND a.lots) t
+        FULL JOIN point_lot l ON l.id = t.id
+        WHERE CASE WHEN l.id IS NULL THEN t.kind NOT IN ('void', 'lapse', 'release', 'refund')
+            ELSE t.credit IS DISTINCT FROM l.account OR t.kind IN ('void', 'lapse', 'release')
+                OR l.amount > t.amount OR l.amount < t.amount AND t.kind <> 'refund' END
     """,
     "积分批次的剩余与使用记录不符": """
         SELECT l.id::text
@@ -83,14 +89,43 @@ FAULTS = {
         WHERE l.remaining <> l.amount - coalesce(u.drawn, 0) OR l.remaining < 0
     """,
     "划转使用的批次与其数额不符": """
-        SELECT t.id::text
-        FROM point_transfer t JOIN point_account a ON a.id = t.debit AND a.lots
-        LEFT JOIN (
-            SELECT transfer, sum(amount) AS drawn,
+        SELECT coalesce(t.id, u.transfer)::text
+        FROM (
+            SELECT t.id, t.debit, t.amount
+            FROM point_transfer t JOIN point_account a ON a.id = t.debit AND a.lots
+        ) t
+        FULL JOIN (
+            SELECT u.transfer, l.account, sum(u.amount) AS drawn
+            FROM point_lot_use u LEFT JOIN point_lot l ON l.id = u.lot GROUP BY u.transfer, l.account
+        ) u ON u.transfer = t.id AND u.account = t.debit
+        WHERE u.drawn IS DISTINCT FROM t.amount
+    """,
+    "退回批次的积分与其冻结不符": """
+        SELECT coalesce(u.transfer, h.id)::text
+        FROM (
+            SELECT transfer, sum(returned + regranted) AS back,
                 bool_or(returned < 0 OR regranted < 0 OR returned + regranted > amount) AS torn
-            FROM point_lot_use GROUP BY transfer
-        ) u ON u.transfer = t.id
-        WHERE u.drawn IS DISTINCT FROM t.amount OR u.torn
+            FROM point_lot_use WHERE returned <> 0 OR regranted <> 0 GROUP BY transfer
+        ) u
+        FULL JOIN (
+            SELECT h.id, h.returned + h.refunded AS back
+            FROM point_hold h JOIN point_account a ON a.id = h.account AND a.lots
+            WHERE h.returned + h.refunded <> 0
+        ) h ON h.id = u.transfer
+        WHERE u.back IS DISTINCT FROM h.back OR u.torn
+    """,
+    "退回时重新发放的批次与使用记录不符": """
+        SELECT coalesce(u.transfer, g.about)::text
+        FROM (
+            SELECT transfer, sum(regranted) AS regranted FROM point_lot_use WHERE regranted <> 0
+            GROUP BY transfer
+        ) u
+        FULL JOIN (
+            SELECT t.about, sum(l.amount) AS granted
+            FROM point_transfer t JOIN point_lot l ON l.id = t.id WHERE t.kind = 'refund'
+            GROUP BY t.about
+        ) g ON g.about = u.transfer
+        WHERE u.regranted IS DISTINCT FROM g.granted
     """,
     "未了结的冻结合计与冻结账户余额不符": """
         SELECT a.id::text
@@ -108,7 +143,8 @@ FAULTS = {
             SELECT about, coalesce(sum(amount) FILTER (WHERE kind = 'capture'), 0) AS captured,
                 coalesce(sum(amount) FILTER (WHERE kind IN ('void', 'lapse', 'release')), 0) AS returned,
                 coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunded,
-                min(credit) FILTER (WHERE kind = 'capture') AS paid
+                min(credit) FILTER (WHERE kind = 'capture') AS paid,
+                max(at) FILTER (WHERE kind = 'capture') AS captured_at
             FROM point_transfer WHERE kind IN ('capture', 'void', 'lapse', 'release', 'refund')
             GROUP BY about
         ) d ON d.about = h.id
@@ -116,15 +152,18 @@ FAULTS = {
             OR (h.captured, h.returned, h.refunded) IS DISTINCT FROM
                 (coalesce(d.captured, 0), coalesce(d.returned, 0), coalesce(d.refunded, 0))
             OR h.captured + h.returned NOT IN (0, h.amount) OR h.refunded > h.captured
-            OR d.paid <> h.beneficiary
+            OR d.paid <> h.beneficiary OR d.captured_at >= h.until
         UNION ALL SELECT t.id::text
         FROM point_transfer t LEFT JOIN point_hold h ON h.id = t.id
         WHERE t.kind = 'hold' AND h.id IS NULL
     """,
-    "幂等键指向不存在的划转": """
+    "幂等键与其划转不符": """
         SELECT encode(k.key, 'hex') FROM point_key k LEFT JOIN point_transfer t ON t.id = k.transfer
         WHERE (k.transfer IS NULL) = (k.refusal IS NULL) OR k.transfer IS NOT NULL AND t.id IS NULL
-        UNION ALL SELECT transfer::text FROM point_key GROUP BY transfer HAVING count(transfer) > 1
+            OR t.at NOT BETWEEN k.day - 1 AND k.day + 2
+        UNION ALL SELECT transfer::text FROM point_key
+        WHERE (SELECT count(transfer) > count(DISTINCT transfer) FROM point_key)
+        GROUP BY transfer HAVING count(transfer) > 1
     """,
 }
 POST_GRANTS = "SELECT post_grants_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
@@ -136,10 +175,18 @@ EPOCH_OF = f"SELECT {_EPOCH} FROM point_epoch WHERE upto >= $1 AND after < $1 OR
 ADD_EPOCH = f"""
 INSERT INTO point_epoch ({_EPOCH}, sealed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
+# A look by key for each of them, whatever was known of the tables when this was planned.
 MOVEMENTS = """
-SELECT t.id, t.kind, d.code, c.code, t.amount, t.about, t.happened_on, t.at
+SELECT t.id, t.kind, d.code, c.code, t.amount, t.about, t.happened_on, t.at,
+    l.amount, l.priority, nullif(l.valid_until, 'infinity'), h.code, h.until
 FROM (SELECT * FROM point_transfer WHERE id > $1 ORDER BY id LIMIT $2) t
-JOIN point_account d ON d.id = t.debit JOIN point_account c ON c.id = t.credit
+CROSS JOIN LATERAL (SELECT o.code FROM point_account o WHERE o.id = t.debit OFFSET 0) d
+CROSS JOIN LATERAL (SELECT o.code FROM point_account o WHERE o.id = t.credit OFFSET 0) c
+LEFT JOIN LATERAL (SELECT * FROM point_lot o WHERE o.id = t.id OFFSET 0) l ON true
+LEFT JOIN LATERAL (
+    SELECT b.code, o.until FROM point_hold o LEFT JOIN point_account b ON b.id = o.beneficiary
+    WHERE o.id = t.id OFFSET 0
+) h ON true
 ORDER BY t.id
 """
 OPEN_ACCOUNTS = "SELECT code, id FROM open_accounts_v1($1, $2, $3, $4, $5)"

@@ -1,7 +1,7 @@
 """What the book of points takes and answers."""
 
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 __all__ = [
@@ -10,12 +10,14 @@ __all__ = [
     "Balance",
     "Entry",
     "Epoch",
+    "Happening",
     "Hold",
     "NewAccount",
     "OpenHold",
     "OpenLot",
     "Operation",
     "Outcome",
+    "Payment",
 ]
 
 # One of each in a book. Of budget, resident, merchant, settled and clearing there are as many as owners.
@@ -69,7 +71,10 @@ class Operation(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What an operation came to: `posted` and its transfer, or why not and what would be allowed."""
+    """What an operation came to: `posted` and its transfer, or why not and what would be allowed.
+
+    `details` of a hold, capture, void or refund that was posted say how the hold stands after it.
+    """
 
     outcome: str
     transfer: int | None
@@ -77,14 +82,13 @@ class Outcome(NamedTuple):
 
 
 class Account(NamedTuple):
-    """An account by its number and its code; whose it is, and the operator's division."""
+    """An account as it was opened: its number and code, whose it is, the operator's division."""
 
     id: int
     code: str
     kind: str
     owner: str | None
     division: str | None
-    closed: bool
 
 
 class Balance(NamedTuple):
@@ -146,3 +150,33 @@ class Hold(NamedTuple):
     about: int | None
     reason: str | None
     lapsed: bool
+
+
+class Payment(NamedTuple):
+    """What an account was paid (`capture`) or gave back (`refund`) of a hold, and the reference
+    that hold was made under.
+    """
+
+    transfer: int
+    kind: Literal["capture", "refund"]
+    amount: int
+    at: datetime
+    reference: str | None
+    hold: int
+
+
+class Happening(NamedTuple):
+    """A transfer that concerns a payee: a hold for it, what became of one, or what it was paid out.
+
+    `reference` and `about` are those of the hold, `until` its end; without a hold `reference` is
+    the transfer's own reason.
+    """
+
+    transfer: int
+    kind: str
+    at: datetime
+    amount: int
+    hold: int | None
+    reference: str | None
+    about: int | None
+    until: datetime | None

@@ -30,6 +30,8 @@ from credit.kit.db import Connection
 from credit.kit.http import City, SoughtText
 from credit.kit.pages import render
 from credit.kit.texts import marked
+from credit.market.service import merchants
+from credit.market.views import Waiting as MarketCounts
 from credit.rules.loading import pack_of_city
 from credit.terms import service as terms
 from credit.terms.views import OpenTerm
@@ -86,6 +88,10 @@ LISTS: Tasks = (
     ("lists:publish", "exit", "lists?stage=exit", marked("条移出决定等待公布"), False),
     ("lists:decide", "review", "lists?stage=review", marked("条名单到了复核的时候"), False),
 )
+MARKET: Tasks = (
+    ("market:decide", "merchants", "merchants?standing=proposed", marked("家商户等待审核"), False),
+    ("market:decide", "offers", "offers", marked("项权益等待审核"), False),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ class Desk:
     """What waits, seen with somebody's scopes; what they do not carry is empty.
 
     `work` counts the visitor's own proposals, `facts` events, repairs and suggestions by what they
-    wait for, `contracts` and `lists` likewise; `terms` is what is to be done first, `sheets` are the
+    wait for, `contracts`, `lists` and `market` likewise; `terms` is what is to be done first, `sheets` are the
     open evaluations: all of the visitor's division, if there is one. `runs` are those that came
     after the last publication, and those without a result; `answers` is what the districts say to
     those proposed. `expiring` are machines' keys that stop working soon. `key` says whether the
@@ -114,6 +120,7 @@ class Desk:
     facts: Counts | None
     contracts: ContractWork | None
     lists: ListCounts | None
+    market: MarketCounts | None
     terms: list[OpenTerm]
     sheets: list[OpenSheet]
     runs: list[RunView]
@@ -130,6 +137,7 @@ class Desk:
                 (self.facts, FACTS),
                 (self.contracts, CONTRACTS),
                 (self.lists, LISTS),
+                (self.market, MARKET),
             )
             for scope, name, place, words, late in tasks
             if source is not None
@@ -211,7 +219,7 @@ async def _desk(conn: Connection, clock: Clock, visitor: Visitor) -> Desk:
     scopes, division = actor.scopes, actor.division
     unfinished, facts = list[RunView](), None
     sheets, expiring = list[OpenSheet](), list[ExpiringClient]()
-    contract_work, list_work = None, None
+    contract_work, list_work, market_work = None, None, None
     latest = await runs.latest_publication(conn)
     work = await store.work(
         conn,
@@ -229,6 +237,8 @@ async def _desk(conn: Connection, clock: Clock, visitor: Visitor) -> Desk:
         contract_work = await contracts.contract_work(conn, clock, actor)
     if scopes & {one[0] for one in LISTS}:
         list_work = await blacklist.counts(conn, None, on=today)
+    if "market:decide" in scopes:
+        market_work = await merchants.waiting(conn, actor)
     if scopes & {"marks:enter", "evaluations:close"}:
         sheets = await evaluations.open_sheets(conn, division, SHEETS_SHOWN)
     if "people:write" in scopes:
@@ -238,8 +248,8 @@ async def _desk(conn: Connection, clock: Clock, visitor: Visitor) -> Desk:
     answers = await grades.answers_of(conn, proposed) if proposed else {}
     key = work.key or "keys:own" not in scopes
     return Desk(
-        work, facts, contract_work, list_work, first_due, sheets, unfinished, answers, latest,
-        expiring, key,
+        work, facts, contract_work, list_work, market_work, first_due, sheets, unfinished, answers,
+        latest, expiring, key,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from litestar import Router
 from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 
+from credit.documents.qr import qr_svg
 from credit.events.course.standing import left
 from credit.events.course.views import STATE_TITLES
 from credit.events.repair.views import REPAIR_TITLES
@@ -31,6 +32,9 @@ CONSOLE_MENU = (
     ("events:read", "contracts", marked("契约")),
     ("events:read", "duties", marked("履约")),
     ("events:read", "lists", marked("红黑名单")),
+    ("points:read", "merchants", marked_as("many", "商户")),
+    ("points:read", "activities", marked("活动")),
+    ("points:read", "approvals", marked("积分审核")),
     ("marks:enter", "imports", marked("导入")),
     ("events:read", "exports", marked("导出")),
     ("people:write", "people", marked_as("many", "人员")),
@@ -79,6 +83,13 @@ WALLET_MENU = (
     ("offers", marked("权益")),
     ("records", marked("参与记录")),
 )
+# What a merchant's people find at the till, besides taking points.
+TILL_MENU = (
+    ("redemptions", marked("记录")),
+    ("offers", marked("权益")),
+    ("statements", marked("结算")),
+    ("shop", marked("本店")),
+)
 FOR_EVER = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
 
 
@@ -118,6 +129,8 @@ def make_pages(settings: Settings) -> Pages:
             "state_titles": STATE_TITLES,
             "is_demo": lambda city: city in demo,
             "portal_menu": PORTAL_MENU,
+            "till_menu": TILL_MENU,
+            "qr_svg": qr_svg,
             "static": STATIC.address,
             "shortcuts": SHORTCUTS,
             "wallet_menu": WALLET_MENU,

@@ -161,7 +161,7 @@ async def account_page(
         own=own,
         trail_max=TRAIL_COUNTED_MAX,
         fresh=state.clock.now() - visitor.confirmed_at <= logic.CONFIRMED_FOR,
-        # For whom there is no other page yet.
+        # For whom there is no other page: theirs is the interface.
         only_place=logic.home_of(visitor.actor.scopes) == "account",
         problem=refused,
     )

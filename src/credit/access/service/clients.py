@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from credit.access import logic, store
 from credit.access.service.people import acting
@@ -63,8 +63,10 @@ async def issue_key(
     return key
 
 
-async def authenticate(conn: Connection, clock: Clock, authorization: str | None) -> Caller:
-    """Return who holds the key of an `Authorization: Bearer …` header.
+async def authenticate(
+    conn: Connection, clock: Clock, authorization: str | None
+) -> tuple[Caller, datetime]:
+    """Return who holds the key of an `Authorization: Bearer …` header, and until when it is good.
 
     Whatever is wrong, a missing header, a malformed, unknown, expired or revoked key, raises the
     same Unauthenticated.
@@ -77,4 +79,5 @@ async def authenticate(conn: Connection, clock: Clock, authorization: str | None
         raise Unauthenticated(say("请在 Authorization 头中给出有效的接口密钥：Bearer ck_…"))
     whole = acting(client.person)
     actor = replace(whole, scopes=whole.scopes & client.scopes)
-    return Caller(actor, prefix or "", client.rate_per_minute, client.public_key)
+    caller = Caller(actor, prefix or "", client.rate_per_minute, client.public_key)
+    return caller, client.expires_at

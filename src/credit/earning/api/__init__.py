@@ -1,7 +1,14 @@
-"""Earning over HTTP: awards and their approval, members' wallets, campaigns and their budgets."""
+"""Earning over HTTP: activities, awards and their approval, wallets, campaigns and their budgets."""
 
+from credit.earning.api.activities import ActivityController, ParticipationController
 from credit.earning.api.awards import AwardController
 from credit.earning.api.transfers import TransferController
 from credit.earning.api.wallets import WalletController
 
-__all__ = ["AwardController", "TransferController", "WalletController"]
+__all__ = [
+    "ActivityController",
+    "AwardController",
+    "ParticipationController",
+    "TransferController",
+    "WalletController",
+]

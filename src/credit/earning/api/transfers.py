@@ -75,7 +75,7 @@ class TransferController(Controller):
                 raise Invalid(say("items[%(place)s]：请用一行以内的文字。", place=place))
         wanted = [Wanted(one.debit, one.credit, one.amount, one.reason) for one in data.items]
         outcomes = await adjusting.transfer(
-            state.db, city, state.writers.of(city), actor, idempotency_key, await request.body(),
+            state.writers.of(city), actor, idempotency_key, await request.body(),
             wanted,
         )  # fmt: skip
         return Response(

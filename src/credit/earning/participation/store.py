@@ -34,20 +34,37 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::inte
     $8::date[], $9::text[], $10::text[], $11::text[])
     AS i (id, activity, member, rule, campaign, quantity, points, participated_on, evidence, flags, state)
 """
+# Who had a hand in it does not decide: who entered it, who organised the activity, who signed the
+# member in there, and the member. What was done at an activity is decided where that took place.
 DECIDE = """
 UPDATE participation p SET state = $2, decided_by = $3, decided_at = $4, reason = $5
 FROM member m
 WHERE p.id = ANY ($1) AND p.state = 'entered' AND p.entered_by <> $3
-    AND m.id = p.member AND m.division LIKE $6 || '%'
+    AND m.id = p.member AND m.person_id IS DISTINCT FROM $3
+    AND coalesce((SELECT a.division FROM activity a WHERE a.id = p.activity), m.division) LIKE $6 || '%'
+    AND NOT EXISTS (SELECT FROM activity a WHERE a.id = p.activity AND a.organiser = $3)
+    AND NOT EXISTS (
+        SELECT FROM attendance t
+        WHERE t.activity = p.activity AND t.member = p.member AND t.entered_by = $3
+    )
 RETURNING p.id
 """
-ENTERED_BY_DAY = """
-SELECT participated_on, count(*) FROM participation
-WHERE entered_by = $1 AND participated_on = ANY ($2) AND state <> 'refused' GROUP BY 1
+# What somebody answers for: what they entered outside of activities, and all of those they organised.
+_ANSWERED_FOR = """
+(
+    SELECT o.member, o.participated_on FROM participation o
+    WHERE o.entered_by = $1 AND o.participated_on >= $2 AND o.activity IS NULL
+        AND o.state NOT IN ('refused', 'reversed')
+    UNION ALL
+    SELECT o.member, o.participated_on FROM activity a JOIN participation o ON o.activity = a.id
+    WHERE a.organiser = $1 AND o.participated_on >= $2 AND o.state NOT IN ('refused', 'reversed')
+) p
 """
-ENTERED_OF_MEMBER = """
-SELECT member, count(*) FROM participation
-WHERE entered_by = $1 AND participated_on >= $2 AND member = ANY ($3) AND state <> 'refused' GROUP BY 1
+ENTERED_BY_DAY = f"""
+SELECT p.participated_on, count(*) FROM {_ANSWERED_FOR} WHERE p.participated_on = ANY ($3) GROUP BY 1
+"""
+ENTERED_OF_MEMBER = f"""
+SELECT p.member, count(*) FROM {_ANSWERED_FOR} WHERE p.member = ANY ($3) GROUP BY 1
 """
 _APPROVED = """
 SELECT p.id, p.rule, p.participated_on, p.points, p.attempt, p.decided_at, m.account, c.account AS budget
@@ -150,8 +167,8 @@ async def decide(
 async def entered_by(
     conn: Connection, person: str, days: Sequence[date], members: Sequence[str], since: date
 ) -> tuple[dict[date, int], dict[str, int]]:
-    """Count what somebody entered, by the days asked for; and since a day, by members."""
-    by_day = await conn.fetch(ENTERED_BY_DAY, person, days)
+    """Count what somebody answers for since a day, by the days and by the members asked for."""
+    by_day = await conn.fetch(ENTERED_BY_DAY, person, since, days)
     by_member = await conn.fetch(ENTERED_OF_MEMBER, person, since, members)
     return dict(map(tuple, by_day)), dict(map(tuple, by_member))
 

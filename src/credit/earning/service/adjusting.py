@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from credit.access.logic import refuse_unplaced
 from credit.access.views import Actor
 from credit.earning.service.places import covers
-from credit.kit.db import Database
 from credit.kit.errors import Unprocessable
 from credit.kit.texts import marked, say
 from credit.points.logic import operations
-from credit.points.service import accounts as book
 from credit.points.service.posting import Writer
 from credit.points.views import Account, Operation, Outcome
 
@@ -50,8 +48,6 @@ class Wanted:
 
 
 async def transfer(
-    db: Database,
-    city: str,
     writer: Writer,
     actor: Actor,
     key: str,
@@ -63,9 +59,7 @@ async def transfer(
     Raises Unprocessable where the key was used for another request.
     """
     refuse_unplaced(actor)
-    async with db.city(city) as conn:
-        codes = {one.debit for one in wanted} | {one.credit for one in wanted}
-        accounts = await book.accounts_named(conn, sorted(codes))
+    accounts = await writer.accounts({one.debit for one in wanted} | {one.credit for one in wanted})
     made = [
         _operation(
             actor,

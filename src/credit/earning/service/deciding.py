@@ -5,6 +5,7 @@ from uuid import UUID
 
 from credit.access.views import Actor
 from credit.earning.participation import store
+from credit.earning.service.places import reach
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Invalid
@@ -26,13 +27,14 @@ async def decide(
 ) -> list[UUID]:
     """Approve or refuse entered participations; returns those it was done for.
 
-    Left out are those the actor entered, those of another division, and those decided already. A
-    refusal has a reason.
+    Left out are those the actor entered or signed in by hand, those of activities the actor
+    organised, the actor's own, those of another division, and those decided already. A refusal has a
+    reason.
     """
     if not approve and not reason:
         raise Invalid(say("不予记分要写明理由，参与者会看到。"))
     state = "approved" if approve else "refused"
     return await store.decide(
         conn, ids, state, actor.person_id, clock.now(), reason,
-        division=(actor.division or "-") if actor.bound else "",
+        division=reach(actor),
     )  # fmt: skip

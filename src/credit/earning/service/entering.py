@@ -14,7 +14,7 @@ from credit.earning.participation import store
 from credit.earning.participation.store import NewParticipation
 from credit.earning.service.campaigns import campaign_for, live_campaigns
 from credit.earning.service.places import covers
-from credit.earning.views import Budget, Claim, Entered, MemberView
+from credit.earning.views import Budget, Claim, Entered, MemberView, Occasion
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
 from credit.kit.ids import new_id
@@ -42,15 +42,17 @@ async def enter(
     claims: Sequence[Claim],
     *,
     source: str,
+    occasion: Occasion | None = None,
 ) -> list[Entered]:
     """Enter what members did; answers each claim in its order, and refuses none for another.
 
     What its rule lets pass without approval is approved at once, and posted by whoever posts next.
+    With an `occasion` all claims are about its activity, and of members wherever they are at home.
     """
     refuse_unplaced(actor)
     today = clock.today()
     found = await members.lock_members(conn, sorted({one.member for one in claims}))
-    known = {key: one for key, one in found.items() if covers(actor, one.division)}
+    known = {key: one for key, one in found.items() if occasion or covers(actor, one.division)}
     awarding = Awarding(
         lambda day: pack.on(day).points,
         known,
@@ -62,11 +64,12 @@ async def enter(
         ),
     )
     live = await live_campaigns(conn, today)
-    usual = await _Usual.read(conn, pack.on(today).points.fraud, actor, claims)
+    answers_for = occasion.organiser if occasion else actor.person_id
+    usual = await _Usual.read(conn, pack.on(today).points.fraud, answers_for, claims)
     rows: list[NewParticipation] = []
     answers: list[Entered] = []
     for claim in claims:
-        budget = _budget(live, city, known, claim)
+        budget = occasion.budget if occasion else _budget(live, city, known, claim)
         award: Award | Refused
         if claim.on.year < today.year - 1:
             award = OTHER_YEAR
@@ -78,7 +81,7 @@ async def enter(
             why = award if isinstance(award, Refused) else NO_BUDGET
             answers.append(Entered(claim.member, None, "refused", 0, [], why.slug, why.message))
             continue
-        flags = usual.flags(claim)
+        flags = [*usual.flags(claim), *(occasion.flags[claim.member] if occasion else ())]
         free = not flags and not pack.on(claim.on).points.rule(claim.rule).approval
         state = "approved" if free else "entered"
         row = _row(new_id(clock.now()), claim, budget, award, flags, state)
@@ -115,13 +118,13 @@ class _Usual:
 
     @classmethod
     async def read(
-        cls, conn: Connection, fraud: Fraud, actor: Actor, claims: Sequence[Claim]
+        cls, conn: Connection, fraud: Fraud, person_id: str, claims: Sequence[Claim]
     ) -> "_Usual":
-        """Count what the actor has entered so far, by day and by member."""
+        """Count what somebody answers for so far, by day and by member."""
         days = [one.on for one in claims]
         since = min(days) - timedelta(days=fraud.pair_days)
         by_day, by_member = await store.entered_by(
-            conn, actor.person_id, days, [one.member for one in claims], since
+            conn, person_id, days, [one.member for one in claims], since
         )
         return cls(fraud, Counter(by_day), Counter(by_member))
 

@@ -5,7 +5,7 @@ from credit.access.views import Actor
 from credit.kit.errors import Forbidden
 from credit.kit.texts import say
 
-__all__ = ["above", "covers", "refuse_elsewhere"]
+__all__ = ["above", "covers", "reach", "refuse_elsewhere"]
 
 DIGITS = (6, 9, 12)
 
@@ -15,6 +15,14 @@ def covers(actor: Actor, division: str) -> bool:
     if not actor.bound:
         return True
     return actor.division is not None and division.startswith(actor.division)
+
+
+def reach(actor: Actor) -> str:
+    """Return what the codes of the divisions begin with that the actor works in; "" is all of them.
+
+    Who is bound to a division nobody has named yet works nowhere: no code begins with "-".
+    """
+    return (actor.division or "-") if actor.bound else ""
 
 
 def refuse_elsewhere(actor: Actor, division: str) -> None:

@@ -12,7 +12,7 @@ from credit.access.views import Actor
 from credit.kit.db import MERCHANT_ROLE, Connection
 from credit.kit.http import City, IdempotencyHeader, Limit, Line, Page
 from credit.market.service import redemptions
-from credit.market.service.redemptions import RedemptionView, Wish
+from credit.market.service.redemptions import RedemptionState, RedemptionView, Wish
 from credit.market.service.shop import Shop
 from credit.points.logic.operations import Key, key_of
 from credit.points.service import accounts as book
@@ -62,7 +62,7 @@ class RedemptionController(Controller):
         city: City,
         data: JSONBody[NewRedemption],
         idempotency_key: IdempotencyHeader,
-    ) -> Response[RedemptionView]:
+    ) -> Response[RedemptionState]:
         """Hold a customer's points; capture them before the time is over, or they go back."""
         actor: Actor = request.state.actor
         offer = int(data.offer) if data.offer else None
@@ -130,7 +130,7 @@ class RedemptionController(Controller):
         redemption: HoldPath,
         idempotency_key: IdempotencyHeader,
         data: JSONBody[Part | None] = None,
-    ) -> RedemptionView:
+    ) -> RedemptionState:
         """Take what is held, or part of it; the rest goes back to the customer at once."""
         actor: Actor = request.state.actor
         key = await _key(request, actor, "capture", idempotency_key)
@@ -147,7 +147,7 @@ class RedemptionController(Controller):
         city: City,
         redemption: HoldPath,
         idempotency_key: IdempotencyHeader,
-    ) -> RedemptionView:
+    ) -> RedemptionState:
         """Give back what is held."""
         actor: Actor = request.state.actor
         key = await _key(request, actor, "void", idempotency_key)
@@ -163,7 +163,7 @@ class RedemptionController(Controller):
         redemption: HoldPath,
         idempotency_key: IdempotencyHeader,
         data: JSONBody[Part | None] = None,
-    ) -> RedemptionView:
+    ) -> RedemptionState:
         """Give back what was taken, or part of it, as often as there is something left of it."""
         actor: Actor = request.state.actor
         key = await _key(request, actor, "refund", idempotency_key)
@@ -181,7 +181,7 @@ def _own(state: State, city: str, actor: Actor) -> AbstractAsyncContextManager[C
 
 
 def _shop(state: State, city: str) -> Shop:
-    return Shop(state.db, state.clock, city, state.writers.of(city))
+    return Shop(state.db, state.clock, city, state.writers.of(city), state.merchants)
 
 
 async def _key(request: Request[Any, Any, Any], actor: Actor, act: str, key: str) -> Key:

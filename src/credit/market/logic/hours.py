@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from credit.kit.clock import CHINA
 from credit.kit.errors import Conflict, FieldError, Invalid
@@ -152,12 +153,16 @@ def is_open(week: Hours, moment: datetime) -> bool:
     """Say whether a place with these hours, as they are kept, is open at an aware moment."""
     local = moment.astimezone(CHINA)
     now = local.weekday() * DAY_MINUTES + local.hour * 60 + local.minute
+    kept = tuple(tuple((begin, end) for begin, end in day) for day in week)
     return any(
-        begin <= minute < end
-        for number, day in enumerate(week)
-        for begin, end in _spans(number, day)
-        for minute in (now, now + WEEK_MINUTES)
+        begin <= now < end or begin <= now + WEEK_MINUTES < end for begin, end in _read(kept)
     )
+
+
+@lru_cache(maxsize=10_000)
+def _read(week: Week) -> tuple[tuple[int, int], ...]:
+    """Return a week in minutes: a till asks for the same one all day."""
+    return tuple(span for number, day in enumerate(week) for span in _spans(number, day))
 
 
 def words(week: Hours) -> str:

@@ -14,10 +14,15 @@ from credit.kit.errors import Conflict, CreditError, FieldError
 from credit.kit.texts import marked, say
 
 __all__ = [
+    "ACT_WORDS",
+    "DECISIONS",
     "KINDS",
     "ORDER",
+    "PERIOD_DAYS_MAX",
     "POINTS_MAX",
     "STATE_WORDS",
+    "STOCK_MAX",
+    "USES_MAX",
     "ActKind",
     "Kind",
     "Offer",

@@ -31,7 +31,9 @@ CLOSED: Mapping[Act, str] = {
     ),
     "capture": marked("本商户的账户已经注销，不能收取积分。请联系街道的运营人员。"),
     "void": marked("顾客的钱包已经注销，积分不能退回。请联系街道的运营人员。"),
-    "refund": marked("顾客的钱包已经注销，积分不能退还。请用现金退款，或联系街道的运营人员。"),
+    "refund": marked(
+        "顾客的钱包已经注销，积分不能退还，也不能折成现金。请为顾客换货，或联系街道的运营人员。"
+    ),
 }
 
 
@@ -173,17 +175,17 @@ WORDED: Mapping[str, Callable[[Act, Mapping[str, Any]], CreditError]] = {
 # follow; where they are None, the same may be asked anew with something else in it.
 REFUSED: Mapping[tuple[Act | None, str], tuple[str, tuple[Act, ...] | None]] = {
     ("authorize", "unknown-code"): (
-        marked("没有这个兑换码，或者它不是给本商户的。请顾客在钱包里刷新后重新出示。"),
+        marked("没有这个付款码，或者它不是给本商户的。请顾客在钱包里刷新后重新出示。"),
         None,
     ),
     ("authorize", "code-used"): (
         marked(
-            "这个兑换码已经用过，每个码只能用一次。请先查有没有刚做好的同一笔兑换；没有的，请顾客刷新后重新出示。"
+            "这个付款码已经用过，每个码只能用一次。请先查有没有刚做好的同一笔兑换；没有的，请顾客刷新后重新出示。"
         ),
         None,
     ),
     ("authorize", "code-over"): (
-        marked("这个兑换码已经过期。请顾客在钱包里刷新后马上出示。"),
+        marked("这个付款码已经过期。请顾客在钱包里刷新后马上出示。"),
         None,
     ),
     (None, "bad-amount"): (marked("积分数额应是不小于 1 的整数。请改正后重试。"), None),
@@ -192,11 +194,11 @@ REFUSED: Mapping[tuple[Act | None, str], tuple[str, tuple[Act, ...] | None]] = {
         ("refund",),
     ),
     ("capture", "hold-voided"): (
-        marked("这笔兑换已经撤销或超时，积分已退回顾客。请顾客重新出示兑换码，另做一笔。"),
+        marked("这笔兑换已经撤销或超时，积分已退回顾客。请顾客重新出示付款码，另做一笔。"),
         (),
     ),
     ("capture", "hold-over"): (
-        marked("这笔兑换超过了保留时间，积分已不再保留。请顾客重新出示兑换码，另做一笔。"),
+        marked("这笔兑换超过了保留时间，积分已不再保留。请顾客重新出示付款码，另做一笔。"),
         (),
     ),
     ("void", "hold-captured"): (

@@ -12,7 +12,7 @@ from msgspec import Struct
 from credit.access.views import Actor
 from credit.kit.clock import CHINA, Clock
 from credit.kit.db import Connection
-from credit.kit.errors import Conflict, Forbidden, NotFound
+from credit.kit.errors import Conflict, Forbidden, NotFound, Unprocessable
 from credit.kit.texts import say
 from credit.market import store
 from credit.market.logic.hours import is_open
@@ -26,23 +26,32 @@ from credit.points.views import Hold, Operation
 from credit.rules.bank import Bank
 
 __all__ = [
-    "RedemptionView", "Wish", "authorize", "capture", "captured_by", "merchant_of", "redemption", "redemptions", "refund", "void",
+    "RedemptionState", "RedemptionView", "Wish", "authorize", "capture", "captured_by", "merchant_of", "redemption",
+    "redemptions", "redemptions_for", "refund", "terms_of", "void",
 ]  # fmt: skip
 
+# What was answered while a hold was open is answered so again.
+INSTANT = timedelta(microseconds=1)
 
-class RedemptionView(Struct, frozen=True):
-    """A redemption as its merchant sees it; amounts in points. `acts` may follow now."""
+
+class RedemptionState(Struct, frozen=True):
+    """Where a redemption stands; amounts in points. `acts` may follow now."""
 
     id: str
     status: str
     amount: int
     captured: int
     refunded: int
+    expires_at: datetime
+    acts: tuple[Act, ...]
+
+
+class RedemptionView(RedemptionState, frozen=True):
+    """A redemption as its merchant looks it up: with what it was for."""
+
     offer: str | None
     reference: str | None
     made_at: datetime
-    expires_at: datetime
-    acts: tuple[Act, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +77,25 @@ async def merchant_of(conn: Connection, actor: Actor) -> MerchantView:
 
 async def authorize(
     shop: Shop, actor: Actor, bank: Bank, wish: Wish, key: operations.Key
-) -> RedemptionView:
+) -> RedemptionState:
     """Hold a customer's points for the merchant, by the customer's one-time code."""
     now = shop.clock.now()
     digest = codes.digest_of(wish.code)
     if digest is None:
         raise refusal_of("authorize", "unknown-code", None)
-    async with shop.db.city(shop.city) as conn:
-        merchant = await merchant_of(conn, actor)
-        held = (await book.accounts_named(conn, ["held"]))["held"].id
-        offer = await _offer(conn, merchant, wish.offer)
+    merchant = await _merchant(shop, actor)
+    held = await shop.writer.account("held")
+    offer = await _offer(shop, merchant, wish.offer)
     life = (
         timedelta(hours=bank.offline_hours)
         if merchant.offline
         else timedelta(minutes=bank.hold_minutes)
     )
+    reserved = False
     try:
         _refuse_closed(merchant, now)
         if offer is not None:
-            await _reserve(shop, offer, wish, digest, key, now + life)
+            reserved = await _reserve(shop, offer, wish, digest, key, now + life)
     except Conflict:
         async with shop.db.city(shop.city) as conn:
             if not await book.is_known(conn, key.key):
@@ -98,8 +107,9 @@ async def authorize(
     )  # fmt: skip
     try:
         return await _post(shop, "authorize", operation)
-    except Conflict:
-        if offer is not None:
+    except (Conflict, Unprocessable) as refused:
+        # Under a key that was used for something else there may be a use that is none of this one's.
+        if reserved or (offer is not None and isinstance(refused, Conflict)):
             async with shop.db.transaction(shop.city) as conn:
                 await store.release_use(conn, key.key)
         raise
@@ -107,14 +117,14 @@ async def authorize(
 
 async def capture(
     shop: Shop, actor: Actor, hold: int, amount: int | None, key: operations.Key
-) -> RedemptionView:
+) -> RedemptionState:
     """Take what is held, or part of it; the rest goes back to the customer."""
     account = await _account_of(shop, actor)
     operation = operations.capture(key, hold, amount, beneficiary=account)
     return await _post(shop, "capture", operation)
 
 
-async def void(shop: Shop, actor: Actor, hold: int, key: operations.Key) -> RedemptionView:
+async def void(shop: Shop, actor: Actor, hold: int, key: operations.Key) -> RedemptionState:
     """Give everything back that is held."""
     account = await _account_of(shop, actor)
     return await _post(shop, "void", operations.void(key, hold, beneficiary=account))
@@ -122,7 +132,7 @@ async def void(shop: Shop, actor: Actor, hold: int, key: operations.Key) -> Rede
 
 async def refund(
     shop: Shop, actor: Actor, hold: int, amount: int | None, key: operations.Key
-) -> RedemptionView:
+) -> RedemptionState:
     """Give back what was taken, or part of it."""
     account = await _account_of(shop, actor)
     operation = operations.refund(key, hold, amount, beneficiary=account)
@@ -158,19 +168,38 @@ async def redemptions(
 ) -> list[RedemptionView]:
     """List the merchant's redemptions before another one, newest first."""
     merchant = await merchant_of(conn, actor)
-    found = await book.holds_for(conn, merchant.account or 0, before, limit)
+    return await redemptions_for(conn, clock, merchant.account or 0, before, limit)
+
+
+async def redemptions_for(
+    conn: Connection, clock: Clock, account: int, before: int, limit: int
+) -> list[RedemptionView]:
+    """List the redemptions for an account of the book before another one, newest first."""
+    found = await book.holds_for(conn, account, before, limit)
     return [_view(one, clock.now()) for one in found]
 
 
-async def _account_of(shop: Shop, actor: Actor) -> int:
+async def _merchant(shop: Shop, actor: Actor) -> MerchantView:
+    """Return the merchant somebody works for, looked up again when merchants have changed."""
+    known = shop.merchants.get(shop.city, actor.party)
+    if known is not None:
+        return known
+    generation = shop.merchants.generation(shop.city)
     async with shop.db.city(shop.city) as conn:
-        return (await merchant_of(conn, actor)).account or 0
+        found = await merchant_of(conn, actor)
+    shop.merchants.put(shop.city, actor.party, found, generation)
+    return found
 
 
-async def _offer(conn: Connection, merchant: MerchantView, number: int | None) -> OfferView | None:
+async def _account_of(shop: Shop, actor: Actor) -> int:
+    return (await _merchant(shop, actor)).account or 0
+
+
+async def _offer(shop: Shop, merchant: MerchantView, number: int | None) -> OfferView | None:
     if number is None:
         return None
-    found = await store.offer(conn, number, merchant.code)
+    async with shop.db.city(shop.city) as conn:
+        found = await store.offer(conn, number, merchant.code)
     if found is None:
         raise NotFound(say("没有这项权益，或者不是本商户的。请核对编号。"), slug="unknown-offer")
     return found
@@ -192,41 +221,49 @@ def _refuse_closed(merchant: MerchantView, now: datetime) -> None:
 
 async def _reserve(
     shop: Shop, offer: OfferView, wish: Wish, digest: bytes, key: operations.Key, until: datetime
-) -> None:
-    """Check what an offer asks for; of a limited one, reserve a use under the redemption's key."""
+) -> bool:
+    """Check what an offer asks for; of a limited one, reserve a use under the redemption's key, and
+    say whether that was done now.
+    """
     now, today = shop.clock.now(), shop.clock.today()
     if offer.stock is None and offer.per_person is None:
-        price_of(_terms(offer), wish.amount, today)
-        return
+        price_of(terms_of(offer), wish.amount, today)
+        return False
     async with shop.db.transaction(shop.city) as conn:
         locked = await store.offer(conn, offer.id, offer.merchant, lock=True) or offer
         account = await book.code_account(conn, digest)
         if account is None:
-            return  # the book will say that the code is unknown
+            return False  # the book will say that the code is unknown
         uses = await store.uses_of(conn, offer.id, account, locked.per_person or 1)
         days = [one.astimezone(CHINA).date() for one in uses]
-        price_of(_terms(locked), wish.amount, today, days if locked.per_person else ())
-        await store.reserve_use(conn, key.key, offer.id, account, now, until)
+        price_of(terms_of(locked), wish.amount, today, days if locked.per_person else ())
+        return await store.reserve_use(conn, key.key, offer.id, account, now, until)
 
 
-def _terms(offer: OfferView) -> Offer:
+def terms_of(offer: OfferView) -> Offer:
+    """Return what a redemption under an offer has to keep to."""
     return Offer(
         offer.kind, offer.state, offer.valid_from, offer.valid_until, offer.points, offer.points_max,
         offer.stock, offer.taken, offer.per_person, offer.per_person_days,
     )  # fmt: skip
 
 
-async def _post(shop: Shop, act: Act, operation: Operation) -> RedemptionView:
-    """Post, and answer from what the book then holds: as it was after this very operation."""
+async def _post(shop: Shop, act: Act, operation: Operation) -> RedemptionState:
+    """Post, and answer how the hold stood after this very operation, now and whenever asked again."""
     outcome = await shop.writer.post(operation)
-    if outcome.transfer is None or outcome.outcome != "posted":
+    if outcome.outcome != "posted" or outcome.details is None:
         raise refusal_of(act, outcome.outcome, outcome.details)
-    hold = outcome.transfer if act == "authorize" else operation.about or 0
-    async with shop.db.city(shop.city) as conn:
-        found = await book.hold_after(conn, hold, outcome.transfer)
-    if found is None:
-        raise RuntimeError("a hold that was posted is not there")
-    return _view(found, found.made_at)
+    hold = outcome.transfer if act == "authorize" else operation.about
+    found = outcome.details
+    until = datetime.fromisoformat(found["until"])
+    stands = redemption_of(
+        amount=found["amount"], captured=found["captured"], returned=found["returned"],
+        refunded=found["refunded"], until=until, lapsed=False, now=until - INSTANT,
+    )  # fmt: skip
+    return RedemptionState(
+        str(hold), stands.status, found["amount"], found["captured"], found["refunded"], until,
+        stands.acts,
+    )  # fmt: skip
 
 
 def _view(hold: Hold, now: datetime) -> RedemptionView:
@@ -235,6 +272,6 @@ def _view(hold: Hold, now: datetime) -> RedemptionView:
         until=hold.until, lapsed=hold.lapsed, now=now,
     )  # fmt: skip
     return RedemptionView(
-        str(hold.hold), stands.status, hold.amount, hold.captured, hold.refunded,
-        str(hold.about) if hold.about else None, hold.reason, hold.made_at, hold.until, stands.acts,
+        str(hold.hold), stands.status, hold.amount, hold.captured, hold.refunded, hold.until,
+        stands.acts, str(hold.about) if hold.about else None, hold.reason, hold.made_at,
     )  # fmt: skip

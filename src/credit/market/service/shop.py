@@ -1,9 +1,13 @@
-"""What the market's use cases work with: one city's database, clock and writer of the book."""
+"""What a till's use cases work with: one city's database, clock, writer of the book, and the
+merchants it knows already.
+"""
 
 from dataclasses import dataclass
 
 from credit.kit.clock import Clock
 from credit.kit.db import Database
+from credit.kit.hearing import Heard
+from credit.market.views import MerchantView
 from credit.points.service.posting import Writer
 
 __all__ = ["Shop"]
@@ -17,3 +21,4 @@ class Shop:
     clock: Clock
     city: str
     writer: Writer
+    merchants: Heard[MerchantView]

@@ -9,16 +9,17 @@ DECLARE
     app_updates constant text[] := ARRAY[
         'member(kind, division, person_id, minor_until, consent_digest, consent_on, closed_at)',
         'campaign(title, until, closed_at)',
-        'activity(cancelled_at, cancel_reason)',
-        'attendance(signed_out_at)',
+        'activity(cancelled_at, cancel_reason, closed_at, closed_by)',
+        'attendance(signed_out_at, entered_by)',
         'participation(points, flags, state, decided_by, decided_at, reason, attempt, available_on, transfer)',
         'merchant(name, address, hours, contract_from, contract_until, fen_per_point, commitment_digest,'
             ' commitment_on, offline, account, state, proposed_by, proposed_at, decided_by, decided_at,'
             ' reason)',
         'offer(stock, taken, valid_until, state, decided_by, decided_at, reason)',
-        'offer_use(settled, released)',
-        'settlement(captures, captured, refunds, refunded, points, fen, digest, upto, ends_on, state,'
-            ' confirmed_by, confirmed_at, dispute, answer, answered_by, voucher, paid_by, paid_at, transfer)',
+        'offer_use(made_at, until, settled, released)',
+        'settlement(captures, captured, refunds, refunded, points, fen_per_point, fen, digest, upto, ends_on,'
+            ' state, drawn_by, drawn_at, confirmed_by, confirmed_at, dispute, answer, answered_by, voucher,'
+            ' paid_by, paid_at, transfer)',
         'webhook(url, secret, previous_secret, previous_until, cursor, failures, retry_at, disabled_at)'
     ];
     -- What a session of a resident or a merchant is shown: its own, by one plain comparison each.
@@ -61,7 +62,7 @@ BEGIN
             'GRANT UPDATE (%s ON %I TO credit_app',
             split_part(item, '(', 2), split_part(item, '(', 1));
     END LOOP;
-    GRANT DELETE ON webhook_delivery TO credit_app;
+    GRANT DELETE ON webhook, webhook_delivery TO credit_app;
 
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO credit_resident', current_schema());
     FOREACH item IN ARRAY own LOOP
@@ -94,3 +95,20 @@ $$;
 -- The accounts of which a book has one each.
 SELECT open_accounts_v1(kinds, kinds, array_fill(NULL::text, ARRAY[5]), array_fill(NULL::text, ARRAY[5]), now())
 FROM (VALUES (ARRAY['issuance', 'held', 'pending', 'expired', 'adjustment'])) AS one (kinds);
+
+-- What server processes keep ready, who calls with a key, which merchant a till is of, they keep until
+-- they hear of a change: at its commit, whoever makes it.
+CREATE FUNCTION tell_v1() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify(TG_ARGV[0], TG_TABLE_SCHEMA);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER tell AFTER UPDATE OR DELETE ON api_client
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_v1('credit_access');
+CREATE TRIGGER tell AFTER UPDATE OR DELETE ON person
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_v1('credit_access');
+CREATE TRIGGER tell AFTER UPDATE OR DELETE ON organisation
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_v1('credit_access');
+CREATE TRIGGER tell AFTER UPDATE OR DELETE ON merchant
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_v1('credit_market');

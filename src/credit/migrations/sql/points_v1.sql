@@ -13,10 +13,12 @@ INSERT INTO point_book (id, lease) VALUES (1, 0);
 
 -- Opens accounts under their codes and returns them all, those that were there before, too. What kind
 -- an account is of says whether its points are drawn lot by lot, and whether it has a floor: programmes,
--- adjustments and whoever is paid may stand below zero.
+-- adjustments and whoever is paid may stand below zero. Refuses a second account of a kind of which a
+-- book has one, and a code that an account of another kind has.
 CREATE FUNCTION open_accounts_v1(
     p_codes text[], p_kinds text[], p_owners text[], p_divisions text[], p_at timestamptz
-) RETURNS TABLE (code text, id bigint) LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+) RETURNS TABLE (code text, id bigint) LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 BEGIN
     IF NOT p_kinds <@ ARRAY['issuance', 'held', 'pending', 'expired', 'adjustment', 'budget', 'resident',
@@ -30,7 +32,17 @@ BEGIN
         i.kind = 'resident', 0, p_at
     FROM unnest(p_codes, p_kinds, p_owners, p_divisions) AS i (code, kind, owner, division)
     ORDER BY i.code ON CONFLICT DO NOTHING;
-    RETURN QUERY SELECT a.code, a.id FROM point_account a WHERE a.code = ANY (p_codes);
+    IF EXISTS (
+        SELECT FROM unnest(p_codes, p_kinds) AS i (code, kind)
+        LEFT JOIN LATERAL (SELECT o.kind FROM point_account o WHERE o.code = i.code OFFSET 0) a ON true
+        WHERE a.kind IS DISTINCT FROM i.kind)
+    THEN
+        RAISE EXCEPTION 'another account has this code, or is the only one of this kind'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN QUERY SELECT i.code, a.id
+        FROM (SELECT DISTINCT unnest(p_codes) AS code) i
+        CROSS JOIN LATERAL (SELECT o.id FROM point_account o WHERE o.code = i.code OFFSET 0) a;
 END
 $$;
 
@@ -147,9 +159,21 @@ LANGUAGE sql STABLE AS $$
             GROUP BY l.valid_until ORDER BY l.valid_until LIMIT 1)))
 $$;
 
+-- Says how a hold stood after one of its transfers: what came later is left out, so that an answer that
+-- is given again is the same. A refund is the one thing that can come more than once.
+CREATE FUNCTION hold_after_v1(p_hold bigint, p_transfer bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object('amount', h.amount, 'until', h.until,
+        'captured', CASE WHEN p_transfer > h.id THEN h.captured ELSE 0 END,
+        'returned', CASE WHEN p_transfer > h.id THEN h.returned ELSE 0 END,
+        'refunded', (SELECT coalesce(sum(r.amount), 0) FROM point_transfer r
+            WHERE r.debit = h.beneficiary AND r.id > h.id AND r.id <= p_transfer AND r.about = h.id
+                AND r.kind = 'refund'))
+    FROM point_hold h WHERE h.id = p_hold
+$$;
+
 -- Posts operations one after the other: `transfer`, `hold`, `capture`, `void`, `refund`, `reverse`.
--- Answers each, in their order, with `posted` and the transfer (of a hold: its number), or why not and
--- what would be allowed. Either answer is kept under the key and given again; the key with another
+-- Answers each, in their order, with `posted` and the transfer (of a hold: its number, and how the hold
+-- stands after it), or why not and what would be allowed. Either answer is kept under the key and given again; the key with another
 -- input is `key-reused`. `p_lease` is the writer's (NULL: not the writer); an outdated one fails (CR010).
 -- A plan made when a table was small must still be right when it is not: lists come first, and rows are
 -- looked up for each of their items by key (LATERAL and OFFSET 0 leave the planner no other way).
@@ -217,6 +241,9 @@ BEGIN
                 CASE WHEN k.hash = item.hash THEN k.transfer END,
                 CASE WHEN k.hash = item.hash THEN k.details END
             INTO outcome, transfer, details FROM point_key k WHERE k.key = item.key;
+            IF outcome = 'posted' AND item.op IN ('hold', 'capture', 'void', 'refund') THEN
+                details := hold_after_v1(CASE item.op WHEN 'hold' THEN transfer ELSE item.about END, transfer);
+            END IF;
             RETURN NEXT;
             CONTINUE;
         END IF;
@@ -324,13 +351,14 @@ BEGIN
         IF item.op = 'hold' THEN
             INSERT INTO point_hold (id, account, holder, beneficiary, amount, until, captured, returned,
                 refunded)
-            VALUES (transfer, item.debit, item.credit, item.beneficiary, item.amount, item.until, 0, 0, 0);
+            VALUES (transfer, item.debit, item.credit, item.beneficiary, item.amount, item.until, 0, 0, 0)
+            RETURNING * INTO hold;
             IF item.token IS NOT NULL THEN
                 UPDATE point_token t SET hold = transfer WHERE t.token = item.token;
             END IF;
         ELSIF item.op = 'capture' THEN
             UPDATE point_hold h SET captured = item.amount, returned = h.amount - item.amount
-            WHERE h.id = hold.id;
+            WHERE h.id = hold.id RETURNING * INTO hold;
             IF item.amount < hold.amount THEN  -- what is left of a hold goes back
                 c := array_position(accounts, hold.account);
                 balances[d] := balances[d] - (hold.amount - item.amount);
@@ -340,9 +368,14 @@ BEGIN
                     'void', NULL, NULL, NULL, NULL, p_at, p_today, p_grace);
             END IF;
         ELSIF item.op = 'void' THEN
-            UPDATE point_hold h SET returned = h.amount WHERE h.id = hold.id;
+            UPDATE point_hold h SET returned = h.amount WHERE h.id = hold.id RETURNING * INTO hold;
         ELSIF item.op = 'refund' THEN
-            UPDATE point_hold h SET refunded = h.refunded + item.amount WHERE h.id = hold.id;
+            UPDATE point_hold h SET refunded = h.refunded + item.amount WHERE h.id = hold.id
+            RETURNING * INTO hold;
+        END IF;
+        IF item.op IN ('hold', 'capture', 'void', 'refund') THEN
+            details := jsonb_build_object('amount', hold.amount, 'until', hold.until,
+                'captured', hold.captured, 'returned', hold.returned, 'refunded', hold.refunded);
         END IF;
         outcome := 'posted';
         RETURN NEXT;
@@ -479,8 +512,8 @@ END
 $$;
 
 -- Rights: everything is read, and only the functions write transfers, balances, holds and lots.
-REVOKE EXECUTE ON FUNCTION open_accounts_v1, close_account_v1, write_balances_v1, move_points_v1, point_shortfall_v1, post_v1,
-    post_grants_v1, expire_lots_v1 FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION open_accounts_v1, close_account_v1, write_balances_v1, move_points_v1, point_shortfall_v1,
+    hold_after_v1, post_v1, post_grants_v1, expire_lots_v1 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_accounts_v1, close_account_v1, post_v1, post_grants_v1, expire_lots_v1
     TO credit_app;
 GRANT SELECT ON point_book, point_account, point_token, point_transfer, point_key, point_hold, point_lot,

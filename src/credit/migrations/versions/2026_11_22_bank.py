@@ -95,9 +95,17 @@ def upgrade() -> None:
         sa.Column("secret", sa.LargeBinary(), nullable=False),
         sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancel_reason", sa.Text(), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "(cancelled_at IS NULL) = (cancel_reason IS NULL)",
             name=op.f("ck_activity_cancelled_why"),
+        ),
+        sa.CheckConstraint(
+            "(closed_at IS NULL) = (closed_by IS NULL)", name=op.f("ck_activity_closed_whole")
+        ),
+        sa.CheckConstraint(
+            "cancelled_at IS NULL OR closed_at IS NULL", name=op.f("ck_activity_one_end")
         ),
         sa.CheckConstraint(
             "char_length(cancel_reason) <= 400", name=op.f("ck_activity_cancel_reason_length")
@@ -312,6 +320,7 @@ def upgrade() -> None:
         sa.Column("member", sa.Text(), nullable=False),
         sa.Column("signed_in_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("signed_out_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entered_by", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "signed_out_at >= signed_in_at", name=op.f("ck_attendance_times_in_order")
         ),

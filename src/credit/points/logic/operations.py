@@ -2,13 +2,17 @@
 
 import hashlib
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from credit.points.views import Operation
 
 __all__ = ["Key", "Lot", "capture", "hold", "key_of", "refund", "reverse", "transfer", "void"]
 
 KEY_OCTETS = 16
+# By these the book's check knows what happened to a hold or a lot.
+KINDS_OF_THE_BOOK = frozenset(
+    {"hold", "capture", "void", "lapse", "release", "refund", "reverse", "expire"}
+)
 
 
 class Key(NamedTuple):
@@ -54,7 +58,12 @@ def transfer(
     happened_on: date | None = None,
     reason: str | None = None,
 ) -> Operation:
-    """Move points at once; `happened_on` is the day of what is booked, where that is another."""
+    """Move points at once; `happened_on` is the day of what is booked, where that is another.
+
+    `kind` says in the caller's own word what it is for: none of the book's own (ValueError).
+    """
+    if kind in KINDS_OF_THE_BOOK:
+        raise ValueError(f"a transfer is not a {kind}")
     return Operation(
         "transfer", *key, kind, debit, credit, _whole(amount), valid_until=lot.valid_until,
         priority=lot.priority, happened_on=happened_on, reason=reason,
@@ -103,7 +112,7 @@ def capture(
 def void(
     key: Key,
     hold_id: int,
-    kind: str = "void",
+    kind: Literal["void", "lapse"] = "void",
     *,
     beneficiary: int | None = None,
     debit: int | None = None,

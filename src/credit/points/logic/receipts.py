@@ -2,8 +2,9 @@
 
 An epoch is a stretch of transfers in the order of their numbers. Its tree (RFC 6962) has a leaf for
 each; its head chains it to the epoch before, and goes into the city's log as a signed record. A leaf
-names neither account: it commits to both, each with a nonce of its own, so that a receipt shows its
-holder's account and nobody else's. Standard library only: a verifier may carry it.
+says what the transfer moved, the lot it granted with the day its points end, and of a hold how long
+it holds. It names no account: it commits to each with a nonce of its own, so that a receipt shows
+its holder's account and nobody else's. Standard library only: a verifier may carry it.
 """
 
 import hashlib
@@ -28,7 +29,11 @@ class ReceiptError(ValueError):
 
 
 class Movement(NamedTuple):
-    """A transfer as it is sealed; accounts by their codes."""
+    """A transfer as it is sealed; accounts by their codes.
+
+    `granted`, `priority` and `valid_until` (None: always) are the lot's, where it granted one
+    (`granted` is None where it did not); `beneficiary` and `until` the hold's, where it is one.
+    """
 
     id: int
     kind: str
@@ -38,10 +43,21 @@ class Movement(NamedTuple):
     about: int | None
     happened_on: date | None
     at: datetime
+    granted: int | None
+    priority: int | None
+    valid_until: date | None
+    beneficiary: str | None
+    until: datetime | None
+
+    @property
+    def accounts(self) -> dict[str, str]:
+        """The accounts it names, by what they are to it."""
+        named = {"debit": self.debit, "credit": self.credit}
+        return named if self.beneficiary is None else {**named, "beneficiary": self.beneficiary}
 
 
 def nonce_of(secret: bytes, number: int, side: str) -> bytes:
-    """Derive what hides one side of a transfer: nobody without the book's secret can guess it."""
+    """Derive what hides one account of a transfer: nobody without the book's secret can guess it."""
     return hmac.digest(secret, f"{number} {side}".encode(), "sha256")[:NONCE_OCTETS]
 
 
@@ -53,16 +69,25 @@ def shown(secret: bytes, movement: Movement) -> dict[str, Any]:
     """Return what of a transfer goes into its leaf: everything, but accounts as commitments."""
     sides = {
         side: _commitment(nonce_of(secret, movement.id, side), account)
-        for side, account in (("credit", movement.credit), ("debit", movement.debit))
+        for side, account in movement.accounts.items()
     }
-    happened_on = movement.happened_on and movement.happened_on.isoformat()
+    lot = None
+    if movement.granted is not None:
+        lot = {
+            "amount": movement.granted,
+            "priority": movement.priority,
+            "valid_until": movement.valid_until and movement.valid_until.isoformat(),
+        }
     return {
         "about": movement.about,
         "amount": movement.amount,
         "at": movement.at.isoformat(),
-        "happened_on": happened_on,
+        "beneficiary": None,
+        "happened_on": movement.happened_on and movement.happened_on.isoformat(),
         "id": movement.id,
         "kind": movement.kind,
+        "lot": lot,
+        "until": movement.until and movement.until.isoformat(),
         **sides,
     }
 

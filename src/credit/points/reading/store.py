@@ -25,7 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 CLOSE_ACCOUNT = "SELECT close_account_v1($1, $2)"
-_ACCOUNT = "id, code, kind, owner, division, closed_at IS NOT NULL"
+_ACCOUNT = "id, code, kind, owner, division"
 ACCOUNTS_BY_CODE = f"SELECT {_ACCOUNT} FROM point_account WHERE code = ANY ($1)"
 ACCOUNTS_BY_ID = f"SELECT {_ACCOUNT} FROM point_account WHERE id = ANY ($1)"
 BALANCES = """

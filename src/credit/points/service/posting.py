@@ -5,7 +5,7 @@ grows with each change of writer and that the database compares. Others post wha
 themselves; the book's own lock keeps that in order, it is only slower.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, timedelta
 from functools import partial
 
@@ -18,10 +18,12 @@ from credit.kit.errors import Overloaded
 from credit.kit.grouping import GroupCommit
 from credit.kit.texts import say
 from credit.points import store
-from credit.points.views import Operation, Outcome
+from credit.points.reading.store import accounts_by_code
+from credit.points.views import Account, Operation, Outcome
 
 __all__ = ["Writer", "Writers"]
 
+ACCOUNTS_KEPT = 50_000
 CHUNK = 250  # of a long list, so that single operations need not wait for all of it
 GRANTS_MIN = 20  # so many of one kind from one account are posted in one statement
 log = structlog.get_logger()
@@ -47,6 +49,7 @@ class Writer:
         self._grace_days = grace_days
         self._conn: Connection | None = None
         self._lease: int | None = None
+        self._accounts: dict[str, Account] = {}
         self._queue: GroupCommit[Sequence[Operation], Sequence[Outcome]] = GroupCommit(
             self._run, lanes=1
         )
@@ -66,6 +69,24 @@ class Writer:
         for begin in range(0, len(operations), CHUNK):
             outcomes += await self._queue.submit(operations[begin : begin + CHUNK])
         return outcomes
+
+    async def accounts(self, codes: Collection[str]) -> dict[str, Account]:
+        """Return accounts by their codes; unknown ones are left out.
+
+        What an account was opened as never changes, so that it is read once.
+        """
+        missing = [code for code in codes if code not in self._accounts]
+        if missing:
+            if len(self._accounts) > ACCOUNTS_KEPT:
+                self._accounts.clear()
+                missing = list(codes)
+            async with self._db.city(self._city) as conn:
+                self._accounts.update(await accounts_by_code(conn, missing))
+        return {code: self._accounts[code] for code in codes if code in self._accounts}
+
+    async def account(self, code: str) -> int:
+        """Return the number of an account of which a book has one: `held`, `pending`, `issuance`."""
+        return (await self.accounts((code,)))[code].id
 
     async def close(self) -> None:
         """Finish what was submitted, then give up the connection, and with it the lease."""

@@ -101,7 +101,7 @@ async def receipt_of(
     leaves = await asyncio.to_thread(receipts.leaves_of, secret, movements)
     known = {
         side: {"account": account, "nonce": receipts.nonce_of(secret, transfer, side).hex()}
-        for side, account in (("debit", found.debit), ("credit", found.credit))
+        for side, account in found.accounts.items()
         if account in accounts
     }
     path = inclusion_proof(_nodes(leaves), index, epoch.size)

@@ -1,0 +1,1 @@
+"""Activities: announced, signed in at and out of, closed."""

@@ -1,0 +1,1 @@
+"""Lists of participation: what waits for a decision, and what became of the rest."""

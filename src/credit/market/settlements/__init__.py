@@ -1,0 +1,1 @@
+"""Settlements: merchants' statements, drawn from the book, agreed upon and paid."""
