@@ -145,6 +145,7 @@ from credit.web.imports import (
 )
 from credit.web.list_letters import console_list_letter, portal_list_letter
 from credit.web.pages import choose_language, front_door
+from credit.web.points import BankPages, CampaignPages, PointIndicatorPages
 from credit.web.problems import refused_page
 from credit.web.reports import console_report, portal_report
 from credit.web.saved import SavedViewPages
@@ -272,6 +273,9 @@ def _pages() -> Router:
             GatePages,
             ExchangePages,
             PortalListPages,
+            BankPages,
+            CampaignPages,
+            PointIndicatorPages,
             WalletPages,
             CodePages,
             *MARKET_PAGES,

@@ -235,7 +235,7 @@ async def test_records_say_where_they_stand_and_why(bank, li, browse):
     await decide(bank, refused, approve=False, reason="没有签到")
     await decide(bank, pending)
     page = await li.get(f"{WALLET}/records")
-    found = lines(page)
+    found = sorted(lines(page), key=lambda one: re.search(r"2026-06-\d\d", one)[0], reverse=True)
     assert len(found) == 3
     assert "2026-07-07 起可用" in found[0]
     assert "不予记分" in found[1] and "理由：没有签到" in found[1]

@@ -32,6 +32,7 @@ CONSOLE_MENU = (
     ("events:read", "contracts", marked("契约")),
     ("events:read", "duties", marked("履约")),
     ("events:read", "lists", marked("红黑名单")),
+    ("points:read", "points", marked("积分银行")),
     ("points:read", "merchants", marked_as("many", "商户")),
     ("points:read", "activities", marked("活动")),
     ("points:read", "approvals", marked("积分审核")),

@@ -1,11 +1,13 @@
 """The bank's figures and its indicators for a division, as of today or of a year."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 
 from credit.access.views import Actor
 from credit.earning import service as earning
 from credit.earning.service.places import refuse_elsewhere
+from credit.earning.views import Budget
 from credit.kit.clock import CHINA, Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict
@@ -16,7 +18,7 @@ from credit.market.figures.views import BudgetLine, Figures, KpiRow, Kpis, Waiti
 from credit.points.service import accounts as book
 from credit.rules.bank import Bank
 
-__all__ = ["FLOW_MONTHS", "WAITING_MAX", "begin_of", "budgets", "figures", "kpis", "place_of", "waiting"]
+__all__ = ["FLOW_MONTHS", "WAITING_MAX", "begin_of", "budgets", "figures", "kpis", "lines_of", "place_of", "waiting"]
 
 PLACES = Decimal("0.01")
 ROWS_MAX = 2_000
@@ -90,13 +92,20 @@ async def figures(
 
 
 async def budgets(conn: Connection, clock: Clock, city: str, place: str) -> list[BudgetLine]:
-    """List the campaigns of a division, within it and above it, with what became of their points."""
+    """List the campaigns of a division, within it and above it, those that are open first."""
     found = await earning.campaigns_of(conn, city, place or None, closed=True)
-    accounts = [one.account for one in found]
+    return sorted(await lines_of(conn, clock, found), key=lambda one: one.closed)
+
+
+async def lines_of(
+    conn: Connection, clock: Clock, campaigns: Sequence[Budget]
+) -> list[BudgetLine]:
+    """Return what became of the points of campaigns."""
+    accounts = [one.account for one in campaigns]
     balances = await book.balances(conn, accounts, clock.today())
     given = await store.given(conn, accounts)
     lines = []
-    for one in found:
+    for one in campaigns:
         total, (_, left, pending) = given.get(one.account, 0), balances[one.account]
         lines.append(
             BudgetLine(
@@ -104,7 +113,7 @@ async def budgets(conn: Connection, clock: Clock, city: str, place: str) -> list
                 total - left - pending, pending, left,
             )
         )  # fmt: skip
-    return sorted(lines, key=lambda one: one.closed)
+    return lines
 
 
 async def waiting(conn: Connection, place: str) -> Waiting:
