@@ -57,17 +57,11 @@ from credit.earning.api import (
     ActivityController,
     AwardController,
     ParticipationController,
+    PostingController,
     TransferController,
     WalletController,
 )
-from credit.earning.pages import (
-    ActivityCodePages,
-    ActivityPages,
-    ApprovalPages,
-    AttendancePages,
-    AttendPages,
-    ParticipationEntryPages,
-)
+from credit.earning.pages import EARNING_PAGES, own_section
 from credit.evaluations.api import EvaluationController
 from credit.evaluations.pages import ClosingPages, ConsoleEvaluationPages, EvaluationListPages
 from credit.events.api import EventController
@@ -141,6 +135,7 @@ from credit.web.imports import (
     EventImportPages,
     ImportPages,
     MarkImportPages,
+    ParticipationImportPages,
     PartyImportPages,
 )
 from credit.web.list_letters import console_list_letter, portal_list_letter
@@ -149,6 +144,7 @@ from credit.web.points import BankPages, CampaignPages, PointIndicatorPages
 from credit.web.problems import refused_page
 from credit.web.reports import console_report, portal_report
 from credit.web.saved import SavedViewPages
+from credit.web.settlement_letters import console_statement, till_statement
 from credit.web.shell import make_pages, static_files
 from credit.web.uploads import Uploads
 from credit.web.wallet import CodePages, WalletPages
@@ -204,6 +200,7 @@ def _interface() -> Router:
             ActivityController,
             AwardController,
             ParticipationController,
+            PostingController,
             TransferController,
             WalletController,
             RedemptionController,
@@ -257,11 +254,13 @@ def _pages() -> Router:
             PartyImportPages,
             EventImportPages,
             MarkImportPages,
+            ParticipationImportPages,
             PortalFactPages,
             PortalApplicationPages,
             PortalRepairPages,
             PortalGradePages,
             *CONTRACT_PAGES,
+            *EARNING_PAGES,
             PublicListPages,
             PublicBoardPages,
             ConsoleListPages,
@@ -279,12 +278,6 @@ def _pages() -> Router:
             WalletPages,
             CodePages,
             *MARKET_PAGES,
-            ActivityPages,
-            ActivityCodePages,
-            AttendancePages,
-            AttendPages,
-            ApprovalPages,
-            ParticipationEntryPages,
             console_list_letter,
             portal_list_letter,
             portal_report,
@@ -294,6 +287,8 @@ def _pages() -> Router:
             console_repair_letter,
             portal_fact_letter,
             portal_repair_letter,
+            console_statement,
+            till_statement,
         ],
         guards=[page_guard],
         include_in_schema=False,
@@ -327,6 +322,7 @@ def make_state(settings: Settings, url: str, clock: Clock) -> State:
             "intake": Intake(db, clock),
             "writers": Writers(db, clock, _grace_days),
             "count_live_keys": count_live,
+            "own_sections": (own_section,),
             "hearing": hearing,
             "grade_cache": Heard[bytes](hearing, GRADES_CHANNEL, ANSWERS_KEPT),
             "callers": Heard[KnownCaller](hearing, ACCESS_CHANNEL, CALLERS_KEPT),

@@ -1,21 +1,13 @@
-"""Nothing is lost, doubled or half done when the service or the database is killed at work.
-
-Each test has a PostgreSQL of its own, kept by a process of its own, so that `kill -9` hits
-nobody else.
-"""
+"""Nothing is lost, doubled or half done when the service or the database is killed at work."""
 
 import asyncio
 import json
 import os
-import shutil
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import asyncpg
 import httpx
@@ -34,49 +26,6 @@ ROWS = 2_000
 DRAFTS = 240
 WRITERS = 8
 PATIENCE_SECONDS = 60
-KEEPER = """
-import sys
-from pathlib import Path
-from credit.kit.embedded import start_embedded
-print(start_embedded(Path(sys.argv[1])), flush=True)
-sys.stdin.read()
-"""
-
-
-class Server:
-    """A PostgreSQL that can be killed and started again over the same data."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-c", KEEPER, str(self.folder)]
-        self.keeper = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self.url = self.keeper.stdout.readline().strip()
-
-    def kill(self) -> None:
-        pid = int((self.folder / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-        os.kill(pid, signal.SIGKILL)
-        self.keeper.kill()
-        self.keeper.communicate()
-
-    def stop(self) -> None:
-        self.keeper.communicate(timeout=30)  # the end of its input ends it, and the server
-
-
-@pytest.fixture
-def server():
-    """A server over a folder that its own user may reach."""
-    folder = Path(tempfile.mkdtemp(prefix="credit-kill-"))
-    folder.chmod(0o755)
-    found = Server(folder)
-    yield found
-    with suppress(subprocess.TimeoutExpired):
-        found.stop()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from tests.faults.test_kill import CITY, question, server  # noqa: F401 - a fixture
+from tests.faults.test_kill import CITY, question
 
 from credit.kit.clock import SystemClock
 from credit.kit.db import Database
@@ -35,13 +35,6 @@ ACCOUNTS = [
     NewAccount("issuance", "issuance"), NewAccount("held", "held"), NewAccount("Li", "resident"),
     NewAccount("Wang", "resident"), NewAccount("shop", "merchant"), NewAccount("inn", "merchant"),
 ]  # fmt: skip
-
-
-@pytest.fixture
-def killable(server):  # noqa: F811
-    """A server that is killed at the end, too: one that was started again outlives its keeper."""
-    yield server
-    server.kill()
 
 
 class Load:
@@ -89,7 +82,7 @@ class Load:
 
 
 @asynccontextmanager
-async def opened(server):  # noqa: F811
+async def opened(server):
     """A pool and a writer; where the server is killed meanwhile, nobody waits for it."""
     db = await Database(server.url, size_max=2).open()
     writer = Writer(db, SystemClock(), CITY, lambda _: GRACE_DAYS)
@@ -106,12 +99,12 @@ def backend_of(writer):
     return None if conn is None or conn.is_closed() else conn.get_server_pid()
 
 
-async def cut(server, writer):  # noqa: F811
+async def cut(server, writer):
     if (pid := backend_of(writer)) is not None:
         await question(server, "SELECT pg_terminate_backend($1)", pid)
 
 
-def kill(server, writer):  # noqa: F811
+def kill(server, writer):
     """Kill the server, and the backend that would have finished its transaction without it."""
     pid = backend_of(writer)
     server.kill()
@@ -173,7 +166,7 @@ async def check(db, load):
     assert released == parts
 
 
-async def round_(server, load, number):  # noqa: F811
+async def round_(server, load, number):
     """Post, strike, start again if that killed the server, settle, check."""
     dice = random.Random(number)
     killed = number % KILLED_EVERY == KILLED_EVERY - 1
@@ -198,20 +191,20 @@ async def round_(server, load, number):  # noqa: F811
 
 
 @pytest.mark.slow
-async def test_what_the_book_acknowledged_is_there_once_whatever_is_killed(killable):
-    await asyncio.to_thread(migrate, killable.url, [CITY])
-    async with Database(killable.url, size_max=1) as db, db.city(CITY) as conn:
+async def test_what_the_book_acknowledged_is_there_once_whatever_is_killed(server):
+    await asyncio.to_thread(migrate, server.url, [CITY])
+    async with Database(server.url, size_max=1) as db, db.city(CITY) as conn:
         ids = await store.open_accounts(conn, ACCOUNTS, SystemClock().now())
     load = Load(ids)
     for number in range(ROUNDS):
-        await round_(killable, load, number)
+        await round_(server, load, number)
     if ROUNDS >= KILLED_EVERY:
         assert load.uncertain  # or the kills came when nobody was at work
     answers = {one.outcome for one in load.answers.values()}
     assert {"posted", "insufficient", "hold-captured", "hold-voided"} <= answers
 
 
-async def answering(server):  # noqa: F811
+async def answering(server):
     """Wait until the server, which starts itself again, takes connections."""
     async with asyncio.timeout(60):
         while True:
@@ -221,10 +214,10 @@ async def answering(server):  # noqa: F811
 
 
 @pytest.mark.slow
-async def test_of_a_batch_that_is_killed_at_its_last_step_nothing_stands(killable):
-    await asyncio.to_thread(migrate, killable.url, [CITY])
+async def test_of_a_batch_that_is_killed_at_its_last_step_nothing_stands(server):
+    await asyncio.to_thread(migrate, server.url, [CITY])
     now, today = SystemClock().now(), SystemClock().today()
-    async with opened(killable) as (db, _):
+    async with opened(server) as (db, _):
         async with db.city(CITY) as conn:
             ids = await store.open_accounts(conn, ACCOUNTS, now)
             keys = [op.key_of("till", "batch", str(n), b"what was asked") for n in range(4)]
@@ -235,7 +228,7 @@ async def test_of_a_batch_that_is_killed_at_its_last_step_nothing_stands(killabl
             op.transfer(keys[2], "spend", ids["Li"], ids["shop"], 40),
             op.transfer(keys[3], "spend", ids["Li"], ids["shop"], 1),
         ]
-        doomed, holding = await db.dedicated(CITY), await asyncpg.connect(killable.url)
+        doomed, holding = await db.dedicated(CITY), await asyncpg.connect(server.url)
         await holding.execute(f"SET search_path = city_{CITY}; BEGIN")
         # Whoever posts to the shop has written all but balances when he comes to wait for this.
         await holding.execute("SELECT FROM point_account WHERE code = 'shop' FOR UPDATE")
@@ -250,10 +243,10 @@ async def test_of_a_batch_that_is_killed_at_its_last_step_nothing_stands(killabl
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
             await posting
         holding.terminate()
-    await answering(killable)
+    await answering(server)
     load = Load(ids)
     load.asked, load.answers = {grant.key: grant}, {grant.key: first}
-    async with opened(killable) as (db, writer):
+    async with opened(server) as (db, writer):
         await check(db, load)  # the grant alone
         load.asked.update((one.key, one) for one in batch)
         outcomes = await writer.post_all(batch)

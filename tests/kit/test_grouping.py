@@ -263,10 +263,13 @@ async def test_every_item_is_committed_once_however_groups_end_and_callers_go(st
         while day.running:
             day.end()
             await settle()
-    finally:  # an example that is given up leaves nobody waiting
+    finally:  # an example that is given up leaves nobody waiting, and no answer unheard
         while day.running:
             day.running.pop().set()
             await settle()
+        for caller in day.callers:
+            if caller.done() and not caller.cancelled():
+                caller.exception()
     for item, outcome in enumerate(await outcomes(*day.callers)):
         if item in day.gone:
             assert isinstance(outcome, asyncio.CancelledError)

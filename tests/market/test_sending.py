@@ -4,7 +4,7 @@ import asyncio
 import json
 import ssl
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.bank import CITY, MERCHANT
 from tests.market.receiver import receiving
 
+from credit.kit.clock import SystemClock
 from credit.market.logic.deliveries import DELAYS_SECONDS
 from credit.market.logic.webhooks import NotVerifiedError
 from credit.market.service import sending, settlements, webhooks
 from credit.market.service.courier import Courier
 from credit.market.service.sending import Sender
-from credit.market.service.shop import Shop
 from credit.points.service.sweeping import lapse_holds
 
 PUBLIC = "1.1.1.1"  # never connected to
@@ -125,7 +125,7 @@ async def test_a_merchant_is_told_that_it_was_paid(bank, receiver):
         drawn = await settlements.draw(conn, bank.clock, CITY, MERCHANT, "P-1")
         keeper = bank.world.actors["shopkeeper"]
         await settlements.confirm(conn, bank.clock, keeper, drawn.id, drawn.digest)
-    shop = Shop(bank.db, bank.clock, CITY, bank.writer)
+    shop = bank.shop
     await settlements.pay(shop, bank.world.actors["street"], drawn.id, "凭证 1")
     assert await send_all(bank) == 1
     (told,) = receiver.events(secret)
@@ -420,7 +420,7 @@ def certificate(folder, name):
     """A key and a certificate for a name, signed by itself; returns the file of both."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
+    now = SystemClock().now()  # what a handshake goes by
     made = (
         x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))

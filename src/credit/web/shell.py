@@ -36,6 +36,8 @@ CONSOLE_MENU = (
     ("points:read", "merchants", marked_as("many", "商户")),
     ("points:read", "activities", marked("活动")),
     ("points:read", "approvals", marked("积分审核")),
+    ("points:read", "settlements", marked("结算")),
+    ("points:read", "members", marked("参与者")),
     ("marks:enter", "imports", marked("导入")),
     ("events:read", "exports", marked("导出")),
     ("people:write", "people", marked_as("many", "人员")),
@@ -89,6 +91,7 @@ TILL_MENU = (
     ("redemptions", marked("记录")),
     ("offers", marked("权益")),
     ("statements", marked("结算")),
+    ("webhooks", marked("通知")),
     ("shop", marked("本店")),
 )
 FOR_EVER = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)

@@ -20,6 +20,7 @@ from credit.kit.errors import Conflict, CreditError
 from credit.kit.texts import marked, say
 
 __all__ = [
+    "ACT_WORDS",
     "LINES_MAX",
     "ORDER",
     "STATE_WORDS",

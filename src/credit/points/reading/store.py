@@ -12,8 +12,9 @@ __all__ = [
     "add_code",
     "balances",
     "capture_of",
-    "close_account",
+    "close_accounts",
     "code_account",
+    "expecting",
     "history",
     "hold_after",
     "hold_for",
@@ -24,7 +25,7 @@ __all__ = [
     "purge_codes",
 ]  # fmt: skip
 
-CLOSE_ACCOUNT = "SELECT close_account_v1($1, $2)"
+CLOSE_ACCOUNTS = "SELECT a FROM unnest($1::bigint[]) a WHERE close_account_v1(a, $2)"
 _ACCOUNT = "id, code, kind, owner, division"
 ACCOUNTS_BY_CODE = f"SELECT {_ACCOUNT} FROM point_account WHERE code = ANY ($1)"
 ACCOUNTS_BY_ID = f"SELECT {_ACCOUNT} FROM point_account WHERE id = ANY ($1)"
@@ -42,6 +43,11 @@ OPEN_LOTS = """
 SELECT id, remaining, nullif(valid_until, 'infinity') FROM point_lot
 WHERE account = $1 AND remaining > 0 AND valid_until >= $2
 ORDER BY priority, valid_until, id LIMIT $3
+"""
+EXPECTING = """
+SELECT h.id FROM unnest($1::bigint[]) i CROSS JOIN LATERAL (
+    SELECT id FROM point_hold WHERE beneficiary = i AND captured = 0 AND returned = 0 OFFSET 0
+) h ORDER BY h.id LIMIT $2
 """
 OPEN_HOLDS = """
 SELECT id, beneficiary, amount, until FROM point_hold
@@ -91,10 +97,9 @@ CODE_ACCOUNT = "SELECT account FROM point_token WHERE token = $1"
 PURGE_CODES = "DELETE FROM point_token WHERE until < $1"
 
 
-async def close_account(conn: Connection, account: int, at: datetime) -> bool:
-    """Close an account that has nothing left and is part of no open hold; says whether it is."""
-    closed: bool = await conn.fetchval(CLOSE_ACCOUNT, account, at)
-    return closed
+async def close_accounts(conn: Connection, accounts: Sequence[int], at: datetime) -> set[int]:
+    """Close accounts that have nothing left and are part of no open hold; returns those that are."""
+    return {row[0] for row in await conn.fetch(CLOSE_ACCOUNTS, accounts, at)}
 
 
 async def accounts_by_code(conn: Connection, codes: Sequence[str]) -> dict[str, Account]:
@@ -120,6 +125,11 @@ async def open_lots(conn: Connection, account: int, today: date, limit: int) -> 
 async def open_holds(conn: Connection, account: int, limit: int) -> list[OpenHold]:
     """List what is set aside of an account, oldest first."""
     return [OpenHold(*row) for row in await conn.fetch(OPEN_HOLDS, account, limit)]
+
+
+async def expecting(conn: Connection, accounts: Sequence[int], limit: int) -> list[int]:
+    """List the open holds that are for some accounts, oldest first."""
+    return [row[0] for row in await conn.fetch(EXPECTING, accounts, limit)]
 
 
 async def history(conn: Connection, account: int, before: int, limit: int) -> list[Entry]:
