@@ -88,19 +88,19 @@ class Bank:
         assert funded.outcome == "posted"
         return self
 
-    async def add_merchant(self, code, name="便民超市"):
+    async def add_merchant(self, code, name="便民超市", division=STREET):
         """Add a merchant that is open all day."""
         from credit.points.service import accounts
         from credit.points.views import NewAccount
 
         async with self.db.transaction(CITY) as conn:
-            wanted = NewAccount(f"merchant:{code}", "merchant", code, STREET)
+            wanted = NewAccount(f"merchant:{code}", "merchant", code, division)
             number = (await accounts.open_accounts(conn, self.clock, [wanted]))[wanted.code]
             await conn.execute(
                 ADD_MERCHANT,
                 code,
                 name,
-                STREET,
+                division,
                 json.dumps(ALL_DAY),
                 b"\0" * 32,
                 number,

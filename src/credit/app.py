@@ -110,6 +110,7 @@ from credit.log.pages import ConsoleKeyPages, KeyPages, LogPages
 from credit.logs import Logs
 from credit.market.api import (
     OfferController,
+    PointIndicatorController,
     RedemptionController,
     SettlementController,
     WebhookController,
@@ -139,12 +140,14 @@ from credit.web.imports import (
 )
 from credit.web.list_letters import console_list_letter, portal_list_letter
 from credit.web.pages import choose_language, front_door
+from credit.web.points import BankPages, CampaignPages, PointIndicatorPages
 from credit.web.problems import refused_page
 from credit.web.reports import console_report, portal_report
 from credit.web.saved import SavedViewPages
 from credit.web.settlement_letters import console_statement, till_statement
 from credit.web.shell import make_pages, static_files
 from credit.web.uploads import Uploads
+from credit.web.wallet import CodePages, WalletPages
 
 __all__ = ["create_app", "make_state"]
 
@@ -204,6 +207,7 @@ def _interface() -> Router:
             OfferController,
             SettlementController,
             WebhookController,
+            PointIndicatorController,
         ],
         guards=[guard],
     )
@@ -268,6 +272,11 @@ def _pages() -> Router:
             GatePages,
             ExchangePages,
             PortalListPages,
+            BankPages,
+            CampaignPages,
+            PointIndicatorPages,
+            WalletPages,
+            CodePages,
             *MARKET_PAGES,
             console_list_letter,
             portal_list_letter,

@@ -10,7 +10,8 @@ from credit.earning.views import Budget, MemberView
 from credit.kit.db import Connection
 
 __all__ = [
-    "MemberRow", "Registered", "Sought", "add_campaign", "add_members", "campaign", "campaigns",
+    "MemberRow", "Registered", "Sought", "add_campaign", "add_members", "campaign", "campaign_uses",
+    "campaigns", "close_campaign",
     "close_member", "communities", "give_consent", "link_person", "lock_members", "member_of",
     "members", "members_by_id", "registered",
 ]  # fmt: skip
@@ -77,6 +78,18 @@ ADD_CAMPAIGN = """
 INSERT INTO campaign (id, title, division, account, rules, opened_by, opened_at, until)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
+
+# Whoever enters a participation names the campaign, and so waits for this, or is waited for.
+LOCK_CAMPAIGN = "SELECT FROM campaign WHERE id = $1 FOR UPDATE"
+CAMPAIGN_USES = """
+SELECT
+    (SELECT count(*) FROM participation WHERE campaign = $1 AND state = 'entered')
+    + (SELECT count(*) FROM participation WHERE campaign = $1 AND state IN ('approved', 'unfunded'))
+        AS participations,
+    (SELECT count(*) FROM activity WHERE campaign = $1 AND cancelled_at IS NULL AND closed_at IS NULL)
+        AS activities
+"""
+CLOSE_CAMPAIGN = "UPDATE campaign SET closed_at = coalesce(closed_at, $2) WHERE id = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +197,18 @@ async def campaigns(
     """
     rows = await conn.fetch(CAMPAIGNS, division, above, closed, limit)
     return [Budget(*row) for row in rows]
+
+
+async def campaign_uses(conn: Connection, campaign_id: UUID) -> tuple[int, int]:
+    """Hold a campaign, and count the participations and the activities not closed yet that it is to pay."""
+    await conn.execute(LOCK_CAMPAIGN, campaign_id)
+    row = await conn.fetchrow(CAMPAIGN_USES, campaign_id)
+    return (row["participations"], row["activities"]) if row else (0, 0)
+
+
+async def close_campaign(conn: Connection, campaign_id: UUID, at: datetime) -> None:
+    """Close a campaign: it pays for nothing new."""
+    await conn.execute(CLOSE_CAMPAIGN, campaign_id, at)
 
 
 async def add_campaign(conn: Connection, budget: Budget, by: str, at: datetime) -> None:

@@ -11,6 +11,7 @@ __all__ = [
     "accounts_by_id",
     "add_code",
     "balances",
+    "capture_of",
     "close_accounts",
     "code_account",
     "expecting",
@@ -83,6 +84,12 @@ SELECT h.id, h.account, h.beneficiary, h.amount, t.at, h.until, h.captured, h.re
 FROM point_hold h JOIN point_transfer t ON t.id = h.id
 """
 HOLD = f"{_HOLD} WHERE h.id = $1 AND h.beneficiary = $2"
+# Captures follow their holds closely: the first transfer that fits is found soon, if there is one.
+CAPTURE_OF = """
+SELECT t.id FROM point_hold h JOIN point_transfer t ON t.credit = h.beneficiary AND t.id > h.id
+WHERE h.id = $1 AND h.beneficiary = $2 AND h.captured > 0 AND t.about = h.id AND t.kind = 'capture'
+ORDER BY t.id LIMIT 1
+"""
 HOLDS_FOR = f"{_HOLD} WHERE h.beneficiary = $1 AND h.id < $2 ORDER BY h.id DESC LIMIT $3"
 ADD_CODE = "INSERT INTO point_token (token, account, beneficiary, until) VALUES ($1, $2, $3, $4)"
 KEY_KNOWN = "SELECT EXISTS (SELECT FROM point_key WHERE key = $1)"
@@ -140,6 +147,12 @@ async def hold_for(conn: Connection, hold: int, beneficiary: int) -> Hold | None
     """Return a hold made for an account; None for anybody else's."""
     row = await conn.fetchrow(HOLD, hold, beneficiary)
     return Hold(*row) if row else None
+
+
+async def capture_of(conn: Connection, hold: int, beneficiary: int) -> int | None:
+    """Return the transfer by which a hold made for an account was captured; None without one."""
+    transfer: int | None = await conn.fetchval(CAPTURE_OF, hold, beneficiary)
+    return transfer
 
 
 async def holds_for(conn: Connection, beneficiary: int, before: int, limit: int) -> list[Hold]:

@@ -12,7 +12,7 @@ from credit.points.reading import store
 from credit.points.views import Account, Balance, Entry, Hold, NewAccount, OpenHold, OpenLot
 
 __all__ = [
-    "LAST", "accounts_named", "balances", "close_account", "close_accounts", "code_account", "expecting", "history",
+    "LAST", "account_of", "accounts_named", "balances", "capture_of", "close_account", "close_accounts", "code_account", "expecting", "history",
     "hold_after", "hold_for", "holds_for", "is_known", "make_code", "open_accounts", "open_holds", "open_lots", "purge_codes",
 ]  # fmt: skip
 
@@ -42,6 +42,11 @@ async def close_accounts(conn: Connection, clock: Clock, accounts: Sequence[int]
 async def accounts_named(conn: Connection, codes_: Sequence[str]) -> dict[str, Account]:
     """Return accounts by their codes; unknown ones are left out."""
     return await store.accounts_by_code(conn, codes_)
+
+
+async def account_of(conn: Connection, number: int) -> Account | None:
+    """Return an account by its number; None for one that is not there, or not for who asks."""
+    return (await store.accounts_by_id(conn, [number])).get(number)
 
 
 async def balances(conn: Connection, accounts: Sequence[int], today: date) -> Mapping[int, Balance]:
@@ -77,6 +82,11 @@ async def hold_after(conn: Connection, hold: int, transfer: int) -> Hold | None:
 async def hold_for(conn: Connection, hold: int, beneficiary: int) -> Hold | None:
     """Return a hold made for an account; None for anybody else's."""
     return await store.hold_for(conn, hold, beneficiary)
+
+
+async def capture_of(conn: Connection, hold: int, beneficiary: int) -> int | None:
+    """Return the transfer by which a hold made for an account was captured; None without one."""
+    return await store.capture_of(conn, hold, beneficiary)
 
 
 async def holds_for(conn: Connection, beneficiary: int, before: int, limit: int) -> list[Hold]:
