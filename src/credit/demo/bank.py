@@ -282,7 +282,9 @@ class BankDesk:
             async with self.db.transaction(self.city) as conn:
                 await settlements.confirm(conn, self.clock, till, one.id, one.digest)
             voucher = f"银行回单 {self.clock.today():%Y%m}-{one.merchant}"
-            await settlements.pay(self.shop, self.users["street"], one.id, voucher)
+            await settlements.pay(
+                self.db, self.clock, self.city, self.writer, self.users["street"], one.id, voucher
+            )
 
     async def _leave_open(self) -> None:
         """Leave something for everybody: an announced activity, awards to approve, a merchant and an
