@@ -121,7 +121,11 @@ def offer_shown(offer: NearOffer, now: datetime) -> ShownOffer:
         limits.append(say("还有 %(count)s 份", count=offer.remaining))
     if offer.per_person is not None and offer.per_person_days is not None:
         limits.append(
-            say("%(days)s 天内每人限 %(count)s 次", days=offer.per_person_days, count=offer.per_person)
+            say(
+                "%(days)s 天内每人限 %(count)s 次",
+                days=offer.per_person_days,
+                count=offer.per_person,
+            )
         )
     elif offer.per_person is not None:
         limits.append(say("每人限 %(count)s 次", count=offer.per_person))
@@ -163,4 +167,3 @@ def months_picture(days: Sequence[DayOfPoints]) -> Picture | None:
     if not dated:
         return None
     return draw_bars(bars, id_="ending", title=say("积分到期的月份"), unit=say("分"))
-
