@@ -10,6 +10,8 @@ import pytest
 
 from credit.earning import service as earning
 from credit.earning.service.members import NewMember
+from credit.kit.hearing import Heard, Hearing
+from credit.market.service.shop import Shop
 from credit.points.logic.operations import key_of
 from credit.points.service.posting import Writer
 
@@ -43,6 +45,12 @@ class Bank:
         self.writer = Writer(
             self.db, self.clock, CITY, lambda day: world.pack.on(day).points.grace_days
         )
+
+    @property
+    def shop(self):
+        """What a till's use cases work with, where nothing is kept ready."""
+        kept = Heard(Hearing(()), "nothing", 1)
+        return Shop(self.db, self.clock, CITY, self.writer, kept)
 
     @property
     def rules(self):
@@ -80,19 +88,19 @@ class Bank:
         assert funded.outcome == "posted"
         return self
 
-    async def add_merchant(self, code, name="便民超市"):
+    async def add_merchant(self, code, name="便民超市", division=STREET):
         """Add a merchant that is open all day."""
         from credit.points.service import accounts
         from credit.points.views import NewAccount
 
         async with self.db.transaction(CITY) as conn:
-            wanted = NewAccount(f"merchant:{code}", "merchant", code, STREET)
+            wanted = NewAccount(f"merchant:{code}", "merchant", code, division)
             number = (await accounts.open_accounts(conn, self.clock, [wanted]))[wanted.code]
             await conn.execute(
                 ADD_MERCHANT,
                 code,
                 name,
-                STREET,
+                division,
                 json.dumps(ALL_DAY),
                 b"\0" * 32,
                 number,

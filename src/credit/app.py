@@ -57,17 +57,11 @@ from credit.earning.api import (
     ActivityController,
     AwardController,
     ParticipationController,
+    PostingController,
     TransferController,
     WalletController,
 )
-from credit.earning.pages import (
-    ActivityCodePages,
-    ActivityPages,
-    ApprovalPages,
-    AttendancePages,
-    AttendPages,
-    ParticipationEntryPages,
-)
+from credit.earning.pages import EARNING_PAGES, own_section
 from credit.evaluations.api import EvaluationController
 from credit.evaluations.pages import ClosingPages, ConsoleEvaluationPages, EvaluationListPages
 from credit.events.api import EventController
@@ -116,6 +110,7 @@ from credit.log.pages import ConsoleKeyPages, KeyPages, LogPages
 from credit.logs import Logs
 from credit.market.api import (
     OfferController,
+    PointIndicatorController,
     RedemptionController,
     SettlementController,
     WebhookController,
@@ -140,16 +135,19 @@ from credit.web.imports import (
     EventImportPages,
     ImportPages,
     MarkImportPages,
+    ParticipationImportPages,
     PartyImportPages,
 )
 from credit.web.list_letters import console_list_letter, portal_list_letter
 from credit.web.pages import choose_language, front_door
+from credit.web.points import BankPages, CampaignPages, PointIndicatorPages
 from credit.web.problems import refused_page
 from credit.web.reports import console_report, portal_report
 from credit.web.saved import SavedViewPages
 from credit.web.settlement_letters import console_statement, till_statement
 from credit.web.shell import make_pages, static_files
 from credit.web.uploads import Uploads
+from credit.web.wallet import CodePages, WalletPages
 
 __all__ = ["create_app", "make_state"]
 
@@ -202,12 +200,14 @@ def _interface() -> Router:
             ActivityController,
             AwardController,
             ParticipationController,
+            PostingController,
             TransferController,
             WalletController,
             RedemptionController,
             OfferController,
             SettlementController,
             WebhookController,
+            PointIndicatorController,
         ],
         guards=[guard],
     )
@@ -254,11 +254,13 @@ def _pages() -> Router:
             PartyImportPages,
             EventImportPages,
             MarkImportPages,
+            ParticipationImportPages,
             PortalFactPages,
             PortalApplicationPages,
             PortalRepairPages,
             PortalGradePages,
             *CONTRACT_PAGES,
+            *EARNING_PAGES,
             PublicListPages,
             PublicBoardPages,
             ConsoleListPages,
@@ -270,13 +272,12 @@ def _pages() -> Router:
             GatePages,
             ExchangePages,
             PortalListPages,
+            BankPages,
+            CampaignPages,
+            PointIndicatorPages,
+            WalletPages,
+            CodePages,
             *MARKET_PAGES,
-            ActivityPages,
-            ActivityCodePages,
-            AttendancePages,
-            AttendPages,
-            ApprovalPages,
-            ParticipationEntryPages,
             console_list_letter,
             portal_list_letter,
             portal_report,
@@ -321,6 +322,7 @@ def make_state(settings: Settings, url: str, clock: Clock) -> State:
             "intake": Intake(db, clock),
             "writers": Writers(db, clock, _grace_days),
             "count_live_keys": count_live,
+            "own_sections": (own_section,),
             "hearing": hearing,
             "grade_cache": Heard[bytes](hearing, GRADES_CHANNEL, ANSWERS_KEPT),
             "callers": Heard[KnownCaller](hearing, ACCESS_CHANNEL, CALLERS_KEPT),

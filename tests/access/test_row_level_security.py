@@ -229,8 +229,7 @@ async def keep_for_bank(world, code, member, campaign):
     """Keep offers, a settlement and a webhook of a merchant; an activity somebody was at."""
     names = {"id": new_id(world.clock.now()), "code": code, "member": member, "campaign": campaign}
     rows = {
-        "offer (merchant, kind, title, terms, points, taken, valid_from, state, proposed_by, proposed_at)":
-        "('{code}', 'discount', '洗车', '一次', 5, 0, '2026-01-01', 'open', 'P-1', now()),"
+        "offer (merchant, kind, title, terms, points, taken, valid_from, state, proposed_by, proposed_at)": "('{code}', 'discount', '洗车', '一次', 5, 0, '2026-01-01', 'open', 'P-1', now()),"
         " ('{code}', 'discount', '洗车', '一次', 5, 0, '2026-01-01', 'paused', 'P-1', now())",
         "settlement": "('{id}', '{code}', 0, 9, '2026-06-01', '2026-06-30', 2, 18, 1, 4, 14, 0, 100,"
         " 1400, '', 'drawn', 'P-1', now())",

@@ -151,6 +151,14 @@ async def import_marks(**given: Any) -> None:
     await _import("marks", lambda one, rows: take_marks(one.work, rows), **given)
 
 
+@_importer("participation")
+async def import_participation(**given: Any) -> None:
+    """导入参与记录：积分由规则算出，由另一人审核；免审的一分钟内入账。"""
+    from credit.workbooks import take_participation
+
+    await _import("participation", lambda one, rows: take_participation(one.work, rows), **given)
+
+
 @_importer("calendar")
 async def import_calendar(**given: Any) -> None:
     """导入放假和调休安排，期限按它计算工作日。"""
@@ -212,7 +220,9 @@ async def export_events(*, city: str, out: Path, as_json_: bool) -> None:
 
 
 @click.command("template")
-@click.argument("kind", type=click.Choice(["parties", "events", "marks", "calendar"]))
+@click.argument(
+    "kind", type=click.Choice(["parties", "events", "marks", "participation", "calendar"])
+)
 @city_option
 @out_option
 @json_option

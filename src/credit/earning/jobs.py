@@ -1,6 +1,11 @@
-"""Jobs of earning: approved points that nobody posted, and pending points whose time has come."""
+"""Jobs of earning: approved points that nobody posted, pending points whose time has come, and what
+reversals and members who left still have in the book.
+"""
+
+from uuid import UUID
 
 from credit.earning import service
+from credit.earning.service import leaving, reversing
 from credit.kit.jobs import JobContext, Task
 from credit.points.jobs import writing
 from credit.rules.loading import pack_of_city
@@ -24,7 +29,21 @@ async def mature(context: JobContext) -> None:
         )
 
 
+async def take_back(context: JobContext, participation: str, was: str) -> None:
+    """Take back the points of a participation that was reversed."""
+    async with writing(context) as writer:
+        await reversing.take_back(context.db, context.city, writer, UUID(participation), was)
+
+
+async def close_accounts(context: JobContext) -> None:
+    """Close the accounts of members who have left that something still kept open."""
+    async with writing(context) as writer:
+        await leaving.close_accounts(context.db, context.clock, context.city, writer)
+
+
 TASKS = (
     Task("earning.post", post_waiting, cron="* * * * *"),
     Task("earning.mature", mature, cron="5 16 * * *"),
+    Task(reversing.TASK, take_back),
+    Task("earning.close_accounts", close_accounts, cron="*/10 * * * *"),
 )

@@ -133,7 +133,8 @@ class Participation(Table, table=True):
 
     `quantity` is in the unit of its rule, `points` what it is worth. An approved one is posted to
     the book under its id and `attempt`: at once, or held until `available_on` where the rule has
-    it wait; `transfer` is the number of that.
+    it wait; `transfer` is the number of that. What was awarded wrongly is reversed by somebody else
+    than who entered it; `reason` says why, as it does of a refusal.
     """
 
     __tablename__ = "participation"
@@ -155,6 +156,7 @@ class Participation(Table, table=True):
         CheckConstraint("quantity > 0 AND points >= 0", name="amounts"),
         CheckConstraint("cardinality(flags) <= 10", name="flags_bounded"),
         CheckConstraint("decided_by <> entered_by", name="four_eyes"),
+        CheckConstraint("reversed_by <> entered_by", name="reversal_four_eyes"),
         # What a member did at an activity counts once.
         Index(
             "uq_participation_activity",
@@ -191,3 +193,5 @@ class Participation(Table, table=True):
     attempt: int = Field(sa_type=SmallInteger)
     available_on: date | None = Field(default=None)
     transfer: int | None = whole(default=None, nullable=True)
+    reversed_by: str | None = text(default=None, nullable=True)
+    reversed_at: datetime | None = Field(default=None)

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 __all__ = [
     "Checkpoint",
     "NoteError",
+    "UnknownSigner",
     "Verifier",
     "checkpoint_text",
     "open_note",
@@ -32,6 +33,10 @@ _VKEY = re.compile(r"(?P<name>[^\s+]+)\+(?P<hash>[0-9a-f]{8})\+(?P<key>[A-Za-z0-
 
 class NoteError(ValueError):
     """A note, key or checkpoint that is not one, or that no known key signed."""
+
+
+class UnknownSigner(NoteError):
+    """A note that may be good, but that the known key did not sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ def open_note(note: str, verifier: Verifier) -> str:
             raise NoteError("the signature does not fit the note") from None
         known = True
     if not known:
-        raise NoteError("no known key signed the note")
+        raise UnknownSigner("no known key signed the note")
     return text
 
 

@@ -39,6 +39,7 @@ __all__ = [
     "areas_by_district",
     "areas_of_projects",
     "districts",
+    "division_names",
     "divisions",
     "find_enterprise",
     "find_subjects",
@@ -54,6 +55,7 @@ MANAGER_NAME = "name"
 MATCHING_MAX = 50
 DISTRICTS_MAX = 100
 DIVISIONS_MAX = 500
+LEVEL_DIGITS = (6, 9, 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,16 @@ async def territory_name(conn: Connection, division: str) -> str:
     One the register does not have goes by the name of GB/T 2260, or by its code.
     """
     return await store.division_name(conn, division) or division_name(division)
+
+
+async def division_names(conn: Connection, codes: Sequence[str]) -> dict[str, str]:
+    """Return divisions' names by code, those they lie in first; one unknown goes by its code."""
+    wanted = {code[:digits] for code in codes for digits in LEVEL_DIGITS}
+    names = await store.division_names(conn, sorted(wanted))
+    above = {
+        code: [names.get(code[:n], "") for n in LEVEL_DIGITS if n < len(code)] for code in codes
+    }
+    return {code: "".join([*above[code], names.get(code) or code]) for code in codes}
 
 
 async def areas_by_district(

@@ -20,6 +20,7 @@ __all__ = [
     "area_managed",
     "districts",
     "division_name",
+    "division_names",
     "divisions",
     "find_enterprise",
     "find_subjects",
@@ -177,6 +178,7 @@ DIVISION_NAME = """
 SELECT string_agg(name, '' ORDER BY char_length(code)) FROM division
 WHERE code = ANY(ARRAY[substr($1::text, 1, 6), substr($1, 1, 9), $1])
 """
+DIVISION_NAMES = "SELECT code, name FROM division WHERE code = ANY($1)"
 # The area an enterprise managed on a day, by district: the weight of a district's evaluation.
 AREA_MANAGED = """
 SELECT m.enterprise, substr(p.street, 1, 6) AS district, sum(p.area_m2)::bigint AS area
@@ -365,6 +367,11 @@ async def division_name(conn: Connection, code: str) -> str | None:
     """Return a division's name, a street's after its district's; None for one unknown."""
     name: str | None = await conn.fetchval(DIVISION_NAME, code)
     return name
+
+
+async def division_names(conn: Connection, codes: Sequence[str]) -> dict[str, str]:
+    """Return names of divisions by code; unknown ones are left out."""
+    return dict(map(tuple, await conn.fetch(DIVISION_NAMES, codes)))
 
 
 async def area_managed(

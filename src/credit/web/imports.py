@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Annotated, Any, ClassVar
+from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
@@ -14,6 +15,7 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 
 from credit.access.views import Visitor
+from credit.earning import service as earning
 from credit.events.views import Signature
 from credit.kit.blobs import BLOB_BYTES_MAX
 from credit.kit.clock import CHINA
@@ -43,19 +45,31 @@ from credit.workbooks import (
     propose_events,
     rehearsal,
     take_marks,
+    take_participation,
     take_parties,
     unsigned,
 )
 
-__all__ = ["EventImportPages", "ImportPages", "MarkImportPages", "PartyImportPages"]
+__all__ = [
+    "EventImportPages",
+    "ImportPages",
+    "MarkImportPages",
+    "ParticipationImportPages",
+    "PartyImportPages",
+]
 
 LINES_SHOWN = 200
 FAULTS_SHOWN_MAX = 200
 PAGES_MAX = 1_000
 FORM_BYTES_MAX = BLOB_BYTES_MAX + 64 * 1024
 # Rows of a file that a page takes; the command line takes longer ones.
-ROWS_MAX = {"parties": 10_000, "events": 500, "marks": 1_000}
-SCOPES = {"parties": "parties:write", "events": "events:propose", "marks": "marks:enter"}
+ROWS_MAX = {"parties": 10_000, "events": 500, "marks": 1_000, "participation": 1_000}
+SCOPES = {
+    "parties": "parties:write",
+    "events": "events:propose",
+    "marks": "marks:enter",
+    "participation": "points:record",
+}
 Digest = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 PageNumber = Annotated[int, QueryParameter(ge=1, le=PAGES_MAX)]
 
@@ -87,7 +101,7 @@ class ImportPages(Controller):
 
     path = "/console/imports"
 
-    @get(summary="导入", opt={"scope": "marks:enter"})
+    @get(summary="导入", opt={"scope": "console:use"})
     async def imports(self, request: Request[Any, Any, Any]) -> Response[str]:
         """Offer the kinds of files the visitor may import."""
         return _overview(request)
@@ -182,6 +196,7 @@ class _KindPages(Controller):
             await _note_once(work, self.name, content, len(rows))
             taken = await self._take(work, rows)
         await state.uploads.discard(city, digest)
+        await self._follow(state, city, taken)
         notice = say(
             "已导入%(title)s %(count)s 行。", title=KINDS[self.name].title, count=len(taken.lines)
         )
@@ -223,6 +238,9 @@ class _KindPages(Controller):
     async def _take(self, work: Work, rows: Sequence[RowData]) -> Taken:
         raise NotImplementedError
 
+    async def _follow(self, state: State, city: str, taken: Taken) -> None:
+        """Do what comes after the rows were taken in."""
+
 
 class PartyImportPages(_KindPages):
     """The register: divisions, enterprises, projects, managers, committees."""
@@ -244,6 +262,24 @@ class MarkImportPages(_KindPages):
 
     async def _take(self, work: Work, rows: Sequence[RowData]) -> Taken:
         return await take_marks(work, rows)
+
+
+class ParticipationImportPages(_KindPages):
+    """What members of the points bank did."""
+
+    path = "/console/imports/participation"
+    opt = {"scope": SCOPES["participation"]}  # noqa: RUF012 - the framework's own way
+    name = "participation"
+
+    async def _take(self, work: Work, rows: Sequence[RowData]) -> Taken:
+        return await take_participation(work, rows)
+
+    async def _follow(self, state: State, city: str, taken: Taken) -> None:
+        """Post what its rule approved at once; what this misses, a job does within a minute."""
+        ids = [UUID(one) for one in taken.more["approved"]]
+        await earning.post_approved(
+            state.db, state.clock, city, state.writers.of(city), pack_of_city(city), ids
+        )
 
 
 class EventImportPages(_KindPages):

@@ -128,7 +128,7 @@ def _lines(lines: Sequence[Line]) -> tuple[Block, ...]:
     days: dict[str, list[Line]] = defaultdict(list)
     for one in lines:
         days[f"{one.at.astimezone(CHINA):%Y-%m-%d}"].append(one)
-    rows = tuple(
+    by_day = tuple(
         (
             day, str(len(found)), *(
                 str(sum(one.amount for one in found if one.kind == kind)) for kind in KINDS
@@ -138,7 +138,7 @@ def _lines(lines: Sequence[Line]) -> tuple[Block, ...]:
     )  # fmt: skip
     return (
         Paragraph(f"共 {len(lines)} 笔，这里按日合计；逐笔的明细见 Excel。"),
-        Table(("日期", "笔数", "收取积分", "退还积分"), (4, 2, 3, 3), rows),
+        Table(("日期", "笔数", "收取积分", "退还积分"), (4, 2, 3, 3), by_day),
     )
 
 

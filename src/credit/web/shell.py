@@ -32,10 +32,12 @@ CONSOLE_MENU = (
     ("events:read", "contracts", marked("契约")),
     ("events:read", "duties", marked("履约")),
     ("events:read", "lists", marked("红黑名单")),
+    ("points:read", "points", marked("积分银行")),
     ("points:read", "merchants", marked_as("many", "商户")),
     ("points:read", "activities", marked("活动")),
     ("points:read", "approvals", marked("积分审核")),
     ("points:read", "settlements", marked("结算")),
+    ("points:read", "members", marked("参与者")),
     ("marks:enter", "imports", marked("导入")),
     ("events:read", "exports", marked("导出")),
     ("people:write", "people", marked_as("many", "人员")),
@@ -76,6 +78,13 @@ PORTAL_MENU = (
     ("committee_user", "people", marked("同事")),
     ("owner_delegate", "contracts", marked("契约")),
     ("owner_delegate", "promises", marked("履约")),
+)
+# What residents find in their wallet: place, name.
+WALLET_MENU = (
+    ("code", marked("付款码")),
+    ("history", marked("明细")),
+    ("offers", marked("权益")),
+    ("records", marked("参与记录")),
 )
 # What a merchant's people find at the till, besides taking points.
 TILL_MENU = (
@@ -128,6 +137,7 @@ def make_pages(settings: Settings) -> Pages:
             "qr_svg": qr_svg,
             "static": STATIC.address,
             "shortcuts": SHORTCUTS,
+            "wallet_menu": WALLET_MENU,
             "named_cities": lambda cities: [(code, division_name(code)) for code in cities],
         },
     )

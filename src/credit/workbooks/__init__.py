@@ -9,6 +9,7 @@ from credit.workbooks.events import (
 )
 from credit.workbooks.faults import CellFault, ImportRefused
 from credit.workbooks.kinds import KINDS, Kind
+from credit.workbooks.participation import take_participation
 from credit.workbooks.taking import (
     Line,
     Taken,
@@ -38,6 +39,7 @@ __all__ = [
     "rehearsal",
     "take_calendar",
     "take_marks",
+    "take_participation",
     "take_parties",
     "unsigned",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from credit.earning.excel import participation_sheet
 from credit.evaluations.excel import marks_sheet
 from credit.evaluations.logic import evaluable
 from credit.events.excel import event_sheet
@@ -50,6 +51,12 @@ KINDS = {
             "marks",
             marked("评分"),
             lambda rules: [marks_sheet(one) for one in evaluable(rules.sheets.values())],
+            True,
+        ),
+        Kind(
+            "participation",
+            marked("参与记录"),
+            lambda rules: [participation_sheet(rules.points)],
             True,
         ),
         Kind("calendar", marked("放假调休"), lambda _: [CALENDAR_SHEET], False),

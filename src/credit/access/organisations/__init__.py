@@ -3,8 +3,9 @@
 from credit.access.organisations.service import (
     find_offices,
     offices,
+    offices_in,
     refuse_shared_code,
     standing_for,
 )
 
-__all__ = ["find_offices", "offices", "refuse_shared_code", "standing_for"]
+__all__ = ["find_offices", "offices", "offices_in", "refuse_shared_code", "standing_for"]

@@ -9,7 +9,7 @@ from credit.kit.errors import Conflict
 from credit.kit.patterns import containing
 from credit.kit.texts import say
 
-__all__ = ["find_offices", "offices", "refuse_shared_code", "standing_for"]
+__all__ = ["find_offices", "offices", "offices_in", "refuse_shared_code", "standing_for"]
 
 FOUND_MAX = 50
 
@@ -30,6 +30,11 @@ async def offices(conn: Connection, ids: Collection[str]) -> dict[str, Organisat
 async def find_offices(conn: Connection, kinds: Collection[str], query: str) -> list[Organisation]:
     """Return organisations of some kinds whose name holds a text, up to fifty."""
     return await store.find_offices(conn, sorted(kinds), containing(query), FOUND_MAX)
+
+
+async def offices_in(conn: Connection, divisions: Collection[str]) -> list[Organisation]:
+    """List the offices of some divisions, those of the smallest first, up to fifty."""
+    return await store.offices_in(conn, sorted(set(divisions)), FOUND_MAX)
 
 
 async def refuse_shared_code(conn: Connection, kind: str, party: str | None) -> None:

@@ -10,6 +10,7 @@ __all__ = [
     "find_offices",
     "named",
     "of_parties",
+    "offices_in",
 ]
 
 _COLUMNS = "o.id, o.kind, o.name, o.division, o.party"
@@ -22,6 +23,10 @@ NAMED = f"SELECT {_COLUMNS} FROM organisation o WHERE o.id = ANY($1)"
 FIND_OFFICES = f"""
 SELECT {_COLUMNS} FROM organisation o
 WHERE o.kind = ANY($1) AND o.name LIKE $2 ORDER BY o.name, o.id LIMIT $3
+"""
+OFFICES_IN = f"""
+SELECT {_COLUMNS} FROM organisation o
+WHERE o.division = ANY($1) AND o.party IS NULL ORDER BY char_length(o.division) DESC, o.name LIMIT $2
 """
 CODES_OF_OTHERS = "SELECT name FROM organisation WHERE party = $2 AND kind <> $1 LIMIT 1"
 
@@ -45,6 +50,11 @@ async def find_offices(
 ) -> list[Organisation]:
     """Return organisations of some kinds by name."""
     return [Organisation(*row) for row in await conn.fetch(FIND_OFFICES, kinds, like, limit)]
+
+
+async def offices_in(conn: Connection, divisions: Sequence[str], limit: int) -> list[Organisation]:
+    """List the offices of divisions, those of the smallest first."""
+    return [Organisation(*row) for row in await conn.fetch(OFFICES_IN, divisions, limit)]
 
 
 async def codes_of_others(conn: Connection, kind: str, party: str) -> str | None:

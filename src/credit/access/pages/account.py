@@ -63,6 +63,9 @@ class AccountPages(Controller):
         """Return everything kept about the visitor as a file (PIPL, art. 45)."""
         async with state.db.city(city) as conn:
             document = await own_document(conn, state.clock, request.state.visitor)
+        # What slices above keep about somebody, as plain JSON values by name.
+        for section in state.own_sections:
+            document |= await section(request, state, city)
         content = msgspec.json.format(msgspec.json.encode(document))
         return attachment(content, "application/json", "my-data.json")
 

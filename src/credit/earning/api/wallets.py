@@ -10,19 +10,25 @@ from msgspec import Struct
 
 from credit.access.views import Actor
 from credit.earning import service
+from credit.earning.service import wallets
 from credit.earning.service.wallets import Wallet
 from credit.kit.db import RESIDENT_ROLE
 from credit.kit.http import City, Limit, Page
 from credit.points.service import accounts as book
+from credit.points.service.receipting import RECEIPT_TYPE, Bundle, bundle_of
 from credit.rules.loading import pack_of_city
 
-__all__ = ["WalletController"]
+__all__ = ["TransferPath", "WalletController"]
 
 WalletId = Annotated[
     str, PathParameter(pattern=r"^W[0-9A-Z]{1,23}$", max_length=24, description="钱包编号")
 ]
 NumberCursor = Annotated[
     str | None, QueryParameter(pattern=r"^[0-9]{1,18}$", max_length=18, description="上一页的末号")
+]
+
+TransferPath = Annotated[
+    str, PathParameter(pattern=r"^[1-9][0-9]{0,17}$", max_length=18, description="账本流水号")
 ]
 
 
@@ -87,6 +93,28 @@ class WalletController(Controller):
             for one in found[:limit]
         ]  # fmt: skip
         return Page(lines, lines[-1].id if len(found) > limit else None)
+
+    @get("/receipts/{transfer:str}", operation_id="getWalletReceipt", summary="一笔积分的凭证",
+         media_type=RECEIPT_TYPE, opt={"scope": "wallet:use", "personal": True, "signed": True})  # fmt: skip
+    async def receipt(
+        self,
+        request: Request[Any, Any, Any],
+        state: State,
+        city: City,
+        wallet: WalletId,
+        transfer: TransferPath,
+    ) -> Response[Bundle]:
+        """Return what proves a transfer of the wallet offline; it shows this wallet's account and
+        no other. `credit-verify` checks it with the log's public key alone.
+        """
+        actor: Actor = request.state.actor
+        async with state.db.bound(city, RESIDENT_ROLE, person=actor.person_id) as conn:
+            member = await service.own_member(conn, actor, wallet)
+            account = await wallets.own_account(conn, member, int(transfer))
+        async with state.db.city(city) as conn:
+            secret = state.logs.book_secret(city)
+            found = await bundle_of(conn, secret, int(transfer), frozenset({account}))
+        return Response(found, media_type=RECEIPT_TYPE)
 
     @post("/codes", operation_id="makeCode", summary="取一个付款码", opt={"scope": "wallet:use"})
     async def code(

@@ -1,15 +1,19 @@
 """SQL of members and campaigns."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from credit.earning.views import Budget, MemberView
 from credit.kit.db import Connection
 
 __all__ = [
-    "add_campaign", "add_members", "campaign", "campaigns", "lock_members", "member_of",
-    "members", "members_by_id",
+    "MemberRow", "Registered", "Sought", "add_campaign", "add_members", "campaign", "campaign_uses",
+    "campaigns", "close_campaign",
+    "close_member", "communities", "give_consent", "link_person", "lock_members", "member_of",
+    "members", "members_by_id", "registered",
 ]  # fmt: skip
 
 _MEMBER = """
@@ -22,10 +26,33 @@ LOCK_MEMBERS = (
     f"SELECT {_MEMBER} FROM member m WHERE m.id = ANY ($1) ORDER BY m.id FOR NO KEY UPDATE"
 )
 MEMBER_OF = f"SELECT {_MEMBER} FROM member m WHERE m.person_id = $1 AND m.closed_at IS NULL"
+# Within a division by its code: those of the communities in it begin with it and go on with digits.
 MEMBERS = f"""
-SELECT {_MEMBER} FROM member m
-WHERE m.division LIKE $1 || '%' AND m.id > $2 AND m.closed_at IS NULL AND ($3::text IS NULL OR m.kind = $3)
-ORDER BY m.id LIMIT $4
+SELECT {_MEMBER}, n.key, n.name
+FROM (
+    SELECT * FROM member
+    WHERE division >= $1 AND division <= $1 || '999999999999' AND (division, id) > ($2, $3)
+        AND (closed_at IS NOT NULL) = $4 AND ($5::text IS NULL OR kind = $5)
+    ORDER BY division, id LIMIT $6
+) m LEFT JOIN LATERAL (
+    SELECT k.sealed AS key, v.sealed AS name FROM vault_key k
+    JOIN vault_value v ON v.subject = k.subject AND v.field = 'name' WHERE k.subject = m.id OFFSET 0
+) n ON true
+ORDER BY m.division, m.id
+"""
+REGISTERED = f"""
+SELECT {_MEMBER}, m.consent_digest, m.consent_on, m.registered_by, m.closed_at
+FROM member m WHERE m.id = $1
+"""
+# From one community to the next along the index, however many members each of them has.
+COMMUNITIES = """
+WITH RECURSIVE d AS (
+    (SELECT division FROM member ORDER BY division LIMIT 1)
+    UNION ALL
+    SELECT (SELECT m.division FROM member m WHERE m.division > d.division ORDER BY m.division LIMIT 1)
+    FROM d WHERE d.division IS NOT NULL
+)
+SELECT division FROM d WHERE division IS NOT NULL LIMIT $1
 """
 ADD_MEMBERS = """
 INSERT INTO member (id, kind, division, account, minor_until, registered_by, registered_at)
@@ -52,6 +79,48 @@ INSERT INTO campaign (id, title, division, account, rules, opened_by, opened_at,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
+# Whoever enters a participation names the campaign, and so waits for this, or is waited for.
+LOCK_CAMPAIGN = "SELECT FROM campaign WHERE id = $1 FOR UPDATE"
+CAMPAIGN_USES = """
+SELECT
+    (SELECT count(*) FROM participation WHERE campaign = $1 AND state = 'entered')
+    + (SELECT count(*) FROM participation WHERE campaign = $1 AND state IN ('approved', 'unfunded'))
+        AS participations,
+    (SELECT count(*) FROM activity WHERE campaign = $1 AND cancelled_at IS NULL AND closed_at IS NULL)
+        AS activities
+"""
+CLOSE_CAMPAIGN = "UPDATE campaign SET closed_at = coalesce(closed_at, $2) WHERE id = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which members a list shows: of a division and those within it, of a kind (None: of all), those
+    closed or the others; behind the place (division, id).
+    """
+
+    division: str
+    kind: str | None = None
+    closed: bool = False
+    after: tuple[str, str] = ("", "")
+
+
+class MemberRow(NamedTuple):
+    """A member with the name as it is sealed; both parts are None where it was erased."""
+
+    member: MemberView
+    key: bytes | None
+    name: bytes | None
+
+
+class Registered(NamedTuple):
+    """A member with the digest of a guardian's consent, who registered them, and when they left."""
+
+    member: MemberView
+    consent_digest: bytes | None
+    consent_on: date | None
+    registered_by: str
+    closed_at: datetime | None
+
 
 async def members_by_id(conn: Connection, ids: Sequence[str]) -> dict[str, MemberView]:
     """Return members by their ids; unknown ones are left out."""
@@ -69,11 +138,23 @@ async def member_of(conn: Connection, person_id: str) -> MemberView | None:
     return MemberView(*row) if row else None
 
 
-async def members(
-    conn: Connection, division: str, after: str, kind: str | None, limit: int
-) -> list[MemberView]:
-    """List the members of a division and those within it, by id."""
-    return [MemberView(*row) for row in await conn.fetch(MEMBERS, division, after, kind, limit)]
+async def members(conn: Connection, sought: Sought, limit: int) -> list[MemberRow]:
+    """List members by division and id, with their names as they are sealed."""
+    rows = await conn.fetch(
+        MEMBERS, sought.division, *sought.after, sought.closed, sought.kind, limit
+    )
+    return [MemberRow(MemberView(*row[:-2]), *row[-2:]) for row in rows]
+
+
+async def registered(conn: Connection, member: str) -> Registered | None:
+    """Return a member with what is kept of the registration."""
+    row = await conn.fetchrow(REGISTERED, member)
+    return Registered(MemberView(*row[:-4]), *row[-4:]) if row else None
+
+
+async def communities(conn: Connection, limit: int) -> list[str]:
+    """List the divisions that have members, by code."""
+    return [row[0] for row in await conn.fetch(COMMUNITIES, limit)]
 
 
 async def add_members(
@@ -116,6 +197,18 @@ async def campaigns(
     """
     rows = await conn.fetch(CAMPAIGNS, division, above, closed, limit)
     return [Budget(*row) for row in rows]
+
+
+async def campaign_uses(conn: Connection, campaign_id: UUID) -> tuple[int, int]:
+    """Hold a campaign, and count the participations and the activities not closed yet that it is to pay."""
+    await conn.execute(LOCK_CAMPAIGN, campaign_id)
+    row = await conn.fetchrow(CAMPAIGN_USES, campaign_id)
+    return (row["participations"], row["activities"]) if row else (0, 0)
+
+
+async def close_campaign(conn: Connection, campaign_id: UUID, at: datetime) -> None:
+    """Close a campaign: it pays for nothing new."""
+    await conn.execute(CLOSE_CAMPAIGN, campaign_id, at)
 
 
 async def add_campaign(conn: Connection, budget: Budget, by: str, at: datetime) -> None:

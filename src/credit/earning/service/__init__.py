@@ -1,6 +1,12 @@
 """Earning as other slices use it."""
 
-from credit.earning.service.campaigns import campaigns_of, fund, open_campaign
+from credit.earning.service.campaigns import (
+    campaign_of,
+    campaigns_of,
+    close_campaign,
+    fund,
+    open_campaign,
+)
 from credit.earning.service.deciding import decide
 from credit.earning.service.entering import enter
 from credit.earning.service.members import member_of, members_by_id, own_member, register
@@ -8,7 +14,9 @@ from credit.earning.service.posting import mature, post_approved, post_waiting
 from credit.earning.service.wallets import wallet_of
 
 __all__ = [
+    "campaign_of",
     "campaigns_of",
+    "close_campaign",
     "decide",
     "enter",
     "fund",

@@ -9,7 +9,7 @@ from credit.earning.members import store
 from credit.earning.service.places import above, refuse_elsewhere
 from credit.earning.views import Budget
 from credit.kit.clock import Clock
-from credit.kit.db import Connection
+from credit.kit.db import Connection, Database
 from credit.kit.errors import Conflict, Invalid, NotFound
 from credit.kit.ids import new_id
 from credit.kit.texts import say
@@ -19,10 +19,19 @@ from credit.points.service.posting import Writer
 from credit.points.views import NewAccount, Outcome
 from credit.rules.bank import Bank
 
-__all__ = ["campaign_for", "campaign_of", "campaigns_of", "fund", "live_campaigns", "open_campaign"]
+__all__ = [
+    "campaign_for",
+    "campaign_of",
+    "campaigns_of",
+    "close_campaign",
+    "fund",
+    "live_campaigns",
+    "open_campaign",
+]
 
 CAMPAIGNS_MAX = 200
 RULES_MAX = 40
+CLOSING_TRIES = 3
 
 
 async def open_campaign(
@@ -69,6 +78,52 @@ async def fund(
     return await writer.post(
         operations.transfer(key, "fund", issuance.id, budget.account, amount, reason=reason)
     )
+
+
+async def close_campaign(
+    db: Database, clock: Clock, city: str, writer: Writer, actor: Actor, campaign_id: UUID
+) -> int:
+    """Close a campaign, and give what is left of its budget back to the programme; returns that.
+
+    Closing it again gives back what has come back to it since. Raises Conflict while participations
+    or activities not closed yet are to be paid from it.
+    """
+    async with db.transaction(city) as conn:
+        budget = await campaign_of(conn, actor, campaign_id)
+        participations, activities = await store.campaign_uses(conn, campaign_id)
+        if participations:
+            raise Conflict(
+                say(
+                    "还有 %(count)s 条参与记录等着用这项预算。请先审核完，预算不够的先拨付，再关闭。",
+                    count=participations,
+                ),
+                slug="campaign-in-use",
+            )
+        if activities:
+            raise Conflict(
+                say(
+                    "还有 %(count)s 个活动要用这项预算。请先关闭活动并算分，或取消活动。",
+                    count=activities,
+                ),
+                slug="campaign-in-use",
+            )
+        await store.close_campaign(conn, campaign_id, clock.now())
+        issuance = (await book.accounts_named(conn, ["issuance"]))["issuance"]
+    for _ in range(CLOSING_TRIES):
+        async with db.city(city) as conn:
+            left = (await book.balances(conn, [budget.account], clock.today()))[budget.account]
+        if not left.available:
+            return 0
+        # Somebody may have been awarded in between: then there is less to give back.
+        key = operations.key_of("earning", "close", str(new_id(clock.now())), b"")
+        outcome = await writer.post(
+            operations.transfer(
+                key, "return", budget.account, issuance.id, left.available, reason="预算关闭"
+            )
+        )
+        if outcome.outcome == "posted":
+            return left.available
+    raise Conflict(say("预算余额正在变动，没有退回。请稍后再点一次关闭。"), slug="budget-busy")
 
 
 async def campaign_of(conn: Connection, actor: Actor, campaign_id: UUID) -> Budget:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from credit.access.logic import masked
 from credit.access.views import Actor
 from credit.earning.members import store
+from credit.earning.members.store import Sought
+from credit.earning.service.member_lists import open_names
 from credit.earning.service.places import covers, reach
 from credit.kit.db import Connection
 from credit.kit.vault import Vault
 
 __all__ = ["FoundMember", "Search", "find_by_name", "known_within"]
 
-LOOKED_AT, AT_ONCE = 3_000, 1_000
+LOOKED_AT = 2_000
 FOUND_MAX = 20
 PHONE_SHOWN = 4
 
@@ -41,23 +43,18 @@ async def find_by_name(conn: Connection, vault: Vault, actor: Actor, name: str) 
 
     At most LOOKED_AT members are looked at: in a larger division one is found by the wallet's id.
     """
-    found: list[FoundMember] = []
-    after, seen, whole = "", 0, False
-    while seen < LOOKED_AT and len(found) < FOUND_MAX and not whole:
-        page = await store.members(conn, reach(actor), after, None, AT_ONCE)
-        names = await vault.open(conn, "name", [one.id for one in page])
-        met = [one for one in page if name in names.get(one.id, "")]
-        phones = await vault.open(conn, "phone", [one.id for one in met])
-        found += [
-            FoundMember(
-                one.id, masked(names[one.id]), one.kind, one.division,
-                phones.get(one.id, "")[-PHONE_SHOWN:],
-            )
-            for one in met
-        ]  # fmt: skip
-        seen, whole = seen + len(page), len(page) < AT_ONCE
-        after = page[-1].id if page else after
-    return Search(found[:FOUND_MAX], whole and len(found) <= FOUND_MAX)
+    rows = await store.members(conn, Sought(reach(actor)), LOOKED_AT + 1)
+    names = await open_names(vault, rows[:LOOKED_AT])
+    met = [one.member for one in rows if name in names.get(one.member.id, "")]
+    phones = await vault.open(conn, "phone", [one.id for one in met[:FOUND_MAX]])
+    found = [
+        FoundMember(
+            one.id, masked(names[one.id]), one.kind, one.division,
+            phones.get(one.id, "")[-PHONE_SHOWN:],
+        )
+        for one in met[:FOUND_MAX]
+    ]  # fmt: skip
+    return Search(found, len(rows) <= LOOKED_AT and len(met) <= FOUND_MAX)
 
 
 async def known_within(conn: Connection, actor: Actor, ids: Sequence[str]) -> list[str]:

@@ -3,10 +3,11 @@
 import base64
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from credit.access.views import Actor
+from credit.earning.logic.names import check_name
 from credit.earning.members import store
 from credit.earning.service.places import refuse_elsewhere
 from credit.earning.views import MemberView
@@ -48,6 +49,7 @@ async def register(
     people: Sequence[NewMember],
 ) -> list[str]:
     """Register members; returns their ids, which are their wallets' addresses."""
+    people = [replace(one, name=check_name(one.name)) for one in people]
     made = [(_new_id(), one, _minor_until(bank, one, clock.today())) for one in people]
     for division in {one.division for one in people}:
         refuse_elsewhere(actor, division)

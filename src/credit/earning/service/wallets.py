@@ -9,9 +9,19 @@ from credit.earning.participation import store
 from credit.earning.views import MemberView
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
+from credit.kit.errors import Conflict, NotFound
+from credit.kit.texts import marked, say
+from credit.points.logic import operations
 from credit.points.service import accounts as book
+from credit.points.service.posting import Writer
 
-__all__ = ["Ending", "Held", "Lot", "Wallet", "wallet_of"]
+__all__ = ["Ending", "Held", "Lot", "Wallet", "own_account", "release", "wallet_of"]
+
+RELEASE_REFUSED = {
+    "hold-captured": marked("商户已经收取了这笔积分，不能自己取消。要退，请到商户办理。"),
+    "hold-voided": marked("这笔保留已经结束，积分已回到您的钱包。"),
+}
+OTHERWISE = marked("现在不能取消这笔保留。请稍后再试，或联系社区。")
 
 
 class Lot(Struct, frozen=True):
@@ -70,3 +80,26 @@ async def wallet_of(conn: Connection, clock: Clock, member: MemberView) -> Walle
             for day, of_day in groupby(dated, key=lambda one: one[0])
         ],
     )
+
+
+async def own_account(conn: Connection, member: MemberView, transfer: int) -> str:
+    """Return the code of a member's account in whose history a transfer stands; else NotFound."""
+    found = await book.history(conn, member.account, transfer + 1, 1)
+    account = await book.account_of(conn, member.account)
+    if account is None or not found or found[0].transfer != transfer:
+        raise NotFound(say("您的积分明细里没有这一笔。请从明细里选。"), slug="unknown-transfer")
+    return account.code
+
+
+async def release(writer: Writer, member: MemberView, hold: int) -> None:
+    """Give back what is set aside of a member's points, before a merchant takes it.
+
+    Asking again is answered the same. Raises Conflict where the merchant was first, or the hold is
+    over; NotFound for what is not the member's.
+    """
+    key = operations.key_of(member.id, "release", str(hold), b"")
+    outcome = await writer.post(operations.void(key, hold, debit=member.account))
+    if outcome.outcome == "unknown-hold":
+        raise NotFound(say("没有这笔保留，或它不是您的。请刷新后再看。"), slug="unknown-hold")
+    if outcome.outcome != "posted":
+        raise Conflict(RELEASE_REFUSED.get(outcome.outcome, OTHERWISE), slug=outcome.outcome)

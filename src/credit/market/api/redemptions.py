@@ -16,6 +16,7 @@ from credit.market.service.redemptions import RedemptionState, RedemptionView, W
 from credit.market.service.shop import Shop
 from credit.points.logic.operations import Key, key_of
 from credit.points.service import accounts as book
+from credit.points.service.receipting import RECEIPT_TYPE, Bundle, bundle_of
 from credit.rules.loading import pack_of_city
 
 __all__ = ["RedemptionController"]
@@ -98,6 +99,26 @@ class RedemptionController(Controller):
             return await redemptions.redemption(
                 conn, state.clock, request.state.actor, int(redemption)
             )
+
+    @get("/{redemption:str}/receipt", operation_id="getRedemptionReceipt", summary="收取的凭证",
+         media_type=RECEIPT_TYPE, opt={"scope": "till:use"})  # fmt: skip
+    async def receipt(
+        self,
+        request: Request[Any, Any, Any],
+        state: State,
+        city: City,
+        redemption: HoldPath,
+    ) -> Response[Bundle]:
+        """Return what proves offline that the merchant captured points; it shows the merchant's
+        account and not the customer's. `credit-verify` checks it with the log's public key alone.
+        """
+        actor: Actor = request.state.actor
+        async with _own(state, city, actor) as conn:
+            transfer, account = await redemptions.captured_by(conn, actor, int(redemption))
+        async with state.db.city(city) as conn:
+            secret = state.logs.book_secret(city)
+            found = await bundle_of(conn, secret, transfer, frozenset({account}))
+        return Response(found, media_type=RECEIPT_TYPE)
 
     @post("/{redemption:str}/capture", operation_id="captureRedemption", summary="收取积分",
           status_code=200, opt={"scope": "till:use"})  # fmt: skip

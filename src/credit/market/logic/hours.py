@@ -26,6 +26,7 @@ __all__ = [
     "is_open",
     "normalised",
     "read_day",
+    "today_words",
     "words",
     "written_day",
 ]
@@ -232,3 +233,12 @@ def read_day(text: str) -> list[tuple[str, str]]:
 def written_day(day: Sequence[Sequence[str]]) -> str:
     """Write a day as `read_day` reads it, to fill a form."""
     return " ".join(f"{begin}-{end}" for begin, end in day)
+
+
+def today_words(week: Hours, moment: datetime) -> tuple[str, bool]:
+    """Say the hours of an aware moment's day, and whether it is open just then."""
+    day = week[moment.astimezone(CHINA).weekday()]
+    if not day:
+        return marked("今天休息"), is_open(week, moment)
+    times = _times(tuple((begin, end) for begin, end in day))
+    return say("今天 %(times)s", times=times), is_open(week, moment)

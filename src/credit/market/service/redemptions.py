@@ -26,8 +26,8 @@ from credit.points.views import Hold, Operation
 from credit.rules.bank import Bank
 
 __all__ = [
-    "RedemptionState", "RedemptionView", "Wish", "authorize", "capture", "merchant_of", "redemption", "redemptions",
-    "redemptions_for", "refund", "terms_of", "void",
+    "RedemptionState", "RedemptionView", "Wish", "authorize", "capture", "captured_by", "merchant_of", "redemption",
+    "redemptions", "redemptions_for", "refund", "terms_of", "void",
 ]  # fmt: skip
 
 # What was answered while a hold was open is answered so again.
@@ -146,6 +146,21 @@ async def redemption(conn: Connection, clock: Clock, actor: Actor, hold: int) ->
     if found is None:
         raise refusal_of("capture", "unknown-hold", None)
     return _view(found, clock.now())
+
+
+async def captured_by(conn: Connection, actor: Actor, hold: int) -> tuple[int, str]:
+    """Return the transfer that captured a redemption of the merchant's, and the account's code.
+
+    Raises NotFound for anybody else's, Conflict for one that was not captured.
+    """
+    merchant = await merchant_of(conn, actor)
+    account = await book.account_of(conn, merchant.account or 0)
+    if account is None or await book.hold_for(conn, hold, account.id) is None:
+        raise refusal_of("capture", "unknown-hold", None)
+    transfer = await book.capture_of(conn, hold, account.id)
+    if transfer is None:
+        raise Conflict(say("这笔兑换没有收取过积分，没有凭证。"), slug="hold-not-captured")
+    return transfer, account.code
 
 
 async def redemptions(

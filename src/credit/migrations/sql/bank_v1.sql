@@ -11,7 +11,8 @@ DECLARE
         'campaign(title, until, closed_at)',
         'activity(cancelled_at, cancel_reason, closed_at, closed_by)',
         'attendance(signed_out_at, entered_by)',
-        'participation(points, flags, state, decided_by, decided_at, reason, attempt, available_on, transfer)',
+        'participation(points, flags, state, decided_by, decided_at, reason, attempt, available_on, transfer,'
+            ' reversed_by, reversed_at)',
         'merchant(name, address, hours, contract_from, contract_until, fen_per_point, commitment_digest,'
             ' commitment_on, offline, account, state, proposed_by, proposed_at, decided_by, decided_at,'
             ' reason)',

@@ -351,6 +351,8 @@ def upgrade() -> None:
         sa.Column("attempt", sa.SmallInteger(), nullable=False),
         sa.Column("available_on", sa.Date(), nullable=True),
         sa.Column("transfer", sa.BigInteger(), nullable=True),
+        sa.Column("reversed_by", sa.Text(), nullable=True),
+        sa.Column("reversed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "source IN ('sign-in', 'entry', 'import', 'interface')",
             name=op.f("ck_participation_source_known"),
@@ -368,6 +370,9 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("char_length(rule) <= 40", name=op.f("ck_participation_rule_length")),
         sa.CheckConstraint("decided_by <> entered_by", name=op.f("ck_participation_four_eyes")),
+        sa.CheckConstraint(
+            "reversed_by <> entered_by", name=op.f("ck_participation_reversal_four_eyes")
+        ),
         sa.CheckConstraint("quantity > 0 AND points >= 0", name=op.f("ck_participation_amounts")),
         sa.ForeignKeyConstraint(
             ["activity"], ["activity.id"], name=op.f("fk_participation_activity")

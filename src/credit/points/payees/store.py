@@ -100,5 +100,6 @@ async def happenings(
     """List what happened for an account by the transfers above `after` through `upto`, in order."""
     rows = await conn.fetch(HAPPENINGS, account, after, upto, limit)
     return [
-        Happening(*row[:HEAD], None if row[HEAD] is None else Hold(*row[HEAD:])) for row in rows
+        Happening._make((*row[:HEAD], None if row[HEAD] is None else Hold(*row[HEAD:])))
+        for row in rows
     ]

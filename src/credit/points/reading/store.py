@@ -11,8 +11,10 @@ __all__ = [
     "accounts_by_id",
     "add_code",
     "balances",
-    "close_account",
+    "capture_of",
+    "close_accounts",
     "code_account",
+    "expecting",
     "history",
     "hold_after",
     "hold_for",
@@ -23,7 +25,7 @@ __all__ = [
     "purge_codes",
 ]  # fmt: skip
 
-CLOSE_ACCOUNT = "SELECT close_account_v1($1, $2)"
+CLOSE_ACCOUNTS = "SELECT a FROM unnest($1::bigint[]) a WHERE close_account_v1(a, $2)"
 _ACCOUNT = "id, code, kind, owner, division"
 ACCOUNTS_BY_CODE = f"SELECT {_ACCOUNT} FROM point_account WHERE code = ANY ($1)"
 ACCOUNTS_BY_ID = f"SELECT {_ACCOUNT} FROM point_account WHERE id = ANY ($1)"
@@ -41,6 +43,11 @@ OPEN_LOTS = """
 SELECT id, remaining, nullif(valid_until, 'infinity') FROM point_lot
 WHERE account = $1 AND remaining > 0 AND valid_until >= $2
 ORDER BY priority, valid_until, id LIMIT $3
+"""
+EXPECTING = """
+SELECT h.id FROM unnest($1::bigint[]) i CROSS JOIN LATERAL (
+    SELECT id FROM point_hold WHERE beneficiary = i AND captured = 0 AND returned = 0 OFFSET 0
+) h ORDER BY h.id LIMIT $2
 """
 OPEN_HOLDS = """
 SELECT id, beneficiary, amount, until FROM point_hold
@@ -77,6 +84,12 @@ SELECT h.id, h.account, h.beneficiary, h.amount, t.at, h.until, h.captured, h.re
 FROM point_hold h JOIN point_transfer t ON t.id = h.id
 """
 HOLD = f"{_HOLD} WHERE h.id = $1 AND h.beneficiary = $2"
+# Captures follow their holds closely: the first transfer that fits is found soon, if there is one.
+CAPTURE_OF = """
+SELECT t.id FROM point_hold h JOIN point_transfer t ON t.credit = h.beneficiary AND t.id > h.id
+WHERE h.id = $1 AND h.beneficiary = $2 AND h.captured > 0 AND t.about = h.id AND t.kind = 'capture'
+ORDER BY t.id LIMIT 1
+"""
 HOLDS_FOR = f"{_HOLD} WHERE h.beneficiary = $1 AND h.id < $2 ORDER BY h.id DESC LIMIT $3"
 ADD_CODE = "INSERT INTO point_token (token, account, beneficiary, until) VALUES ($1, $2, $3, $4)"
 KEY_KNOWN = "SELECT EXISTS (SELECT FROM point_key WHERE key = $1)"
@@ -84,10 +97,9 @@ CODE_ACCOUNT = "SELECT account FROM point_token WHERE token = $1"
 PURGE_CODES = "DELETE FROM point_token WHERE until < $1"
 
 
-async def close_account(conn: Connection, account: int, at: datetime) -> bool:
-    """Close an account that has nothing left and is part of no open hold; says whether it is."""
-    closed: bool = await conn.fetchval(CLOSE_ACCOUNT, account, at)
-    return closed
+async def close_accounts(conn: Connection, accounts: Sequence[int], at: datetime) -> set[int]:
+    """Close accounts that have nothing left and are part of no open hold; returns those that are."""
+    return {row[0] for row in await conn.fetch(CLOSE_ACCOUNTS, accounts, at)}
 
 
 async def accounts_by_code(conn: Connection, codes: Sequence[str]) -> dict[str, Account]:
@@ -115,6 +127,11 @@ async def open_holds(conn: Connection, account: int, limit: int) -> list[OpenHol
     return [OpenHold(*row) for row in await conn.fetch(OPEN_HOLDS, account, limit)]
 
 
+async def expecting(conn: Connection, accounts: Sequence[int], limit: int) -> list[int]:
+    """List the open holds that are for some accounts, oldest first."""
+    return [row[0] for row in await conn.fetch(EXPECTING, accounts, limit)]
+
+
 async def history(conn: Connection, account: int, before: int, limit: int) -> list[Entry]:
     """List what came to an account and went from it by transfers numbered below `before`, newest first."""
     return [Entry(*row) for row in await conn.fetch(HISTORY, account, before, limit)]
@@ -130,6 +147,12 @@ async def hold_for(conn: Connection, hold: int, beneficiary: int) -> Hold | None
     """Return a hold made for an account; None for anybody else's."""
     row = await conn.fetchrow(HOLD, hold, beneficiary)
     return Hold(*row) if row else None
+
+
+async def capture_of(conn: Connection, hold: int, beneficiary: int) -> int | None:
+    """Return the transfer by which a hold made for an account was captured; None without one."""
+    transfer: int | None = await conn.fetchval(CAPTURE_OF, hold, beneficiary)
+    return transfer
 
 
 async def holds_for(conn: Connection, beneficiary: int, before: int, limit: int) -> list[Hold]:

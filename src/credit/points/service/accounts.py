@@ -12,12 +12,12 @@ from credit.points.reading import store
 from credit.points.views import Account, Balance, Entry, Hold, NewAccount, OpenHold, OpenLot
 
 __all__ = [
-    "LAST", "accounts_named", "balances", "close_account", "code_account", "history", "hold_after",
-    "hold_for", "holds_for", "is_known", "make_code", "open_accounts", "open_holds", "open_lots", "purge_codes",
+    "LAST", "account_of", "accounts_named", "balances", "capture_of", "close_account", "close_accounts", "code_account", "expecting", "history",
+    "hold_after", "hold_for", "holds_for", "is_known", "make_code", "open_accounts", "open_holds", "open_lots", "purge_codes",
 ]  # fmt: skip
 
 LAST = 2**63 - 1  # above every number of a transfer
-LOTS_MAX, HOLDS_MAX = 200, 50
+LOTS_MAX, HOLDS_MAX, EXPECTING_MAX = 200, 50, 1_000
 # How long a code that is over is kept, so that who shows it again is told so.
 CODES_KEPT = timedelta(days=1)
 
@@ -31,12 +31,22 @@ async def open_accounts(
 
 async def close_account(conn: Connection, clock: Clock, account: int) -> bool:
     """Close an account that has nothing left and is part of no open hold; says whether it is."""
-    return await store.close_account(conn, account, clock.now())
+    return account in await close_accounts(conn, clock, [account])
+
+
+async def close_accounts(conn: Connection, clock: Clock, accounts: Sequence[int]) -> set[int]:
+    """Close accounts that have nothing left and are part of no open hold; returns those that are."""
+    return await store.close_accounts(conn, accounts, clock.now())
 
 
 async def accounts_named(conn: Connection, codes_: Sequence[str]) -> dict[str, Account]:
     """Return accounts by their codes; unknown ones are left out."""
     return await store.accounts_by_code(conn, codes_)
+
+
+async def account_of(conn: Connection, number: int) -> Account | None:
+    """Return an account by its number; None for one that is not there, or not for who asks."""
+    return (await store.accounts_by_id(conn, [number])).get(number)
 
 
 async def balances(conn: Connection, accounts: Sequence[int], today: date) -> Mapping[int, Balance]:
@@ -54,6 +64,11 @@ async def open_holds(conn: Connection, account: int) -> list[OpenHold]:
     return await store.open_holds(conn, account, HOLDS_MAX)
 
 
+async def expecting(conn: Connection, accounts: Sequence[int]) -> list[int]:
+    """List the open holds whose points are to come to some accounts, oldest first."""
+    return await store.expecting(conn, accounts, EXPECTING_MAX)
+
+
 async def history(conn: Connection, account: int, before: int, limit: int) -> list[Entry]:
     """List what came to an account and went from it before a transfer, newest first."""
     return await store.history(conn, account, before, limit)
@@ -67,6 +82,11 @@ async def hold_after(conn: Connection, hold: int, transfer: int) -> Hold | None:
 async def hold_for(conn: Connection, hold: int, beneficiary: int) -> Hold | None:
     """Return a hold made for an account; None for anybody else's."""
     return await store.hold_for(conn, hold, beneficiary)
+
+
+async def capture_of(conn: Connection, hold: int, beneficiary: int) -> int | None:
+    """Return the transfer by which a hold made for an account was captured; None without one."""
+    return await store.capture_of(conn, hold, beneficiary)
 
 
 async def holds_for(conn: Connection, beneficiary: int, before: int, limit: int) -> list[Hold]:

@@ -22,7 +22,7 @@ from credit.points import store
 from credit.points.logic import receipts
 from credit.points.views import Epoch
 
-__all__ = ["Sealer", "receipt_of", "seal_faults"]
+__all__ = ["Sealer", "receipt_of", "seal_faults", "sealed_upto"]
 
 HOLDER, ROLE = "points", "points_book"
 EPOCH_MAX = 10_000
@@ -97,7 +97,8 @@ async def receipt_of(
     movements = await store.movements(conn, epoch.after, epoch.size)
     index = next(place for place, one in enumerate(movements) if one.id == transfer)
     found = movements[index]
-    leaves = receipts.leaves_of(secret, movements)
+    # An epoch may have many: a thread hashes them, so that nobody else waits meanwhile.
+    leaves = await asyncio.to_thread(receipts.leaves_of, secret, movements)
     known = {
         side: {"account": account, "nonce": receipts.nonce_of(secret, transfer, side).hex()}
         for side, account in found.accounts.items()
@@ -113,6 +114,12 @@ async def receipt_of(
         "transfer": receipts.shown(secret, found),
         "v": 1,
     }
+
+
+async def sealed_upto(conn: Connection) -> int:
+    """Return the number of the last transfer that is sealed; 0 before the first."""
+    last = await store.last_epoch(conn)
+    return last.upto if last else 0
 
 
 def _nodes(leaves: list[bytes]) -> Any:

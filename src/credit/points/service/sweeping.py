@@ -3,13 +3,15 @@
 Neither waits for this to be so: both are checked whenever points are used. The sweeps only book it.
 """
 
+from collections.abc import Sequence
+
 from credit.kit.clock import Clock
-from credit.kit.db import Database
+from credit.kit.db import Connection, Database
 from credit.points import store
 from credit.points.logic import operations
 from credit.points.service.posting import Writer
 
-__all__ = ["expire_points", "lapse_holds"]
+__all__ = ["expire_accounts", "expire_points", "lapse_holds"]
 
 # So many accounts at a time, each time in a transaction of its own: whoever redeems waits for no more.
 ACCOUNTS = 100
@@ -28,6 +30,11 @@ async def expire_points(db: Database, clock: Clock, city: str) -> int:
             chunk = accounts[begin : begin + ACCOUNTS]
             lots += await store.expire_lots(conn, chunk, clock.now(), today)
     return lots
+
+
+async def expire_accounts(conn: Connection, clock: Clock, accounts: Sequence[int]) -> None:
+    """Book what some accounts have past its day as expired, now and not by night."""
+    await store.expire_lots(conn, list(accounts), clock.now(), clock.today())
 
 
 async def lapse_holds(db: Database, clock: Clock, city: str, writer: Writer) -> int:

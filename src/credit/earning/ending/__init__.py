@@ -1,0 +1,1 @@
+"""What ends: awards that were wrong, and memberships."""

@@ -1,0 +1,188 @@
+"""Everything a person's membership keeps about them, to see and to take away (PIPL, art. 45).
+
+It is read in a session that shows nobody's rows but their own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from credit.access.views import Actor
+from credit.earning.excel import HISTORY_SHEET, MEMBER_SHEET, PARTICIPATION_SHEET, UNITS
+from credit.earning.members import store as members
+from credit.earning.members.store import Registered
+from credit.earning.reading import store
+from credit.earning.reading.store import Deed
+from credit.earning.service.member_lists import kind_title
+from credit.earning.service.wallets import Wallet, wallet_of
+from credit.kit.clock import CHINA, Clock, rfc3339
+from credit.kit.db import RESIDENT_ROLE, Database
+from credit.kit.excel import write_table
+from credit.kit.vault import Vault
+from credit.points.service import accounts as book
+from credit.points.views import Entry
+from credit.rules.bank import EarningRule
+from credit.rules.pack import Pack
+
+__all__ = ["LINES_MAX", "OwnPoints", "document_of", "own_points", "workbook_of"]
+
+# Of participation and of the wallet's history; more than a life of weekly service.
+LINES_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPoints:
+    """What a membership keeps; participation and history are the newest lines, up to LINES_MAX."""
+
+    row: Registered
+    name: str
+    phone: str
+    wallet: Wallet
+    deeds: Sequence[Deed]
+    history: Sequence[Entry]
+
+
+async def own_points(
+    db: Database, clock: Clock, city: str, vault: Vault, actor: Actor
+) -> OwnPoints | None:
+    """Return what is kept about the membership the actor signs in for; None where there is none."""
+    async with db.bound(city, RESIDENT_ROLE, person=actor.person_id) as conn:
+        member = await members.member_of(conn, actor.person_id)
+        row = await members.registered(conn, member.id) if member else None
+        if row is None:
+            return None
+        wallet = await wallet_of(conn, clock, row.member)
+        deeds = await store.deeds(conn, row.member.id, None, LINES_MAX)
+        history = await book.history(conn, row.member.account, book.LAST, LINES_MAX)
+    async with db.city(city) as conn:  # the vault is nobody's own: it opens what it is asked for
+        name = (await vault.open(conn, "name", [row.member.id])).get(row.member.id, "")
+        phone = (await vault.open(conn, "phone", [row.member.id])).get(row.member.id, "")
+    return OwnPoints(row, name, phone, wallet, deeds, history)
+
+
+def document_of(own: OwnPoints, pack: Pack) -> dict[str, Any]:
+    """Return a membership as plain JSON values."""
+    row, member = own.row, own.row.member
+    digest = row.consent_digest.hex() if row.consent_digest else None
+    return {
+        "wallet": member.id,
+        "kind": member.kind,
+        "division": member.division,
+        "name": own.name,
+        "phone": own.phone,
+        "minor_until": member.minor_until and str(member.minor_until),
+        "consent": digest and {"sha256": digest, "on": str(row.consent_on)},
+        "registered_at": rfc3339(member.registered_at),
+        "registered_by": row.registered_by,
+        "points": {
+            "available": own.wallet.available,
+            "held": own.wallet.held,
+            "pending": own.wallet.pending,
+            "lots": [
+                {
+                    "id": one.id,
+                    "points": one.points,
+                    "valid_until": one.valid_until and str(one.valid_until),
+                }
+                for one in own.wallet.lots
+            ],
+        },
+        "participation": [_deed(one, _rule(pack, one)) for one in own.deeds],
+        "history": [_entry(one) for one in own.history],
+    }
+
+
+def workbook_of(own: OwnPoints, pack: Pack) -> bytes:
+    """Return a membership as a workbook of three sheets."""
+    row, member = own.row, own.row.member
+    bank = pack.on(pack.days[-1]).points
+    facts = (
+        ("姓名或名称", own.name),
+        ("手机号", own.phone or None),
+        ("钱包编号", member.id),
+        ("类别", kind_title(bank, member.kind)),
+        ("社区代码", member.division),
+        ("登记时间", _moment(member.registered_at)),
+        ("监护人同意书的摘要（SHA-256）", row.consent_digest and row.consent_digest.hex()),
+        ("监护人同意的日期", row.consent_on and str(row.consent_on)),
+        ("成年日期", member.minor_until and str(member.minor_until)),
+        ("可用积分", str(own.wallet.available)),
+        ("冻结积分", str(own.wallet.held)),
+        ("待生效积分", str(own.wallet.pending)),
+    )
+    buffer = BytesIO()
+    write_table(
+        [
+            (MEMBER_SHEET, [{"field": field, "value": value} for field, value in facts]),
+            (PARTICIPATION_SHEET, [_deed_row(one, _rule(pack, one)) for one in own.deeds]),
+            (HISTORY_SHEET, [_entry_row(one) for one in own.history]),
+        ],
+        buffer,
+    )
+    return buffer.getvalue()
+
+
+def _rule(pack: Pack, one: Deed) -> EarningRule | None:
+    rules = pack.on(one.participated_on).points.earning
+    return next((rule for rule in rules if rule.code == one.rule), None)
+
+
+def _deed(one: Deed, rule: EarningRule | None) -> dict[str, Any]:
+    return {
+        "id": str(one.id),
+        "rule": one.rule,
+        "title": rule.title if rule else one.rule,
+        "quantity": one.quantity,
+        "unit": rule.unit if rule else None,
+        "points": one.points,
+        "participated_on": str(one.participated_on),
+        "source": one.source,
+        "evidence": one.evidence,
+        "state": one.state,
+        "reason": one.reason,
+        "available_on": one.available_on and str(one.available_on),
+    }
+
+
+def _deed_row(one: Deed, rule: EarningRule | None) -> dict[str, Any]:
+    return {
+        "participated_on": one.participated_on,
+        "title": rule.title if rule else one.rule,
+        "quantity": one.quantity,
+        "unit": UNITS[rule.unit] if rule else "",
+        "points": one.points,
+        "state": one.state,
+        "available_on": one.available_on,
+        "evidence": one.evidence,
+        "reason": one.reason,
+        "id": str(one.id),
+    }
+
+
+def _entry(one: Entry) -> dict[str, Any]:
+    return {
+        "id": str(one.transfer),
+        "kind": one.kind,
+        "at": rfc3339(one.at),
+        "amount": one.amount,
+        "balance": one.balance,
+        "participated_on": one.happened_on and str(one.happened_on),
+        "note": one.reason,
+    }
+
+
+def _entry_row(one: Entry) -> dict[str, Any]:
+    return {
+        "at": _moment(one.at),
+        "kind": one.kind,
+        "amount": one.amount,
+        "balance": one.balance,
+        "participated_on": one.happened_on,
+        "note": one.reason,
+        "id": str(one.transfer),
+    }
+
+
+def _moment(value: Any) -> str:
+    return f"{value.astimezone(CHINA):%Y-%m-%d %H:%M}"

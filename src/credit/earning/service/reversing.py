@@ -1,0 +1,101 @@
+"""Reversing what was awarded wrongly: by somebody else than who entered it, with a reason.
+
+The participation is marked first, and only then are its points taken back, under keys of its own:
+by the handler right after the commit, else by the job that was put with it. Nothing is taken but
+what is left of that very award: who has spent it owes nothing.
+"""
+
+from uuid import UUID
+
+from credit.access.logic import refuse_same_person, refuse_unplaced, require
+from credit.access.views import Actor
+from credit.earning.ending import store
+from credit.earning.ending.store import Award
+from credit.earning.service.places import covers
+from credit.kit.clock import Clock
+from credit.kit.db import Database
+from credit.kit.errors import Conflict, Invalid, NotFound
+from credit.kit.jobs import enqueue
+from credit.kit.texts import say
+from credit.points.logic import operations
+from credit.points.service import accounts as book
+from credit.points.service.posting import Writer
+
+__all__ = ["REASON_CHARS_MAX", "TASK", "reverse", "take_back"]
+
+TASK = "earning.take_back"
+REASON_CHARS_MAX = 400
+NOT_POSTED = say("这条记录没有入账的积分，不能撤销。请刷新页面，看它现在的状态。")
+
+
+async def reverse(
+    db: Database,
+    clock: Clock,
+    city: str,
+    writer: Writer,
+    actor: Actor,
+    participation: UUID,
+    reason: str,
+) -> int:
+    """Reverse a granted or pending participation; returns how many points that took back.
+
+    The member is shown the reason. Raises Forbidden for who entered it, Conflict for one that is in
+    another state.
+    """
+    require(actor, "points:approve")
+    refuse_unplaced(actor)
+    if not reason.strip():
+        raise Invalid(say("撤销要写明理由，参与者会看到。"))
+    async with db.transaction(city) as conn:
+        award = await store.find_award(conn, participation)
+        if award is None or not covers(actor, award.division):
+            raise NotFound(say("没有这条参与记录，或不在您的辖区。"))
+        refuse_same_person(award.entered_by, actor.person_id)
+        if award.state not in ("pending", "granted"):
+            raise Conflict(NOT_POSTED)
+        await store.mark_reversed(conn, participation, reason.strip(), actor.person_id, clock.now())
+        await enqueue(conn, TASK, {"participation": str(participation), "was": award.state})
+    return await take_back(db, city, writer, participation, award.state)
+
+
+async def take_back(db: Database, city: str, writer: Writer, participation: UUID, was: str) -> int:
+    """Take back what is left of a reversed participation that was pending or granted; returns how
+    many points that were. Doing it again takes no more.
+    """
+    async with db.transaction(city) as conn:
+        award = await store.find_award(conn, participation)
+    if award is None or award.state != "reversed" or award.transfer is None:
+        return 0
+    lot: int | None = award.transfer
+    if was == "pending":
+        voided = await writer.post(operations.void(_key("unhold", award), award.transfer))
+        if voided.outcome != "hold-captured":
+            return award.points
+        # It came due meanwhile: asked again under its key, the book says which lot it became.
+        due = await writer.post(operations.capture(_key("mature", award), award.transfer))
+        lot = due.transfer
+    if lot is None:
+        return 0
+    return await _reverse_lot(db, city, writer, award, lot)
+
+
+async def _reverse_lot(db: Database, city: str, writer: Writer, award: Award, lot: int) -> int:
+    taken = await writer.post(
+        operations.reverse(_key("reverse", award), lot, award.budget, reason=award.reason)
+    )
+    if taken.outcome == "closed-account":  # the campaign is over: back to the programme
+        async with db.city(city) as conn:
+            issuance = (await book.accounts_named(conn, ["issuance"]))["issuance"].id
+        taken = await writer.post(
+            operations.reverse(_key("return", award), lot, issuance, reason=award.reason)
+        )
+    if taken.transfer is None:  # all of it is spent, or over
+        return 0
+    async with db.city(city) as conn:
+        (entry,) = await book.history(conn, award.account, taken.transfer + 1, 1)
+    return -entry.amount
+
+
+def _key(purpose: str, award: Award) -> operations.Key:
+    """Name an operation by the participation; `mature` is the name it came due under."""
+    return operations.key_of("earning", purpose, f"{award.id}:{award.attempt}", b"")
