@@ -19,7 +19,7 @@ from credit.kit.ids import LAST_ID
 from credit.kit.pages import attachment, form_of, read_form, redirect, render
 from credit.kit.patterns import containing
 from credit.kit.texts import marked, say
-from credit.market.logic.settlements import ORDER, Act, ActKind, refusal
+from credit.market.logic.settlements import ORDER, Act, refusal
 from credit.market.pages.forms import Cursor, texts_of
 from credit.market.pages.settling import (
     SETTLING,
@@ -43,7 +43,7 @@ StateText = Annotated[
     Literal["", "drawn", "disputed", "confirmed", "paid", "carried"], QueryParameter()
 ]
 ActPath = Annotated[str, PathParameter(pattern=r"^(uphold|redraw|pay)$(?!\n)", max_length=10)]
-DONE: Mapping[ActKind, str] = {
+DONE: Mapping[str, str] = {
     "uphold": marked("已答复，等待商户确认。"),
     "redraw": marked("已重新出单，等待商户确认。"),
     "pay": marked("已登记付款，积分已在账本里结清。"),
@@ -236,7 +236,9 @@ async def _page(
         posts = await access.posts_of(conn, [one for one in people if one])
     lines, cursor = shown_lines(checked, after)
     own = "market:settle" in actor.scopes and covers(actor, found.division)
-    may = [one for one in DONE if own and found.state in ORDER[one][0]]
+    may = [
+        act for act, (before, _) in ORDER.items() if own and act in DONE and found.state in before
+    ]
     pays = Act("pay", actor.person_id, text="x")
     return render(
         request,
