@@ -151,6 +151,20 @@ from credit.web.wallet import CodePages, WalletPages
 
 __all__ = ["create_app", "make_state"]
 
+# What is printed.
+PRINTS = (
+    console_list_letter,
+    portal_list_letter,
+    portal_report,
+    console_report,
+    *CONTRACT_LETTERS,
+    console_fact_letter,
+    console_repair_letter,
+    portal_fact_letter,
+    portal_repair_letter,
+    console_statement,
+    till_statement,
+)
 BODY_BYTES_MAX = 4 * 1024 * 1024
 # How many answers and callers a process keeps ready.
 ANSWERS_KEPT = 50_000
@@ -278,17 +292,7 @@ def _pages() -> Router:
             WalletPages,
             CodePages,
             *MARKET_PAGES,
-            console_list_letter,
-            portal_list_letter,
-            portal_report,
-            console_report,
-            *CONTRACT_LETTERS,
-            console_fact_letter,
-            console_repair_letter,
-            portal_fact_letter,
-            portal_repair_letter,
-            console_statement,
-            till_statement,
+            *PRINTS,
         ],
         guards=[page_guard],
         include_in_schema=False,
