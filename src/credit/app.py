@@ -118,13 +118,7 @@ from credit.web.fact_letters import (
     portal_fact_letter,
     portal_repair_letter,
 )
-from credit.web.imports import (
-    EventImportPages,
-    ImportPages,
-    MarkImportPages,
-    ParticipationImportPages,
-    PartyImportPages,
-)
+from credit.web.imports import IMPORT_PAGES
 from credit.web.list_letters import console_list_letter, portal_list_letter
 from credit.web.pages import choose_language, front_door
 from credit.web.problems import refused_page
@@ -225,11 +219,7 @@ def _pages() -> Router:
             EvaluationListPages,
             ConsoleEvaluationPages,
             ClosingPages,
-            ImportPages,
-            PartyImportPages,
-            EventImportPages,
-            MarkImportPages,
-            ParticipationImportPages,
+            *IMPORT_PAGES,
             PortalFactPages,
             PortalApplicationPages,
             PortalRepairPages,

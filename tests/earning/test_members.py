@@ -223,7 +223,9 @@ async def test_a_guardians_paper_is_known_by_its_digest_alone(bank, browse):
     row = await row_of(bank, wallet)
     assert (row["consent_digest"], row["consent_on"]) == (digest, date(2026, 6, 1))
     assert row["minor_until"] == date(2033, 9, 1)
-    assert [one for one in bank.world.settings.data_dir.rglob("*") if digest.hex() in one.name] == []
+    assert [
+        one for one in bank.world.settings.data_dir.rglob("*") if digest.hex() in one.name
+    ] == []
     same = await clerk.post(f"{place}/consent/check", files=PAPER)
     assert "就是登记时的那一份" in same.text
     other = {"paper": ("同意书.pdf", b"%PDF-1.7 other", "application/pdf")}

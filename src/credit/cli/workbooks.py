@@ -220,7 +220,9 @@ async def export_events(*, city: str, out: Path, as_json_: bool) -> None:
 
 
 @click.command("template")
-@click.argument("kind", type=click.Choice(["parties", "events", "marks", "participation", "calendar"]))
+@click.argument(
+    "kind", type=click.Choice(["parties", "events", "marks", "participation", "calendar"])
+)
 @city_option
 @out_option
 @json_option

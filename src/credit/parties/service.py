@@ -158,7 +158,9 @@ async def division_names(conn: Connection, codes: Sequence[str]) -> dict[str, st
     """Return divisions' names by code, those they lie in first; one unknown goes by its code."""
     wanted = {code[:digits] for code in codes for digits in LEVEL_DIGITS}
     names = await store.division_names(conn, sorted(wanted))
-    above = {code: [names.get(code[:n], "") for n in LEVEL_DIGITS if n < len(code)] for code in codes}
+    above = {
+        code: [names.get(code[:n], "") for n in LEVEL_DIGITS if n < len(code)] for code in codes
+    }
     return {code: "".join([*above[code], names.get(code) or code]) for code in codes}
 
 

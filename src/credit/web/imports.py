@@ -50,13 +50,7 @@ from credit.workbooks import (
     unsigned,
 )
 
-__all__ = [
-    "EventImportPages",
-    "ImportPages",
-    "MarkImportPages",
-    "ParticipationImportPages",
-    "PartyImportPages",
-]
+__all__ = ["IMPORT_PAGES"]
 
 LINES_SHOWN = 200
 FAULTS_SHOWN_MAX = 200
@@ -368,6 +362,15 @@ class EventImportPages(_KindPages):
         await check_events(work, rows, list(map(unsigned, ids, bodies)))
         catalogue = work.pack.on(work.clock.today()).grader.events
         return Taken(event_lines(rows, bodies, catalogue), "", [])
+
+
+IMPORT_PAGES = (
+    ImportPages,
+    PartyImportPages,
+    EventImportPages,
+    MarkImportPages,
+    ParticipationImportPages,
+)
 
 
 def _records(first: object, bodies: Sequence[dict[str, Any]]) -> list[Record]:

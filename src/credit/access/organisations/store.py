@@ -52,9 +52,7 @@ async def find_offices(
     return [Organisation(*row) for row in await conn.fetch(FIND_OFFICES, kinds, like, limit)]
 
 
-async def offices_in(
-    conn: Connection, divisions: Sequence[str], limit: int
-) -> list[Organisation]:
+async def offices_in(conn: Connection, divisions: Sequence[str], limit: int) -> list[Organisation]:
     """List the offices of divisions, those of the smallest first."""
     return [Organisation(*row) for row in await conn.fetch(OFFICES_IN, divisions, limit)]
 

@@ -17,7 +17,8 @@ from credit.rules.loading import pack_of_city
 __all__ = ["PostingController"]
 
 CommunityCode = Annotated[
-    str, QueryParameter(pattern=r"^[0-9]{12}$(?!\n)", max_length=12, description="社区的 12 位区划代码")
+    str,
+    QueryParameter(pattern=r"^[0-9]{12}$(?!\n)", max_length=12, description="社区的 12 位区划代码"),
 ]
 Month = Annotated[
     str | None, QueryParameter(pattern=MONTH_PATTERN, max_length=7, description="月份，默认本月")

@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import PathParameter
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from credit.access import service as access
 from credit.access.guard import actor_of
@@ -34,7 +34,7 @@ DEEDS = 30
 PAPERS = ("application/pdf", "image/png", "image/jpeg")
 FORM_BYTES_MAX = BLOB_BYTES_MAX + 64 * 1024
 MemberId = Annotated[str, PathParameter(pattern=r"^W[0-9A-Z]{1,23}$", max_length=24)]
-Act = Callable[[Connection, Actor], Awaitable[object]]
+Act = Callable[[Connection, Actor], Awaitable[None]]
 
 
 class ConsentForm(Struct, frozen=True):
@@ -77,10 +77,10 @@ class MemberPages(Controller):
     ) -> Response[Any]:
         """Keep the digest of a guardian's consent; the scan itself is not kept here."""
 
-        async def act(conn: Connection, actor: Actor) -> object:
+        async def act(conn: Connection, actor: Actor) -> None:
             form = read_form(ConsentForm, _texts(await form_of(request)))
             paper = await _paper(request)
-            return await sign_ins.give_consent(conn, state.clock, actor, wallet, paper, form.on)
+            await sign_ins.give_consent(conn, state.clock, actor, wallet, paper, form.on)
 
         told = say("已登记监护人的同意。请把同意书原件和这份扫描件归档。")
         return await _done(request, state, city, wallet, act, told)
@@ -93,10 +93,9 @@ class MemberPages(Controller):
         """Say whether a scan is the one that was registered."""
         same = False
 
-        async def act(conn: Connection, actor: Actor) -> object:
+        async def act(conn: Connection, actor: Actor) -> None:
             nonlocal same
             same = await sign_ins.is_consent(conn, actor, wallet, await _paper(request))
-            return same
 
         answer = await _done(request, state, city, wallet, act, "")
         if answer.status_code != 303:
@@ -145,9 +144,9 @@ class MemberPages(Controller):
     ) -> Response[Any]:
         """Let a resident who has an account sign in for the member."""
 
-        async def act(conn: Connection, actor: Actor) -> object:
+        async def act(conn: Connection, actor: Actor) -> None:
             form = read_form(UsernameForm, _texts(await form_of(request)))
-            return await sign_ins.link(conn, actor, wallet, form.username)
+            await sign_ins.link(conn, actor, wallet, form.username)
 
         return await _done(request, state, city, wallet, act, say("已关联登录账户。"))
 
@@ -157,8 +156,8 @@ class MemberPages(Controller):
     ) -> Response[Any]:
         """Let nobody sign in for the member any more."""
 
-        async def act(conn: Connection, actor: Actor) -> object:
-            return await sign_ins.unlink(conn, actor, wallet)
+        async def act(conn: Connection, actor: Actor) -> None:
+            await sign_ins.unlink(conn, actor, wallet)
 
         told = say("已解除关联。积分还在，原来的账户看不到了。")
         return await _done(request, state, city, wallet, act, told)
@@ -167,7 +166,7 @@ class MemberPages(Controller):
 def rule_titles(city: str, deeds: list[store.Deed]) -> dict[str, tuple[str, str]]:
     """Return titles and units of rules by code, as they were when something was done."""
     pack = pack_of_city(city)
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for one in deeds:
         rules = {rule.code: rule for rule in pack.on(one.participated_on).points.earning}
         rule = rules.get(one.rule)

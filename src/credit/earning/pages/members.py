@@ -167,9 +167,7 @@ class MemberListPages(Controller):
                         conn, vault, actor, made.division, made.name.strip(), made.phone
                     )
                     _refuse_alike(same)
-                (wallet,) = await members.register(
-                    conn, state.clock, vault, actor, bank, [made]
-                )
+                (wallet,) = await members.register(conn, state.clock, vault, actor, bank, [made])
         except CreditError as refused:
             return await _form_page(request, state, city, fields, refused, same=same)
         note_seen(request, about=wallet)

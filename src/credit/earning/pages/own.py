@@ -98,16 +98,12 @@ class OwnPointPages(Controller):
         return answer
 
 
-async def own_section(
-    request: Request[Any, Any, Any], state: State, city: str
-) -> dict[str, Any]:
+async def own_section(request: Request[Any, Any, Any], state: State, city: str) -> dict[str, Any]:
     """Return what one's own data as a document say of the points bank; nothing for others."""
     actor = actor_of(request)
     if "wallet:use" not in actor.scopes:
         return {}
-    found = await own.own_points(
-        state.db, state.clock, city, state.logs.vault(city), actor
-    )
+    found = await own.own_points(state.db, state.clock, city, state.logs.vault(city), actor)
     return {"points_bank": own.document_of(found, pack_of_city(city)) if found else None}
 
 

@@ -21,9 +21,7 @@ __all__ = ["PostingPages"]
 
 PAGE = 50
 MAYBE = r"^$|"
-Community = Annotated[
-    str, QueryParameter(pattern=rf"{MAYBE}^[0-9]{{12}}$(?!\n)", max_length=12)
-]
+Community = Annotated[str, QueryParameter(pattern=rf"{MAYBE}^[0-9]{{12}}$(?!\n)", max_length=12)]
 Month = Annotated[str, QueryParameter(pattern=rf"{MAYBE}{MONTH_PATTERN}", max_length=7)]
 
 

@@ -20,7 +20,15 @@ from credit.kit.vault import Vault
 from credit.rules.arithmetic import add_months
 from credit.rules.pack import Pack
 
-__all__ = ["MONTH_PATTERN", "MONTHS_SHOWN", "Posting", "communities", "month_of", "months", "postings"]
+__all__ = [
+    "MONTHS_SHOWN",
+    "MONTH_PATTERN",
+    "Posting",
+    "communities",
+    "month_of",
+    "months",
+    "postings",
+]
 
 MONTH_PATTERN = r"^20[0-9]{2}-(0[1-9]|1[0-2])$(?!\n)"
 MONTHS_SHOWN = 12

@@ -53,16 +53,12 @@ async def reverse(
         refuse_same_person(award.entered_by, actor.person_id)
         if award.state not in ("pending", "granted"):
             raise Conflict(NOT_POSTED)
-        await store.mark_reversed(
-            conn, participation, reason.strip(), actor.person_id, clock.now()
-        )
+        await store.mark_reversed(conn, participation, reason.strip(), actor.person_id, clock.now())
         await enqueue(conn, TASK, {"participation": str(participation), "was": award.state})
     return await take_back(db, city, writer, participation, award.state)
 
 
-async def take_back(
-    db: Database, city: str, writer: Writer, participation: UUID, was: str
-) -> int:
+async def take_back(db: Database, city: str, writer: Writer, participation: UUID, was: str) -> int:
     """Take back what is left of a reversed participation that was pending or granted; returns how
     many points that were. Doing it again takes no more.
     """

@@ -57,7 +57,9 @@ async def invite_again(
 ) -> tuple[str, str]:
     """Invite anew who never came in; returns (user name, token)."""
     member = await _member(conn, actor, member_id)
-    account = await residents.account_of(conn, clock, member.person_id) if member.person_id else None
+    account = (
+        await residents.account_of(conn, clock, member.person_id) if member.person_id else None
+    )
     if member.person_id is None or account is None:
         raise Conflict(say("这个参与者还没有登录账户。请先邀请。"))
     return account.username, await residents.invite_again(conn, clock, member.person_id)
