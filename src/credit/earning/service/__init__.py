@@ -1,6 +1,12 @@
 """Earning as other slices use it."""
 
-from credit.earning.service.campaigns import campaign_of, campaigns_of, close_campaign, fund, open_campaign
+from credit.earning.service.campaigns import (
+    campaign_of,
+    campaigns_of,
+    close_campaign,
+    fund,
+    open_campaign,
+)
 from credit.earning.service.deciding import decide
 from credit.earning.service.entering import enter
 from credit.earning.service.members import member_of, members_by_id, own_member, register

@@ -19,7 +19,15 @@ from credit.points.service.posting import Writer
 from credit.points.views import NewAccount, Outcome
 from credit.rules.bank import Bank
 
-__all__ = ["campaign_for", "campaign_of", "campaigns_of", "close_campaign", "fund", "live_campaigns", "open_campaign"]
+__all__ = [
+    "campaign_for",
+    "campaign_of",
+    "campaigns_of",
+    "close_campaign",
+    "fund",
+    "live_campaigns",
+    "open_campaign",
+]
 
 CAMPAIGNS_MAX = 200
 RULES_MAX = 40
@@ -93,7 +101,10 @@ async def close_campaign(
             )
         if activities:
             raise Conflict(
-                say("还有 %(count)s 个活动要用这项预算。请先关闭活动并算分，或取消活动。", count=activities),
+                say(
+                    "还有 %(count)s 个活动要用这项预算。请先关闭活动并算分，或取消活动。",
+                    count=activities,
+                ),
                 slug="campaign-in-use",
             )
         await store.close_campaign(conn, campaign_id, clock.now())

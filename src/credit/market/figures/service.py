@@ -18,7 +18,17 @@ from credit.market.figures.views import BudgetLine, Figures, KpiRow, Kpis, Waiti
 from credit.points.service import accounts as book
 from credit.rules.bank import Bank
 
-__all__ = ["FLOW_MONTHS", "WAITING_MAX", "begin_of", "budgets", "figures", "kpis", "lines_of", "place_of", "waiting"]
+__all__ = [
+    "FLOW_MONTHS",
+    "WAITING_MAX",
+    "begin_of",
+    "budgets",
+    "figures",
+    "kpis",
+    "lines_of",
+    "place_of",
+    "waiting",
+]
 
 PLACES = Decimal("0.01")
 ROWS_MAX = 2_000
@@ -45,7 +55,13 @@ def place_of(actor: Actor, city: str, division: str | None) -> str:
 
 
 async def kpis(
-    conn: Connection, clock: Clock, actor: Actor, city: str, bank: Bank, year: int, division: str | None
+    conn: Connection,
+    clock: Clock,
+    actor: Actor,
+    city: str,
+    bank: Bank,
+    year: int,
+    division: str | None,
 ) -> Kpis:
     """Return the indicators of a year by division: the city's, and those of all that lies in it.
 
@@ -97,9 +113,7 @@ async def budgets(conn: Connection, clock: Clock, city: str, place: str) -> list
     return sorted(await lines_of(conn, clock, found), key=lambda one: one.closed)
 
 
-async def lines_of(
-    conn: Connection, clock: Clock, campaigns: Sequence[Budget]
-) -> list[BudgetLine]:
+async def lines_of(conn: Connection, clock: Clock, campaigns: Sequence[Budget]) -> list[BudgetLine]:
     """Return what became of the points of campaigns."""
     accounts = [one.account for one in campaigns]
     balances = await book.balances(conn, accounts, clock.today())

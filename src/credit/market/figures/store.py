@@ -11,7 +11,17 @@ from typing import NamedTuple
 from credit.kit.db import Connection
 from credit.market.figures.views import Flow, MonthOfPoints, Ranked, Waiting
 
-__all__ = ["KpiCounts", "categories", "flows", "given", "held", "kpis", "months", "rules", "waiting"]
+__all__ = [
+    "KpiCounts",
+    "categories",
+    "flows",
+    "given",
+    "held",
+    "kpis",
+    "months",
+    "rules",
+    "waiting",
+]
 
 _SINCE = """
 t.id > coalesce((SELECT e.upto FROM point_epoch e
@@ -178,9 +188,7 @@ async def given(conn: Connection, accounts: Sequence[int]) -> dict[int, int]:
     return dict(map(tuple, await conn.fetch(GIVEN, accounts)))
 
 
-async def months(
-    conn: Connection, division: str, today: date, limit: int
-) -> list[MonthOfPoints]:
+async def months(conn: Connection, division: str, today: date, limit: int) -> list[MonthOfPoints]:
     """Sum what members can spend by the month in which it ends, what never ends last."""
     return [MonthOfPoints(*row) for row in await conn.fetch(MONTHS, division, today, limit)]
 

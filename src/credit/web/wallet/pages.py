@@ -38,9 +38,7 @@ HOLDS_MAX, PENDING_MAX = 50, 50
 DAYS_MAX = 4_000  # more days than points can be valid for end on no wallet
 Number = Annotated[str, PathParameter(pattern=r"^[1-9][0-9]{0,17}$", description="账本流水号")]
 NumberCursor = Annotated[str | None, QueryParameter(pattern=r"^[0-9]{1,18}$", max_length=18)]
-OfferCursor = Annotated[
-    str | None, QueryParameter(pattern=r"^[0-3]\.[0-9]{1,18}$", max_length=20)
-]
+OfferCursor = Annotated[str | None, QueryParameter(pattern=r"^[0-3]\.[0-9]{1,18}$", max_length=20)]
 KindFilter = Annotated[Literal["", "goods", "discount", "reduction"], QueryParameter()]
 
 
@@ -201,7 +199,11 @@ class WalletPages(Controller):
         await wallets.release(state.writers.of(city), member, int(hold))
         return redirect(f"/{city}/wallet", notice=say("已取消，积分回到了您的钱包。"))
 
-    @get("/receipts/{transfer:str}", summary="积分凭证", opt={"scope": "wallet:use", "personal": True})
+    @get(
+        "/receipts/{transfer:str}",
+        summary="积分凭证",
+        opt={"scope": "wallet:use", "personal": True},
+    )
     async def receipt(
         self, request: Request[Any, Any, Any], state: State, city: City, transfer: Number
     ) -> Response[bytes]:

@@ -121,7 +121,11 @@ def offer_shown(offer: NearOffer, now: datetime) -> ShownOffer:
         limits.append(say("还有 %(count)s 份", count=offer.remaining))
     if offer.per_person is not None and offer.per_person_days is not None:
         limits.append(
-            say("%(days)s 天内每人限 %(count)s 次", days=offer.per_person_days, count=offer.per_person)
+            say(
+                "%(days)s 天内每人限 %(count)s 次",
+                days=offer.per_person_days,
+                count=offer.per_person,
+            )
         )
     elif offer.per_person is not None:
         limits.append(say("每人限 %(count)s 次", count=offer.per_person))
@@ -145,7 +149,7 @@ def by_month(days: Sequence[DayOfPoints]) -> Mapping[tuple[int, int] | None, int
     """Sum points by the month with which they end, in order; None for those that never end."""
     found: dict[tuple[int, int] | None, int] = {}
     for one in days:
-        month = one.day and (one.day.year, one.day.month)
+        month = (one.day.year, one.day.month) if one.day is not None else None
         found[month] = found.get(month, 0) + one.points
     return found
 
@@ -163,4 +167,3 @@ def months_picture(days: Sequence[DayOfPoints]) -> Picture | None:
     if not dated:
         return None
     return draw_bars(bars, id_="ending", title=say("积分到期的月份"), unit=say("分"))
-
