@@ -20,6 +20,7 @@ from credit.kit.db import Database
 from credit.kit.jobs import Task
 from credit.logs import Logs
 from credit.market import jobs as market_jobs
+from credit.market.logic.events import source_of
 from credit.market.service.courier import Courier
 from credit.market.service.sending import Sender
 from credit.points import jobs as point_jobs
@@ -51,14 +52,13 @@ async def run_background(db: Database, clock: Clock, logs: Logs, settings: Setti
     Any number of processes may do this: of the sequencers one works, of the workers each takes
     other jobs.
     """
-    courier = Courier(allow_private=settings.webhooks_private)
     tasks = [
         asyncio.create_task(work)
         for city in sorted(db.cities)
         for work in (
             logs.sequencer(db, clock, city).run(),
             Sealer(db, clock, city, logs.book_key(city), logs.book_secret(city)).run(),
-            Sender(db, clock, city, logs.vault(city), courier).run(),
+            _sender(db, clock, city, logs, settings).run(),
             _work(db, clock, city),
         )
     ]
@@ -70,6 +70,17 @@ async def run_background(db: Database, clock: Clock, logs: Logs, settings: Setti
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def _sender(db: Database, clock: Clock, city: str, logs: Logs, settings: Settings) -> Sender:
+    return Sender(
+        db,
+        clock,
+        city,
+        logs.vault(city),
+        Courier(allow_private=settings.webhooks_private),
+        source_of(settings.public_url, city),
+    )
 
 
 async def _work(db: Database, clock: Clock, city: str) -> None:

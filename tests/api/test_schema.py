@@ -41,6 +41,8 @@ ROLES = {
     "publishListEntry": "city_authority",
     "getBoardRecord": "city_authority",
     "publishBoard": "city_authority",
+    "announceActivity": "city_authority",
+    "cancelActivity": "city_authority",
 }
 
 

@@ -4,23 +4,33 @@ import pytest
 from tests.bank import CITY, MERCHANT, STREET
 
 from credit.market.service import settlements, statements
-from credit.market.service.shop import Shop
 from credit.points.service import accounts as book
 
-__all__ = ["VOUCHER", "balances", "buy", "check", "confirm", "draw", "give_back", "run", "shop"]
+__all__ = [
+    "VOUCHER",
+    "balances",
+    "buy",
+    "check",
+    "confirm",
+    "draw",
+    "give_back",
+    "pay",
+    "run",
+    "shop",
+]
 
 VOUCHER = "付字〔2026〕7 号"
 
 
 @pytest.fixture
 async def shop(bank):
-    """The market of the bank, with a second officer, and customers who have points."""
+    """The bank with a second officer of the street, and customers who have points."""
     await bank.world.hire(
         "payer", "street_officer", kind="street", division=STREET, organisation="街道财务"
     )
     for name in ("Li", "Wang"):
         await bank.grant(name, 500)
-    return Shop(bank.db, bank.clock, CITY, bank.writer)
+    return bank
 
 
 async def buy(bank, amount, *, name="Li", by="shopkeeper"):
@@ -64,3 +74,7 @@ async def balances(bank):
         found = await book.accounts_named(conn, codes)
         held = await book.balances(conn, [one.id for one in found.values()], bank.clock.today())
     return [held[found[code].id].balance if code in found else None for code in codes]
+
+
+async def pay(bank, actor, number, voucher):
+    return await settlements.pay(bank.db, bank.clock, CITY, bank.writer, actor, number, voucher)

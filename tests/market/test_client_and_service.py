@@ -7,10 +7,11 @@ from base64 import b64encode
 import pytest
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.bank import CITY
+from tests.bank import CITY, MERCHANT
 
 from credit.access.admin import clients
 from credit.client import Merchant, Problem
+from credit.market.service import settlements
 
 
 @pytest.fixture
@@ -110,3 +111,26 @@ async def test_with_a_registered_key_pair_only_its_holder_moves_points(bank, add
     refused, taken = await asyncio.to_thread(work)
     assert (refused.status, refused.slug) == (401, "signature-refused")
     assert taken.captured == 60
+
+
+async def test_a_statement_adds_up_at_the_other_end(bank, address):
+    await bank.grant("Li", 500)
+    for amount in range(101):
+        made = await bank.authorize("Li", amount % 3 + 1)
+        await bank.send(f"/redemptions/{made['id']}/capture", by="shopkeeper", status=200)
+    for part in (1, 1):
+        path = f"/redemptions/{made['id']}/refund"
+        await bank.send(path, {"amount": part}, by="shopkeeper", status=200)
+    async with bank.db.transaction(CITY) as conn:
+        drawn = await settlements.draw(conn, bank.clock, CITY, MERCHANT, "P-1")
+
+    def work():
+        with Merchant(address, CITY, bank.world.api_keys["shopkeeper"]) as till:
+            (listed,) = till.settlements()
+            return listed, till.settlement(listed)
+
+    listed, whole = await asyncio.to_thread(work)
+    assert (listed.id, listed.status, listed.fen) == (str(drawn.id), "drawn", drawn.fen)
+    assert len(whole.lines) == 103
+    assert whole.adds_up()
+    assert whole.digest == drawn.digest.hex()

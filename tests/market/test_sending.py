@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.bank import CITY, MERCHANT
 from tests.market.receiver import receiving
+from tests.market.settling import pay
 
+from credit.client import Redemption
 from credit.kit.clock import SystemClock
 from credit.market.logic.deliveries import DELAYS_SECONDS
 from credit.market.logic.webhooks import NotVerifiedError
@@ -23,6 +25,7 @@ from credit.market.service.courier import Courier
 from credit.market.service.sending import Sender
 from credit.points.service.sweeping import lapse_holds
 
+SOURCE = "https://credit.test/api/v1/150200"
 PUBLIC = "1.1.1.1"  # never connected to
 
 
@@ -46,7 +49,7 @@ def bank(bank, app):
 async def sender(bank, courier=None):
     """A sender of the city that is given up at the end."""
     made = Sender(
-        bank.db, bank.clock, CITY, bank.world.vault, courier or Courier(allow_private=True)
+        bank.db, bank.clock, CITY, bank.world.vault, courier or Courier(allow_private=True), SOURCE
     )
     try:
         yield made
@@ -105,10 +108,10 @@ async def test_a_merchant_is_told_everything_in_the_order_of_the_book(bank, rece
     numbers = [int(one.data["transfer"]) for one in told]
     assert numbers == sorted(numbers)
     assert [one.id for one in told] == [f"{CITY}-{number}" for number in numbers]
-    assert [one.data["redemption"] for one in told] == [bought] * 3 + [void["id"]] * 2 + [
-        late["id"]
-    ] * 2
-    assert [one.data["amount"] for one in told] == [60, 60, 20, 5, 5, 6, 6]
+    assert [one.data["id"] for one in told] == [bought] * 3 + [void["id"]] * 2 + [late["id"]] * 2
+    assert [one.data["amount"] for one in told] == [60, 60, 60, 5, 5, 6, 6]
+    assert [one.data["captured"] - one.data["refunded"] for one in told] == [0, 60, 40, 0, 0, 0, 0]
+    assert {one.source for one in told} == {SOURCE}
     assert {one.data["reference"] for one in told} == {"小票 1"}
     body = b"".join(body for _, body in receiver.got).decode()
     assert bank.wallets["Li"] not in body  # nobody is told who the customer is
@@ -118,6 +121,30 @@ async def test_a_merchant_is_told_everything_in_the_order_of_the_book(bank, rece
     assert await send_all(bank) == 0
 
 
+async def test_what_is_told_is_what_the_interface_answers_just_then(bank, receiver):
+    """However late it is sent, and whatever has happened since."""
+    await register(bank, receiver.url)
+    answers = []
+
+    async def note(made):
+        answers.append(await bank.look(f"/redemptions/{made['id']}", by="shopkeeper"))
+
+    made = await bank.authorize("Li", 60)
+    await note(made)
+    for act, body in (("capture", {"amount": 50}), ("refund", {"amount": 20}), ("refund", {})):
+        bank.clock.now_value += timedelta(seconds=1)
+        await bank.send(f"/redemptions/{made['id']}/{act}", body, by="shopkeeper", status=200)
+        await note(made)
+    made = await bank.authorize("Li", 5)
+    await note(made)
+    await bank.send(f"/redemptions/{made['id']}/void", by="shopkeeper", status=200)
+    await note(made)
+    bank.clock.now_value += timedelta(days=1)
+    await send_all(bank)
+    told = [json.loads(body)["data"] for _, body in receiver.got]
+    assert [Redemption.of(one) for one in told] == [Redemption.of(one) for one in answers]
+
+
 async def test_a_merchant_is_told_that_it_was_paid(bank, receiver):
     await buy(bank, 60)
     _, secret = await register(bank, receiver.url)
@@ -125,12 +152,11 @@ async def test_a_merchant_is_told_that_it_was_paid(bank, receiver):
         drawn = await settlements.draw(conn, bank.clock, CITY, MERCHANT, "P-1")
         keeper = bank.world.actors["shopkeeper"]
         await settlements.confirm(conn, bank.clock, keeper, drawn.id, drawn.digest)
-    shop = bank.shop
-    await settlements.pay(shop, bank.world.actors["street"], drawn.id, "凭证 1")
+    await pay(bank, bank.world.actors["street"], drawn.id, "凭证 1")
     assert await send_all(bank) == 1
     (told,) = receiver.events(secret)
     assert (told.type, told.subject) == ("credit.settlement.paid", f"settlements/{drawn.id}")
-    assert (told.data["amount"], told.data["settlement"]) == (60, str(drawn.id))
+    assert (told.data["points"], told.data["id"]) == (60, str(drawn.id))
 
 
 async def test_nothing_is_passed_over_until_it_was_taken(bank, receiver):

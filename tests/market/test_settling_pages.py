@@ -159,7 +159,7 @@ async def receiver(bank, app, shop):
 
 
 async def send(bank):
-    sender = Sender(bank.db, bank.clock, CITY, bank.world.vault, Courier(allow_private=True))
+    sender = Sender(bank.db, bank.clock, CITY, bank.world.vault, Courier(allow_private=True), "x")
     try:
         return await sender.send()
     finally:

@@ -15,6 +15,7 @@ from tests.market.settling import (
     confirm,
     draw,
     give_back,
+    pay,
     run,
     shop,
 )
@@ -41,13 +42,13 @@ async def test_a_statement_goes_the_whole_way(bank, shop):
     await buy(bank, 5)  # belongs to the next one
     path = f"/settlements/{drawn.id}"
     shown = await bank.look(path, by="shopkeeper")
-    assert [one["kind"] for one in shown["lines"]["items"]] == ["capture", "capture", "refund"]
-    assert [one["reference"] for one in shown["lines"]["items"]] == ["小票 1"] * 3
-    body = {"digest": shown["settlement"]["digest"]}
+    assert [one["kind"] for one in shown["lines"]] == ["capture", "capture", "refund"]
+    assert [one["reference"] for one in shown["lines"]] == ["小票 1"] * 3
+    body = {"digest": shown["digest"]}
     done = await bank.send(f"{path}/confirm", body, by="shopkeeper", key="c", status=200)
     assert done["status"] == "confirmed"
     assert await bank.send(f"{path}/confirm", body, by="shopkeeper", key="c", status=200) == done
-    paid = await settlements.pay(shop, bank.world.actors["payer"], drawn.id, VOUCHER)
+    paid = await pay(bank, bank.world.actors["payer"], drawn.id, VOUCHER)
     assert (paid.state, paid.voucher) == ("paid", VOUCHER)
     assert await balances(bank) == [5, 70]
     assert (await check(bank, drawn.id)).agrees
@@ -69,10 +70,10 @@ async def test_either_side_computes_the_digest_from_what_it_is_shown(bank, shop)
     while cursor is not None:
         path = f"/settlements/{drawn.id}?limit=4" + (f"&cursor={cursor}" if cursor else "")
         shown = await bank.look(path, by="shopkeeper")
-        lines += shown["lines"]["items"]
-        cursor = shown["lines"]["next_cursor"]
+        lines += shown["lines"]
+        cursor = shown["next_cursor"]
     assert len(lines) == 6
-    head = shown["settlement"]
+    head = shown
     names = (
         "after", "captured", "captures", "carried", "fen", "fen_per_point", "merchant", "points",
         "refunded", "refunds", "upto",
@@ -110,7 +111,7 @@ async def test_an_officer_of_another_street_does_nothing_here(bank, shop):
     with pytest.raises(Forbidden):
         await run(bank, settlements.redraw, bank.clock, CITY, far, drawn.id, "补上")
     with pytest.raises(Forbidden):
-        await settlements.pay(shop, far, drawn.id, VOUCHER)
+        await pay(bank, far, drawn.id, VOUCHER)
 
 
 async def test_what_is_owed_by_the_merchant_is_carried_on(bank, shop):
@@ -127,7 +128,7 @@ async def test_what_is_owed_by_the_merchant_is_carried_on(bank, shop):
     assert (last.points, last.carried, last.fen, last.state) == (100, -30, 7_000, "drawn")
     for one in (first, last):
         await confirm(bank, one)
-        await settlements.pay(shop, bank.world.actors["payer"], one.id, VOUCHER)
+        await pay(bank, bank.world.actors["payer"], one.id, VOUCHER)
     assert await balances(bank) == [0, 130]
     for one in (first, owed, still, last):
         assert (await check(bank, one.id)).agrees
@@ -155,7 +156,7 @@ async def test_a_dispute_is_answered_with_reasons(bank, shop):
     assert stale["allowed"]["digest"] == again.digest.hex()
     await confirm(bank, again)
     with pytest.raises(Forbidden):  # who drew it anew does not pay it
-        await settlements.pay(shop, officer, drawn.id, VOUCHER)
+        await pay(bank, officer, drawn.id, VOUCHER)
     assert (await check(bank, drawn.id)).agrees
 
 
@@ -191,12 +192,12 @@ async def test_who_drew_a_statement_does_not_pay_it_and_nobody_pays_it_twice(ban
     drawn = await draw(bank)
     payer = bank.world.actors["payer"]
     with pytest.raises(Conflict):
-        await settlements.pay(shop, payer, drawn.id, VOUCHER)  # not confirmed yet
+        await pay(bank, payer, drawn.id, VOUCHER)  # not confirmed yet
     await confirm(bank, drawn)
     with pytest.raises(Forbidden):
-        await settlements.pay(shop, bank.world.actors["street"], drawn.id, VOUCHER)
+        await pay(bank, bank.world.actors["street"], drawn.id, VOUCHER)
     outcomes = await asyncio.gather(
-        *(settlements.pay(shop, payer, drawn.id, f"凭证 {n}") for n in range(5)),
+        *(pay(bank, payer, drawn.id, f"凭证 {n}") for n in range(5)),
         return_exceptions=True,
     )
     refused = [one for one in outcomes if isinstance(one, Exception)]
@@ -219,11 +220,11 @@ async def test_who_is_killed_between_the_book_and_the_mark_does_it_again(bank, s
     with monkeypatch.context() as patched:
         patched.setattr(store, "mark_paid", killed)
         with pytest.raises(Killed):
-            await settlements.pay(shop, payer, drawn.id, VOUCHER)
+            await pay(bank, payer, drawn.id, VOUCHER)
     assert await balances(bank) == [0, 60]
     async with bank.db.city(CITY) as conn:
         assert (await settlements.settlement(conn, drawn.id)).state == "confirmed"
-    paid = await settlements.pay(shop, payer, drawn.id, "另一张凭证")
+    paid = await pay(bank, payer, drawn.id, "另一张凭证")
     assert (paid.state, paid.voucher) == ("paid", "另一张凭证")
     assert await balances(bank) == [0, 60]  # once, by the transfer that was there
     assert (await check(bank, drawn.id)).agrees
@@ -323,7 +324,7 @@ async def test_a_settlement_that_was_changed_shows(bank, shop):
     await buy(bank, 60)
     drawn = await draw(bank)
     await confirm(bank, drawn)
-    await settlements.pay(shop, bank.world.actors["payer"], drawn.id, VOUCHER)
+    await pay(bank, bank.world.actors["payer"], drawn.id, VOUCHER)
     async with bank.db.city(CITY) as conn:
         await conn.execute("UPDATE settlement SET fen = fen * 2")
     assert (await check(bank, drawn.id)).faults == (statements.MONEY_DIFFERS,)
@@ -337,7 +338,7 @@ async def test_an_unknown_merchant_or_statement_is_said_to_be_unknown(bank, shop
         await draw(bank, "SH-9999")
     missing = UUID("01900000-0000-7000-8000-000000000000")
     with pytest.raises(NotFound):
-        await settlements.pay(shop, bank.world.actors["payer"], missing, VOUCHER)
+        await pay(bank, bank.world.actors["payer"], missing, VOUCHER)
 
 
 async def test_the_book_knows_what_was_paid_but_not_marked(bank, shop):

@@ -28,6 +28,7 @@ SEED = 20211
 FIRST = "鹿鸣长河青禾明德广源祥云富强友谊文华同心建新滨河建华银河华鼎万青"
 SECOND = "安居和润阳光鑫泰恒达佳园盛世众诚永安宜家锦绣康乐德馨汇丰嘉和瑞景"
 ESTATES = ["花园", "家园", "小区", "新村", "嘉苑", "公馆", "名邸", "里", "苑", "城"]
+COMMUNITIES = ("幸福社区", "和平社区")
 PROJECT_KINDS = ("既有民用建筑", "老旧小区", "商圈楼宇", "产业功能区")
 MANAGER_NAMES = "王李张刘陈杨赵黄周吴"
 
@@ -204,6 +205,15 @@ class Maker:
                         "parent": code,
                     }
                 )
+            rows += [
+                {
+                    "code": f"{code}001{n:03d}",
+                    "level": "community",
+                    "name": name,
+                    "parent": f"{code}001",
+                }
+                for n, name in enumerate(COMMUNITIES, 1)
+            ]
         return rows, streets
 
     def _project(self, number: int, streets: list[str]) -> dict[str, Any]:

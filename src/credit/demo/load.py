@@ -14,6 +14,7 @@ from uuid import UUID
 from credit.access import service as access
 from credit.access.logic import home_of, scopes_of
 from credit.access.views import Actor
+from credit.demo.bank import BankDesk
 from credit.demo.cities import CITIES, City, Maker
 from credit.demo.contracts import ContractDesk
 from credit.demo.facts import FactDesk
@@ -51,16 +52,21 @@ PEOPLE = (
     ("deputy", "信用审核员二（演示）", "association_reviewer", "association", "市物业管理行业协会"),
     ("city_authority", "市主管部门（演示）", "city_officer", "city_department", "市物业主管部门"),
     ("district", "区主管部门（演示）", "district_officer", "district_department", "区物业主管部门"),
+    ("community", "社区专员（演示）", "community_officer", "community", "演示幸福社区居委会"),
+    ("community_head", "社区书记（演示）", "community_officer", "community", "演示幸福社区居委会"),
     ("street", "街道专员（演示）", "street_officer", "street", "街道办事处"),
     ("bidder", "评标专家（演示）", "bidder", "other", "公共资源交易中心"),
     ("enterprise", "企业用户（演示）", "enterprise_user", "enterprise", "演示物业企业"),
     ("committee", "业委会用户（演示）", "committee_user", "committee", "演示业主委员会"),
     ("owners", "业主代表（演示）", "owner_delegate", "owners", "演示小区业主"),
     ("resident", "居民（演示）", "resident", "", ""),
+    # The organisation of a merchant is there once somebody has admitted the merchant.
     ("merchant", "商户（演示）", "merchant_user", "merchant", "演示便民超市"),
     ("auditor", "审计员（演示）", "auditor", "other", "纪检审计部门"),
     ("administrator", "管理员（演示）", "administrator", "association", "市物业管理行业协会"),
 )
+# Whose machines have keys: `clients` of `demo.json`.
+CLIENTS = ("officer", "bidder", "community", "merchant", "resident")
 SIGNERS = (
     "officer", "reviewer", "deputy", "city_authority", "district", "street", "enterprise",
     "committee", "owners",
@@ -93,6 +99,7 @@ class _Loader:
     def __init__(self, db: Database, logs: Logs, files: BlobStore, city: City, today: date) -> None:
         self.db = db
         self.files = files
+        self.logs = logs
         self.city = city
         self.today = today
         self.pack: Pack = pack_of_city(city.code)
@@ -120,9 +127,9 @@ class _Loader:
         )  # fmt: skip
         self.sequencer: Sequencer = logs.sequencer(db, self.clock, city.code)
 
-    async def load(self, update: Callable[[int, int], None]) -> dict[str, str]:
-        """Load everything; returns API keys of machines by name."""
-        steps = 3 * (YEARS + 1) + 2
+    async def load(self, update: Callable[[int, int], None]) -> dict[str, dict[str, str]]:
+        """Load everything; returns API keys of machines by name, the resident's with the wallet."""
+        steps = 3 * (YEARS + 1) + 3
         done = 0
 
         def step() -> None:
@@ -161,6 +168,8 @@ class _Loader:
             await self.contracts.leave_open(self.maker.projects)
             await self.contracts.keep(self._party("owners") or "")
             await self._sequence()
+        await self._bank(clients)
+        step()
         await self.sequencer.drop()
         return clients
 
@@ -173,31 +182,51 @@ class _Loader:
         async with self.db.transaction(self.city.code) as conn:
             await kit.declare_days(conn, days, [False] * len(days), by="demo", now=self.clock.now())
 
-    async def _people(self) -> dict[str, str]:
+    async def _people(self) -> dict[str, dict[str, str]]:
         async with self.db.transaction(self.city.code) as conn:
-            clients = {}
-            for username, shown, role, kind, organisation in PEOPLE:
-                belongs = await self._organisation(conn, kind, organisation) if kind else None
-                person = await access.add_person(
-                    conn,
-                    self.clock,
-                    self.vault,
-                    username=username,
-                    name=shown,
-                    roles=[role],
-                    organisation_id=belongs,
-                )
-                await self._password(conn, person, username)
-                self.actors[username] = await access.actor_named(conn, username)
-                if username in self.keys:
-                    await log.announce_key(
-                        conn, self.clock, key=self.keys[username], holder=person, role=role
-                    )
-                if username in ("officer", "bidder"):
-                    clients[username] = await access.issue_key(
-                        conn, SystemClock(), person_id=person, name=f"演示系统 {username}"
-                    )
+            clients: dict[str, dict[str, str]] = {}
+            for username, _, role, *_ in PEOPLE:
+                if role != "merchant_user":
+                    clients |= await self._hire(conn, username)
         return clients
+
+    async def _hire(self, conn: Connection, username: str) -> dict[str, dict[str, str]]:
+        """Add somebody who can sign in; returns the key of their machine, if they have one."""
+        shown, role, kind, organisation = next(one[1:] for one in PEOPLE if one[0] == username)
+        belongs = await self._organisation(conn, kind, organisation) if kind else None
+        person = await access.add_person(
+            conn,
+            self.clock,
+            self.vault,
+            username=username,
+            name=shown,
+            roles=[role],
+            organisation_id=belongs,
+        )
+        await self._password(conn, person, username)
+        self.actors[username] = await access.actor_named(conn, username)
+        if username in self.keys:
+            await log.announce_key(
+                conn, self.clock, key=self.keys[username], holder=person, role=role
+            )
+        if username not in CLIENTS:
+            return {}
+        key = await access.issue_key(
+            conn, SystemClock(), person_id=person, name=f"演示系统 {username}"
+        )
+        return {username: {"key": key}}
+
+    async def _bank(self, clients: dict[str, dict[str, str]]) -> None:
+        """Tell a year of the points bank, where the demo has people of all sides."""
+        desk = BankDesk(
+            self.db, self.city.code, self.pack, logs=self.logs, files=self.files, users=self.actors,
+            today=self.today,
+        )  # fmt: skip
+        clients["resident"]["wallet"] = await desk.open()
+        async with self.db.transaction(self.city.code) as conn:
+            clients |= await self._hire(conn, "merchant")
+        await desk.tell()
+        await self._sequence()
 
     async def _organisation(self, conn: Connection, kind: str, name: str) -> str:
         return await access.add_organisation(
@@ -232,7 +261,11 @@ class _Loader:
     def _division(self, kind: str) -> str | None:
         """Name the district and the street whose people the demo has: the city's first ones."""
         district = next(iter(self.city.districts))
-        return {"district_department": district, "street": f"{district}001"}.get(kind)
+        return {
+            "district_department": district,
+            "street": f"{district}001",
+            "community": f"{district}001001",
+        }.get(kind)
 
     async def _parties(self) -> None:
         async with self.db.transaction(self.city.code) as conn:
@@ -360,7 +393,7 @@ async def load_demo(settings: Settings, url: str, progress: ProgressBar) -> Read
                 clients = await loader.load(update)
             if city is CITIES[0]:
                 kept["users"] = loader.users
-                kept["clients"] = {name: {"key": key} for name, key in clients.items()}
+                kept["clients"] = clients
     base_url = f"http://{settings.host}:{settings.port}"
     ready = {
         "base_url": base_url,

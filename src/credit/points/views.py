@@ -168,15 +168,12 @@ class Payment(NamedTuple):
 class Happening(NamedTuple):
     """A transfer that concerns a payee: a hold for it, what became of one, or what it was paid out.
 
-    `reference` and `about` are those of the hold, `until` its end; without a hold `reference` is
-    the transfer's own reason.
+    `hold` is the hold as it stood after the transfer; None where it is about none.
     """
 
     transfer: int
     kind: str
     at: datetime
     amount: int
-    hold: int | None
-    reference: str | None
-    about: int | None
-    until: datetime | None
+    reason: str | None
+    hold: Hold | None

@@ -99,7 +99,7 @@ async def _printed(state: State, city: str, checked: Checked, place: str) -> Res
 
 
 def _sums(found: Settled) -> tuple[Block, ...]:
-    lead = f"你商户 {found.begins_on} 至 {found.ends_on} 收取和退还的积分结算如下。" + (
+    lead = f"你单位 {found.begins_on} 至 {found.ends_on} 收取和退还的积分结算如下。" + (
         f"应付人民币 {yuan_of(found.fen)} 元。" if found.fen else "本期不用付款，结转下一期。"
     )
     pairs = (
@@ -128,7 +128,7 @@ def _lines(lines: Sequence[Line]) -> tuple[Block, ...]:
     days: dict[str, list[Line]] = defaultdict(list)
     for one in lines:
         days[f"{one.at.astimezone(CHINA):%Y-%m-%d}"].append(one)
-    rows = tuple(
+    by_day = tuple(
         (
             day, str(len(found)), *(
                 str(sum(one.amount for one in found if one.kind == kind)) for kind in KINDS
@@ -138,7 +138,7 @@ def _lines(lines: Sequence[Line]) -> tuple[Block, ...]:
     )  # fmt: skip
     return (
         Paragraph(f"共 {len(lines)} 笔，这里按日合计；逐笔的明细见 Excel。"),
-        Table(("日期", "笔数", "收取积分", "退还积分"), (4, 2, 3, 3), rows),
+        Table(("日期", "笔数", "收取积分", "退还积分"), (4, 2, 3, 3), by_day),
     )
 
 

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from credit.access.views import Actor
 from credit.earning import service as earning
 from credit.earning.logic.activities import CODE_DIGITS
+from credit.earning.pages.words import WORDS
 from credit.earning.service import attending
 from credit.earning.service.attending import Meant
 from credit.kit.errors import CreditError, TooManyRequests
@@ -35,7 +36,7 @@ AskedActivity = Annotated[str, QueryParameter(pattern=rf"^({ACTIVITY})?$(?!\n)",
 class SignForm(Struct, frozen=True):
     """The digits of a code, and the activity where it was scanned."""
 
-    LABELS: ClassVar[Mapping[str, str]] = {"code": marked("签到码")}
+    LABELS: ClassVar[Mapping[str, str]] = {"code": marked("签到码或签退码")}
 
     code: Annotated[str, Meta(pattern=rf"^{CODE}$(?!\n)")]
     activity: Annotated[str, Meta(pattern=rf"^{ACTIVITY}$(?!\n)")] = ""
@@ -65,6 +66,7 @@ class ActivityCodePages(Controller):
         return render(
             request,
             "earning/activity_code.html",
+            words=WORDS,
             activity=shown.activity,
             way=way,
             code=shown.code,
@@ -91,7 +93,9 @@ class AttendPages(Controller):
         activity: AskedActivity = "",
     ) -> Response[str]:
         """Say what a code is for, and ask for it where there is none; nothing is signed by looking."""
-        return await _page(request, state, city, {"code": code.strip(), "activity": activity})
+        return await _page(
+            request, state, city, {"code": "".join(code.split()), "activity": activity}
+        )
 
     @post(summary="活动签到签退", opt={"scope": "wallet:use"}, status_code=200)
     async def sign(
@@ -121,7 +125,8 @@ def _read(request: Request[Any, Any, Any], state: State, fields: Mapping[str, An
     )  # fmt: skip
     if wait:
         raise TooManyRequests(say("试得太频繁。请等一分钟，再照屏幕上现在的码填写。"))
-    return read_form(SignForm, {name: str(value).strip() for name, value in fields.items()})
+    plain = {name: "".join(str(value).split()) for name, value in fields.items()}
+    return read_form(SignForm, plain)
 
 
 async def _page(
@@ -149,6 +154,7 @@ async def _page(
         request,
         "earning/attend.html",
         http_status=refused.status if refused else 200,
+        words=WORDS,
         meant=meant,
         code=fields.get("code", ""),
         lately=[(one, activity) for one, activity in lately if activity is not None],

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from credit.access.logic import masked
+from credit.earning.activities.views import ActivityView
 from credit.earning.logic.activities import STATE_TITLES
 from credit.earning.logic.flags import FLAG_TITLES
 from credit.kit.clock import CHINA
@@ -44,6 +45,20 @@ LOOKS: Mapping[str, str] = {
     "running": "good", "over": "warn-tag", "cancelled": "muted", "closed": "muted",
     "granted": "good", "unfunded": "bad", "refused": "muted", "reversed": "muted",
 }  # fmt: skip
+
+
+def hour(moment: datetime) -> str:
+    """Write when on its day something was, in China's time."""
+    return f"{moment.astimezone(CHINA):%H:%M}"
+
+
+def span(activity: ActivityView) -> str:
+    """Write when an activity begins and ends, the day once where it is one."""
+    begins, ends = activity.begins_at.astimezone(CHINA), activity.ends_at.astimezone(CHINA)
+    until = hour(ends) if begins.date() == ends.date() else f"{ends:%Y-%m-%d %H:%M}"
+    return f"{begins:%Y-%m-%d %H:%M}–{until}"
+
+
 WORDS: Mapping[str, Any] = {
     "units": UNITS,
     "states": STATES,
@@ -52,6 +67,8 @@ WORDS: Mapping[str, Any] = {
     "looks": LOOKS,
     "flags": FLAG_TITLES,
     "activities": STATE_TITLES,
+    "hour": hour,
+    "span": span,
 }
 LOCAL = "%Y-%m-%dT%H:%M"
 

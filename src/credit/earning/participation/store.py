@@ -198,4 +198,5 @@ async def settle(
     conn: Connection, rows: Sequence[tuple[UUID, str, int | None, date | None, int]]
 ) -> None:
     """Note what became of postings: (id, state, transfer, available on, attempt)."""
-    await conn.execute(SETTLE, *map(list, zip(*rows, strict=True)))
+    if rows:
+        await conn.execute(SETTLE, *map(list, zip(*rows, strict=True)))

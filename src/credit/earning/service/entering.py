@@ -50,6 +50,8 @@ async def enter(
     With an `occasion` all claims are about its activity, and of members wherever they are at home.
     """
     refuse_unplaced(actor)
+    if not claims:
+        return []
     today = clock.today()
     found = await members.lock_members(conn, sorted({one.member for one in claims}))
     known = {key: one for key, one in found.items() if occasion or covers(actor, one.division)}

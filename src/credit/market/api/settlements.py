@@ -9,6 +9,7 @@ from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import JSONBody, QueryParameter
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from credit.access.views import Actor
 from credit.kit.clock import rfc3339
@@ -76,15 +77,16 @@ class StatementHead(Struct, frozen=True):
     dispute: str | None
     answer: str | None
     paid_at: str | None
+    voucher: str | None
 
 
-class WholeStatement(Struct, frozen=True):
+class WholeStatement(StatementHead, frozen=True, kw_only=True):
     """A settlement with a page of its lines, and what else its digest covers."""
 
     type: str
     city: str
-    settlement: StatementHead
-    lines: Page[StatementLine]
+    lines: list[StatementLine]
+    next_cursor: str | None
 
 
 class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
@@ -146,7 +148,9 @@ class SettlementController(Controller):
             for one in lines[:limit]
         ]
         following = str(shown[-1].transfer) if len(lines) > limit else None
-        return WholeStatement(TYPE, city, _head(found), Page(shown, following))
+        return WholeStatement(
+            **asdict(_head(found)), type=TYPE, city=city, lines=shown, next_cursor=following
+        )
 
     @post("/{settlement:str}/confirm", operation_id="confirmSettlement", summary="确认结算单",
           status_code=200, opt={"scope": "till:use"})  # fmt: skip
@@ -206,7 +210,7 @@ def _head(found: Settled) -> StatementHead:
         str(found.ends_on), found.captures, found.captured, found.refunds, found.refunded, found.points,
         found.carried, found.fen_per_point, found.fen, found.digest.hex(), rfc3339(found.drawn_at),
         _at(found.confirmed_at), found.dispute, found.answer,
-        _at(found.paid_at),
+        _at(found.paid_at), found.voucher,
     )  # fmt: skip
 
 

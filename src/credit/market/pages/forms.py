@@ -13,12 +13,13 @@ from credit.kit.errors import CreditError, FieldError, Invalid
 from credit.kit.http import parse_date
 from credit.kit.pages import read_form
 from credit.kit.texts import marked, say
-from credit.market.logic.hours import DAY_NAMES, Hours, read_day
+from credit.market.logic.hours import DAY_NAMES, Hours, read_day, written_day
 from credit.market.logic.merchants import FEN_MAX
 from credit.market.offers.store import NewOffer
 
 __all__ = [
     "DAYS",
+    "EVERY_DAY",
     "Cursor",
     "DecisionForm",
     "MerchantCode",
@@ -33,6 +34,7 @@ __all__ = [
     "labelled",
     "new_offer",
     "texts_of",
+    "week_of",
 ]
 
 MerchantCode = Annotated[
@@ -42,7 +44,9 @@ Number = Annotated[str, PathParameter(pattern=r"^[1-9][0-9]{0,17}$(?!\n)", max_l
 Cursor = Annotated[str, QueryParameter(pattern=r"^[0-9]{0,18}$(?!\n)", max_length=18)]
 # The fields of a week, as the refusals of what is typed into them name them.
 DAYS = tuple(f"hours[{number}]" for number in range(len(DAY_NAMES)))
-_LINE = r"^[^\u0000-\u001f\u007f]*\S[^\u0000-\u001f\u007f]*$(?!\n)"
+EVERY_DAY = "hours_all"
+_CONTROLS = r"\u0000-\u001f\u007f"
+_LINE = rf"^[^\S{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$(?!\n)"
 _WORDS = r"^[^\u0000-\u0009\u000b-\u001f\u007f]*$(?!\n)"
 _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)"
 Day = Annotated[str, Meta(pattern=_DAY, max_length=10)]
@@ -174,18 +178,30 @@ def fen_of(yuan: str) -> int:
     return int(fen)
 
 
-def hours_of(fields: Mapping[str, Any]) -> Hours:
-    """Read a week as it was typed; Invalid with every day that cannot be read."""
+def hours_of(fields: Mapping[str, str]) -> Hours:
+    """Read a week as it was typed; Invalid with every day that cannot be read.
+
+    What is typed for every day goes for those left empty.
+    """
     week, faults = [], []
+    every = fields.get(EVERY_DAY, "")
     for name in DAYS:
-        typed = fields.get(name, "")
+        typed = fields.get(name, "").strip() or every
         try:
-            week.append(read_day(typed if isinstance(typed, str) else "?"))
+            week.append(read_day(typed))
         except Invalid as refused:
             faults.append(FieldError(name, refused.detail))
     if faults:
         raise Invalid(faults[0].message, slug="bad-hours", errors=tuple(faults))
     return week
+
+
+def week_of(hours: Hours) -> dict[str, str]:
+    """Return the fields of a week as they would be typed."""
+    days = [written_day(day) for day in hours]
+    if len(set(days)) == 1:
+        return {EVERY_DAY: days[0]}
+    return dict(zip(DAYS, days, strict=True))
 
 
 def labelled(refused: CreditError, labels: Mapping[str, str]) -> CreditError:

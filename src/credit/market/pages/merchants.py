@@ -27,6 +27,7 @@ from credit.market.pages.forms import (
     hours_of,
     labelled,
     texts_of,
+    week_of,
 )
 from credit.market.pages.words import WORDS
 from credit.market.service import merchants as service
@@ -217,5 +218,4 @@ async def _page(
 
 
 def _fields_of(found: MerchantRecord) -> dict[str, str]:
-    week = {name: WORDS["day"](day) for name, day in zip(DAYS, found.hours, strict=True)}
-    return {"address": found.address, **week}
+    return {"address": found.address, **week_of(found.hours)}

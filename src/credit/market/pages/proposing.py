@@ -16,6 +16,7 @@ from credit.kit.texts import say
 from credit.kit.uploads import form_bytes_max, uploaded_files
 from credit.market.pages.forms import (
     DAYS,
+    EVERY_DAY,
     MerchantCode,
     MerchantForm,
     TermsForm,
@@ -24,6 +25,7 @@ from credit.market.pages.forms import (
     hours_of,
     labelled,
     texts_of,
+    week_of,
 )
 from credit.market.pages.words import WORDS, yuan
 from credit.market.service import merchants as service
@@ -117,9 +119,8 @@ def _bank(state: State, city: str) -> Bank:
 
 def _plain(given: Mapping[str, str]) -> dict[str, str]:
     """Return the fields that a struct reads: neither the week nor the letter."""
-    return {
-        name: value for name, value in given.items() if name not in (*DAYS, "letter", "letter_kept")
-    }
+    apart = (*DAYS, EVERY_DAY, "letter", "letter_kept")
+    return {name: value for name, value in given.items() if name not in apart}
 
 
 async def _letter(
@@ -166,7 +167,7 @@ def _fields_of(found: MerchantRecord) -> dict[str, str]:
         "address": found.address,
         "fen_per_point": yuan(found.fen_per_point),
         "offline": "yes" if found.offline else "",
-        **{name: WORDS["day"](day) for name, day in zip(DAYS, found.hours, strict=True)},
+        **week_of(found.hours),
     }
 
 

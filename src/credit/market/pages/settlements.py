@@ -29,7 +29,6 @@ from credit.market.pages.settling import (
     shown_lines,
 )
 from credit.market.service import settlements, statements
-from credit.market.service.shop import Shop
 from credit.market.settlements import store
 from credit.market.settlements.excel import list_book
 from credit.market.webhooks.store import disabled
@@ -169,9 +168,9 @@ def _acts(
             await settlements.redraw(conn, clock, city, actor, number, text)
 
     async def pay() -> None:
-        shop = Shop(state.db, clock, city, state.writers.of(city), state.merchants)
         voucher = read_form(PayForm, fields).voucher.strip()
-        await settlements.pay(shop, actor, number, voucher)
+        writer = state.writers.of(city)
+        await settlements.pay(state.db, clock, city, writer, actor, number, voucher)
 
     return {"uphold": uphold, "redraw": redraw, "pay": pay}
 
@@ -237,7 +236,9 @@ async def _page(
         posts = await access.posts_of(conn, [one for one in people if one])
     lines, cursor = shown_lines(checked, after)
     own = "market:settle" in actor.scopes and covers(actor, found.division)
-    may = [one for one in DONE if own and found.state in ORDER[one][0]]
+    may = [
+        act for act, (before, _) in ORDER.items() if own and act in DONE and found.state in before
+    ]
     pays = Act("pay", actor.person_id, text="x")
     return render(
         request,

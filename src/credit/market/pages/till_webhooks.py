@@ -130,8 +130,9 @@ def _acts(
     async def test() -> str:
         async with state.db.city(city) as conn:
             found = await webhooks.webhook(conn, actor, number)
+        source = source_of(state.settings.public_url, city)
         result = await webhooks.try_out(
-            state.clock, city, state.logs.vault(city), _courier(state), found
+            state.clock, source, state.logs.vault(city), _courier(state), found
         )
         async with state.db.transaction(city) as conn:
             await webhooks.webhook(conn, actor, number, lock=True)
@@ -214,7 +215,6 @@ async def _page(
         http_status=refused.status if refused else 200,
         webhook=found,
         deliveries=rows[:DELIVERIES],
-        source=source_of(city),
         now=state.clock.now(),
         fields=fields or {},
         problem=refused,

@@ -5,7 +5,7 @@ from typing import Any
 
 from credit.kit.texts import marked
 from credit.market.logic import merchants, offers, redemptions
-from credit.market.logic.hours import DAY_NAMES, words, written_day
+from credit.market.logic.hours import DAY_NAMES, words
 
 __all__ = ["WORDS", "yuan"]
 
@@ -52,6 +52,5 @@ WORDS: Mapping[str, Any] = {
     "status_looks": STATUS_LOOKS,
     "days": DAY_NAMES,
     "hours": words,
-    "day": written_day,
     "yuan": yuan,
 }

@@ -38,20 +38,22 @@ log = structlog.get_logger()
 
 
 class Sender:
-    """Tells one city's merchants; any number may run, and of them one sends to a webhook.
+    """Tells one city's merchants, as what its events come from; any number may run, and of them one
+    sends to a webhook.
 
     Whoever sends to a webhook holds a lock of a session of its own, so that no connection of the
     pool waits for somebody else's server.
     """
 
     def __init__(
-        self, db: Database, clock: Clock, city: str, vault: Vault, courier: Courier
+        self, db: Database, clock: Clock, city: str, vault: Vault, courier: Courier, source: str
     ) -> None:
         self._db = db
         self._clock = clock
         self._city = city
         self._vault = vault
         self._courier = courier
+        self._source = source
         self._conn: Connection | None = None
         self._asking = asyncio.Lock()  # the session answers one question at a time
         # Through which transfer there is nothing for a webhook above its cursor: (cursor, number).
@@ -145,7 +147,7 @@ class Sender:
         return taken
 
     async def _deliver(self, webhook: WebhookRow, event: Happening) -> Result:
-        message, payload = event_of(self._city, webhook.merchant, event)
+        message, payload = event_of(self._source, self._city, event)
         try:
             keys = secrets_of(self._vault, webhook, self._clock.now())
         except CreditError as refused:

@@ -23,7 +23,6 @@ from credit.market.logic.settlements import (
     digest_of,
     take,
 )
-from credit.market.service.shop import Shop
 from credit.market.service.statements import days_of, lines_of, sums_of
 from credit.market.settlements import store
 from credit.market.settlements.views import Payee, Settled
@@ -31,6 +30,7 @@ from credit.points.logic import operations
 from credit.points.logic.operations import Key, key_of
 from credit.points.service import accounts as accounts_of_book
 from credit.points.service import payees as book
+from credit.points.service.posting import Writer
 from credit.points.views import NewAccount
 
 __all__ = [
@@ -189,7 +189,9 @@ async def redraw(
     return await settlement(conn, number)
 
 
-async def pay(shop: Shop, actor: Actor, number: UUID, voucher: str) -> Settled:
+async def pay(
+    db: Database, clock: Clock, city: str, writer: Writer, actor: Actor, number: UUID, voucher: str
+) -> Settled:
     """Note that a confirmed settlement was paid, by somebody else than who drew it.
 
     The points are moved in the book first, under a key of the settlement's own, and it is marked
@@ -197,13 +199,13 @@ async def pay(shop: Shop, actor: Actor, number: UUID, voucher: str) -> Settled:
     transfer it has. Nothing else can follow on a confirmation, so that it finds all as it was.
     """
     act = Act("pay", actor.person_id, text=voucher)
-    async with shop.db.transaction(shop.city) as conn:
+    async with db.transaction(city) as conn:
         found = await _own_division(conn, actor, number)
         take(course_of(found), act)
         settled = settled_code(found.merchant)
         wanted = NewAccount(settled, "settled", found.merchant, found.division)
-        opened = await accounts_of_book.open_accounts(conn, shop.clock, [wanted])
-    outcome = await shop.writer.post(
+        opened = await accounts_of_book.open_accounts(conn, clock, [wanted])
+    outcome = await writer.post(
         operations.transfer(
             key_of_payment(found), "settle", found.account, opened[settled], found.payable,
             reason=str(number),
@@ -217,12 +219,10 @@ async def pay(shop: Shop, actor: Actor, number: UUID, voucher: str) -> Settled:
             ),
             slug="not-posted",
         )
-    async with shop.db.transaction(shop.city) as conn:
+    async with db.transaction(city) as conn:
         again = await settlement(conn, number, lock=True)
         take(course_of(again), act)
-        await store.mark_paid(
-            conn, number, voucher, actor.person_id, shop.clock.now(), outcome.transfer
-        )
+        await store.mark_paid(conn, number, voucher, actor.person_id, clock.now(), outcome.transfer)
         return await settlement(conn, number)
 
 

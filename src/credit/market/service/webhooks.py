@@ -11,7 +11,6 @@ from credit.kit.errors import Conflict, NotFound
 from credit.kit.ids import new_id
 from credit.kit.texts import say
 from credit.kit.vault import Vault
-from credit.market.logic.events import source_of
 from credit.market.logic.webhooks import (
     SECRET_OCTETS,
     SECRETS_MAX,
@@ -132,14 +131,14 @@ async def drop(conn: Connection, actor: Actor, number: UUID) -> None:
 
 
 async def try_out(
-    clock: Clock, city: str, vault: Vault, courier: Courier, found: WebhookRow
+    clock: Clock, source: str, vault: Vault, courier: Courier, found: WebhookRow
 ) -> Result:
     """Send a message that says nothing, signed as all are; for whoever sets a receiver up."""
     now = clock.now()
-    message = f"{city}-test-{new_id(now)}"
+    message = f"{vault.city}-test-{new_id(now)}"
     payload = envelope(
         message,
-        source_of(city),
+        source,
         TEST_TYPE,
         f"webhooks/{found.id}",
         now,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from credit.kit.db import Connection
-from credit.points.views import Happening, Payment
+from credit.points.views import Happening, Hold, Payment
 
 __all__ = ["end_of_book", "end_of_stretch", "happenings", "paid_out", "payments", "unpaid_before"]
 
@@ -36,22 +36,30 @@ END_OF_STRETCH = """
 SELECT max(id) FROM (SELECT id FROM point_transfer WHERE id > $1 ORDER BY id LIMIT $2) t
 """
 # What comes back of a hold names neither the beneficiary nor an account of it, so that a stretch
-# of the book is looked through; the hold says for whom it was.
+# of the book is looked through; the hold says for whom it was. It is told as it stood after the
+# transfer: what came later is left out, so that what is told again is the same.
 HAPPENINGS = """
-SELECT t.id, t.kind, t.at, t.amount, h.id, CASE WHEN h.id IS NULL THEN t.reason ELSE h.reason END,
-    h.about, h.until
+SELECT t.id, t.kind, t.at, t.amount, t.reason, h.id, h.account, h.beneficiary, h.amount, h.made_at,
+    h.until, CASE WHEN t.kind IN ('capture', 'refund') THEN h.captured ELSE 0 END,
+    CASE t.kind WHEN 'hold' THEN 0 ELSE h.returned END,
+    CASE t.kind WHEN 'refund' THEN (
+        SELECT sum(r.amount)::bigint FROM point_transfer r
+        WHERE r.debit = h.beneficiary AND r.id > h.id AND r.id <= t.id AND r.about = h.id
+            AND r.kind = 'refund'
+    ) ELSE 0 END, h.about, h.reason, t.kind = 'lapse'
 FROM (
     SELECT id, kind, at, amount, about, reason, debit FROM point_transfer
     WHERE id > $2 AND id <= $3
         AND kind IN ('hold', 'capture', 'void', 'lapse', 'refund', 'settle')
 ) t LEFT JOIN LATERAL (
-    SELECT o.id, o.beneficiary, o.until, m.about, m.reason
+    SELECT o.*, m.about, m.reason, m.at AS made_at
     FROM point_hold o JOIN point_transfer m ON m.id = o.id
     WHERE o.id = CASE t.kind WHEN 'hold' THEN t.id ELSE t.about END OFFSET 0
 ) h ON t.kind <> 'settle'
 WHERE CASE t.kind WHEN 'settle' THEN t.debit ELSE h.beneficiary END = $1
 ORDER BY t.id LIMIT $4
 """
+HEAD = 5  # so many columns are of the transfer itself
 
 
 async def payments(
@@ -90,4 +98,8 @@ async def happenings(
     conn: Connection, account: int, after: int, upto: int, limit: int
 ) -> list[Happening]:
     """List what happened for an account by the transfers above `after` through `upto`, in order."""
-    return [Happening(*row) for row in await conn.fetch(HAPPENINGS, account, after, upto, limit)]
+    rows = await conn.fetch(HAPPENINGS, account, after, upto, limit)
+    return [
+        Happening._make((*row[:HEAD], None if row[HEAD] is None else Hold(*row[HEAD:])))
+        for row in rows
+    ]
