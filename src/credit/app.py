@@ -134,8 +134,8 @@ from credit.web.fact_letters import (
 from credit.web.imports import IMPORT_PAGES
 from credit.web.list_letters import console_list_letter, portal_list_letter
 from credit.web.pages import choose_language, front_door
-from credit.web.points import BankPages, CampaignPages, PointIndicatorPages
 from credit.web.participation_import import ParticipationImportPages
+from credit.web.points import BankPages, CampaignPages, PointIndicatorPages
 from credit.web.problems import refused_page
 from credit.web.reports import console_report, portal_report
 from credit.web.saved import SavedViewPages
