@@ -44,8 +44,6 @@ SHAPED = {
     "token": "0" * 43,
     "credential_id": "00",
     "uscc": "91150200MA0000000C",
-    "wallet": "W0",
-    "participation_id": "01900000-0000-7000-8000-000000000000",
     "path": "x",
     "file_path": "style.css",
 }
