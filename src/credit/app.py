@@ -131,15 +131,10 @@ from credit.web.fact_letters import (
     portal_fact_letter,
     portal_repair_letter,
 )
-from credit.web.imports import (
-    EventImportPages,
-    ImportPages,
-    MarkImportPages,
-    ParticipationImportPages,
-    PartyImportPages,
-)
+from credit.web.imports import IMPORT_PAGES
 from credit.web.list_letters import console_list_letter, portal_list_letter
 from credit.web.pages import choose_language, front_door
+from credit.web.participation_import import ParticipationImportPages
 from credit.web.points import BankPages, CampaignPages, PointIndicatorPages
 from credit.web.problems import refused_page
 from credit.web.reports import console_report, portal_report
@@ -264,10 +259,7 @@ def _pages() -> Router:
             EvaluationListPages,
             ConsoleEvaluationPages,
             ClosingPages,
-            ImportPages,
-            PartyImportPages,
-            EventImportPages,
-            MarkImportPages,
+            *IMPORT_PAGES,
             ParticipationImportPages,
             PortalFactPages,
             PortalApplicationPages,

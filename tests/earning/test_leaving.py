@@ -24,7 +24,7 @@ from credit.points.service import accounts
 from credit.points.service.verifying import verify_book
 
 MEMBERS, OWN = f"/{CITY}/console/members", f"/{CITY}/account/points"
-POST, UNIT = "service.post", "service.unit"
+POST = "donation.money"
 WHY = "值班表上没有这个人"
 
 
@@ -147,7 +147,7 @@ async def test_nobody_reverses_what_they_entered_or_what_is_elsewhere(bank):
         await reverse(bank, made, by="auditor")
     with pytest.raises(Invalid, match="理由"):
         await reverse(bank, made, why=" \n")
-    entered = await enter(bank)
+    entered = await enter(bank, points=1)
     with pytest.raises(Conflict, match="没有入账"):
         await reverse(bank, entered)
     assert await reverse(bank, made, by="street") == 9
@@ -198,9 +198,11 @@ async def test_a_hold_that_comes_due_while_it_is_reversed_is_taken_back_from_its
         earning.mature(bank.db, bank.clock, CITY, bank.writer, bank.world.pack)
     )
     await captured.wait()
-    assert await reverse(bank, made) == 9
-    go_on.set()
-    await maturing
+    try:
+        assert await reverse(bank, made) == 9
+    finally:
+        go_on.set()
+        await maturing
     assert (await state_of(bank, made))["state"] == "reversed"
     assert await budget(bank) == BUDGET
     await is_faultless(bank)

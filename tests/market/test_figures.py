@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 
 import pytest
-from tests.bank import BUDGET, CITY, COMMUNITY, MERCHANT, STREET
+from tests.bank import BUDGET, CITY, COMMUNITY, STREET
 
 from credit.earning import service as earning
 from credit.earning.service.members import NewMember
@@ -122,7 +122,9 @@ async def test_what_is_not_live_is_no_scene(crowd):
             await conn.execute(change)
         assert (await kpis(crowd))[None].scenes == left
     async with crowd.db.city(CITY) as conn:
-        await conn.execute("UPDATE offer SET state = 'open', valid_until = NULL WHERE kind = 'reduction'")
+        await conn.execute(
+            "UPDATE offer SET state = 'open', valid_until = NULL WHERE kind = 'reduction'"
+        )
         await conn.execute("UPDATE merchant SET state = 'suspended'")
     assert (await kpis(crowd))[None].scenes == 0
 
@@ -154,11 +156,20 @@ async def figures(bank, division=None, by="city_authority"):
 async def test_budgets_liabilities_and_flows_add_up(crowd):
     found = await figures(crowd)
     (budget,) = found.budgets
-    assert (budget.given, budget.awarded, budget.pending, budget.left) == (BUDGET, 200, 0, BUDGET - 200)
+    assert (budget.given, budget.awarded, budget.pending, budget.left) == (
+        BUDGET,
+        200,
+        0,
+        BUDGET - 200,
+    )
     assert found.outstanding == 200 - 30
     made = await crowd.authorize("Li", 20)
-    await crowd.send(f"/redemptions/{made['id']}/capture", {"amount": 15}, by="shopkeeper", status=200)
-    await crowd.send(f"/redemptions/{made['id']}/refund", {"amount": 5}, by="shopkeeper", status=200)
+    await crowd.send(
+        f"/redemptions/{made['id']}/capture", {"amount": 15}, by="shopkeeper", status=200
+    )
+    await crowd.send(
+        f"/redemptions/{made['id']}/refund", {"amount": 5}, by="shopkeeper", status=200
+    )
     await crowd.authorize("Li", 7)
     found = await figures(crowd)
     assert (found.outstanding, found.held) == (160, 7)
@@ -178,7 +189,9 @@ async def test_what_ends_is_told_by_its_month_and_then_as_expired(bank):
     from credit.points.logic import operations
 
     async with bank.db.city(CITY) as conn:
-        account = (await earning.members_by_id(conn, [bank.wallets["Li"]]))[bank.wallets["Li"]].account
+        account = (await earning.members_by_id(conn, [bank.wallets["Li"]]))[
+            bank.wallets["Li"]
+        ].account
     expected = Counter()
     for number, day in enumerate((date(2026, 7, 3), date(2026, 7, 31), date(2027, 1, 1), None)):
         key = operations.key_of("test", "lot", str(number), b"")

@@ -46,7 +46,7 @@ async def test_an_empty_desk_says_what_one_could_do(browse):
     for name, offered in {
         "officer": ["events/new", "evaluations", "runs", "imports", "enterprises", "exports"],
         "reviewer": ["enterprises", "exports"],
-        "city_authority": ["enterprises", "exports"],
+        "city_authority": ["enterprises", "exports", "activities", "points"],
         "auditor": ["enterprises", "exports", "trail"],
         "administrator": ["people", "clients"],
     }.items():

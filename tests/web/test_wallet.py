@@ -86,13 +86,16 @@ async def test_a_wallet_says_what_there_is_what_waits_and_what_is_set_aside(bank
     shown = main(await li.get(WALLET))
     assert 6 < len(statements) <= MOST_STATEMENTS
     assert '<span class="points">45</span>' in shown
-    assert "志愿岗值守" in shown and "2026-07-07 起可用" in shown
-    assert "便民超市" in shown and "取消保留" in shown
+    assert "志愿岗值守" in shown
+    assert "2026-07-07 起可用" in shown
+    assert "便民超市" in shown
+    assert "取消保留" in shown
     # What ends first was set aside first; 10 of it are left.
     assert "10 分在 30 天内到期，最早的是 2026-07-20" in shown
     rows = re.findall(r"<td>([^<]*)</td><td>(\d+)</td>", shown)
     assert rows == [("2026-07", "10"), ("2027-03", "30"), ("长期有效", "5")]
-    assert bank.wallets["Li"] in shown and bank.wallets["Wang"] not in shown
+    assert bank.wallets["Li"] in shown
+    assert bank.wallets["Wang"] not in shown
 
 
 async def test_who_is_no_member_is_told_where_to_become_one(bank, browse):
@@ -101,7 +104,7 @@ async def test_who_is_no_member_is_told_where_to_become_one(bank, browse):
     for place in ("", "/code", "/history", "/offers", "/records"):
         shown = main(await stranger.get(WALLET + place))
         assert "到所在社区居委会登记" in shown
-    for path in ("/holds/1/release", ):
+    for path in ("/holds/1/release",):
         assert (await stranger.post(WALLET + path)).status_code == 404
     assert (await stranger.get(f"{WALLET}/receipts/1")).status_code == 404
 
@@ -118,7 +121,8 @@ async def test_a_code_is_shown_for_the_till_and_made_anew_by_itself(bank, li):
     await bank.grant("Li", 50)
     page = await li.get(f"{WALLET}/code")
     digits = re.search(r'class="digits">(\d{3}) (\d{3}) (\d{4})<', page.text)
-    assert digits and 'class="qr"' in page.text
+    assert digits
+    assert 'class="qr"' in page.text
     assert page.headers["refresh"] == f"90; url={WALLET}/code?n=1"
     assert page.headers["cache-control"] == "no-store"
     code = "".join(digits.groups())
@@ -209,7 +213,8 @@ async def test_a_merchant_that_left_is_not_named(bank, li):
     async with bank.db.city(CITY) as conn:
         await conn.execute("UPDATE merchant SET state = 'closed'")
     shown = main(await li.get(WALLET))
-    assert "一家商户" in shown and "便民超市" not in shown
+    assert "一家商户" in shown
+    assert "便民超市" not in shown
 
 
 async def test_long_lists_go_on_on_the_next_page(bank, li):
@@ -238,8 +243,10 @@ async def test_records_say_where_they_stand_and_why(bank, li, browse):
     found = sorted(lines(page), key=lambda one: re.search(r"2026-06-\d\d", one)[0], reverse=True)
     assert len(found) == 3
     assert "2026-07-07 起可用" in found[0]
-    assert "不予记分" in found[1] and "理由：没有签到" in found[1]
-    assert "等待社区审核" in found[2] and "180 分钟" in found[2]
+    assert "不予记分" in found[1]
+    assert "理由：没有签到" in found[1]
+    assert "等待社区审核" in found[2]
+    assert "180 分钟" in found[2]
     assert lines(await (await browse("Wang")).get(f"{WALLET}/records")) == []
 
 
@@ -256,14 +263,19 @@ async def test_offers_are_those_one_can_use_the_nearest_first(bank, li):
     shown = main(await li.get(f"{WALLET}/offers"))
     titles = re.findall(r"<h2>(.*?)</h2>", shown)
     assert titles == ["午餐九折", "一袋大米", "一袋大米"]
-    assert "15 分" in shown and "最多减 50 分" in shown and "本社区" in shown
+    assert "15 分" in shown
+    assert "最多减 50 分" in shown
+    assert "本社区" in shown
     assert "还有 2 份、30 天内每人限 1 次" in shown
-    assert "今天 全天" in shown and "正在营业" in shown
+    assert "今天 全天" in shown
+    assert "正在营业" in shown
     only = main(await li.get(f"{WALLET}/offers?kind=goods"))
     assert re.findall(r"<h2>(.*?)</h2>", only) == ["一袋大米"]
     async with bank.db.city(CITY) as conn:
         await conn.execute("UPDATE offer SET taken = stock WHERE kind = 'goods'")
-        await conn.execute("UPDATE merchant SET contract_until = '2026-06-29' WHERE code = 'SH-0009'")
+        await conn.execute(
+            "UPDATE merchant SET contract_until = '2026-06-29' WHERE code = 'SH-0009'"
+        )
         await conn.execute("UPDATE offer SET valid_until = '2026-06-29' WHERE kind = 'reduction'")
     assert "现在没有可以兑换的权益" in main(await li.get(f"{WALLET}/offers"))
     for query in ("kind=cash", "cursor=9.1", "cursor=x"):

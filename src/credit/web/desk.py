@@ -14,6 +14,8 @@ from credit.blacklist import service as blacklist
 from credit.blacklist.views import Counts as ListCounts
 from credit.contracts import service as contracts
 from credit.contracts.lists.store import WorkRow as ContractWork
+from credit.earning.service import records
+from credit.earning.service.records import DeskCounts as PointCounts
 from credit.evaluations import service as evaluations
 from credit.evaluations.service import OpenSheet
 from credit.events import service as events
@@ -92,6 +94,16 @@ MARKET: Tasks = (
     ("market:decide", "merchants", "merchants?standing=proposed", marked("家商户等待审核"), False),
     ("market:decide", "offers", "offers", marked("项权益等待审核"), False),
 )
+POINTS: Tasks = (
+    ("points:approve", "entered", "approvals", marked("条参与记录等待审核"), False),
+    (
+        "points:fund",
+        "unfunded",
+        "approvals?state=unfunded",
+        marked("条已审核的记录等待预算"),
+        False,
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +121,7 @@ class Desk:
     """What waits, seen with somebody's scopes; what they do not carry is empty.
 
     `work` counts the visitor's own proposals, `facts` events, repairs and suggestions by what they
-    wait for, `contracts`, `lists` and `market` likewise; `terms` is what is to be done first, `sheets` are the
+    wait for, `contracts`, `lists`, `market` and `points` likewise; `terms` is what is to be done first, `sheets` are the
     open evaluations: all of the visitor's division, if there is one. `runs` are those that came
     after the last publication, and those without a result; `answers` is what the districts say to
     those proposed. `expiring` are machines' keys that stop working soon. `key` says whether the
@@ -121,6 +133,7 @@ class Desk:
     contracts: ContractWork | None
     lists: ListCounts | None
     market: MarketCounts | None
+    points: PointCounts | None
     terms: list[OpenTerm]
     sheets: list[OpenSheet]
     runs: list[RunView]
@@ -138,6 +151,7 @@ class Desk:
                 (self.contracts, CONTRACTS),
                 (self.lists, LISTS),
                 (self.market, MARKET),
+                (self.points, POINTS),
             )
             for scope, name, place, words, late in tasks
             if source is not None
@@ -219,7 +233,7 @@ async def _desk(conn: Connection, clock: Clock, visitor: Visitor) -> Desk:
     scopes, division = actor.scopes, actor.division
     unfinished, facts = list[RunView](), None
     sheets, expiring = list[OpenSheet](), list[ExpiringClient]()
-    contract_work, list_work, market_work = None, None, None
+    contract_work, list_work, market_work, point_work = None, None, None, None
     latest = await runs.latest_publication(conn)
     work = await store.work(
         conn,
@@ -239,6 +253,8 @@ async def _desk(conn: Connection, clock: Clock, visitor: Visitor) -> Desk:
         list_work = await blacklist.counts(conn, None, on=today)
     if "market:decide" in scopes:
         market_work = await merchants.waiting(conn, actor)
+    if scopes & {one[0] for one in POINTS}:
+        point_work = await records.desk(conn, actor)
     if scopes & {"marks:enter", "evaluations:close"}:
         sheets = await evaluations.open_sheets(conn, division, SHEETS_SHOWN)
     if "people:write" in scopes:
@@ -248,8 +264,8 @@ async def _desk(conn: Connection, clock: Clock, visitor: Visitor) -> Desk:
     answers = await grades.answers_of(conn, proposed) if proposed else {}
     key = work.key or "keys:own" not in scopes
     return Desk(
-        work, facts, contract_work, list_work, market_work, first_due, sheets, unfinished, answers,
-        latest, expiring, key,
+        work, facts, contract_work, list_work, market_work, point_work, first_due, sheets, unfinished,
+        answers, latest, expiring, key,
     )  # fmt: skip
 
 

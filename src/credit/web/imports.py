@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Annotated, Any, ClassVar
-from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
@@ -15,7 +14,6 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 
 from credit.access.views import Visitor
-from credit.earning import service as earning
 from credit.events.views import Signature
 from credit.kit.blobs import BLOB_BYTES_MAX
 from credit.kit.clock import CHINA
@@ -45,18 +43,11 @@ from credit.workbooks import (
     propose_events,
     rehearsal,
     take_marks,
-    take_participation,
     take_parties,
     unsigned,
 )
 
-__all__ = [
-    "EventImportPages",
-    "ImportPages",
-    "MarkImportPages",
-    "ParticipationImportPages",
-    "PartyImportPages",
-]
+__all__ = ["IMPORT_PAGES", "SCOPES", "KindPages"]
 
 LINES_SHOWN = 200
 FAULTS_SHOWN_MAX = 200
@@ -107,7 +98,7 @@ class ImportPages(Controller):
         return _overview(request)
 
 
-class _KindPages(Controller):
+class KindPages(Controller):
     """The pages of one kind of file; `name` is its name among the kinds of workbooks."""
 
     name: ClassVar[str]
@@ -242,7 +233,7 @@ class _KindPages(Controller):
         """Do what comes after the rows were taken in."""
 
 
-class PartyImportPages(_KindPages):
+class PartyImportPages(KindPages):
     """The register: divisions, enterprises, projects, managers, committees."""
 
     path = "/console/imports/parties"
@@ -253,7 +244,7 @@ class PartyImportPages(_KindPages):
         return await take_parties(work, rows)
 
 
-class MarkImportPages(_KindPages):
+class MarkImportPages(KindPages):
     """Marks of score sheets."""
 
     path = "/console/imports/marks"
@@ -264,25 +255,7 @@ class MarkImportPages(_KindPages):
         return await take_marks(work, rows)
 
 
-class ParticipationImportPages(_KindPages):
-    """What members of the points bank did."""
-
-    path = "/console/imports/participation"
-    opt = {"scope": SCOPES["participation"]}  # noqa: RUF012 - the framework's own way
-    name = "participation"
-
-    async def _take(self, work: Work, rows: Sequence[RowData]) -> Taken:
-        return await take_participation(work, rows)
-
-    async def _follow(self, state: State, city: str, taken: Taken) -> None:
-        """Post what its rule approved at once; what this misses, a job does within a minute."""
-        ids = [UUID(one) for one in taken.more["approved"]]
-        await earning.post_approved(
-            state.db, state.clock, city, state.writers.of(city), pack_of_city(city), ids
-        )
-
-
-class EventImportPages(_KindPages):
+class EventImportPages(KindPages):
     """Credit events: each row is a record that its proposer signs."""
 
     path = "/console/imports/events"
@@ -368,6 +341,9 @@ class EventImportPages(_KindPages):
         await check_events(work, rows, list(map(unsigned, ids, bodies)))
         catalogue = work.pack.on(work.clock.today()).grader.events
         return Taken(event_lines(rows, bodies, catalogue), "", [])
+
+
+IMPORT_PAGES = (ImportPages, PartyImportPages, EventImportPages, MarkImportPages)
 
 
 def _records(first: object, bodies: Sequence[dict[str, Any]]) -> list[Record]:

@@ -34,7 +34,7 @@ DEEDS = 30
 PAPERS = ("application/pdf", "image/png", "image/jpeg")
 FORM_BYTES_MAX = BLOB_BYTES_MAX + 64 * 1024
 MemberId = Annotated[str, PathParameter(pattern=r"^W[0-9A-Z]{1,23}$", max_length=24)]
-Act = Callable[[Connection, Actor], Awaitable[object]]
+Act = Callable[[Connection, Actor], Awaitable[None]]
 
 
 class ConsentForm(Struct, frozen=True):
@@ -93,10 +93,9 @@ class MemberPages(Controller):
         """Say whether a scan is the one that was registered."""
         same = False
 
-        async def act(conn: Connection, actor: Actor) -> object:
+        async def act(conn: Connection, actor: Actor) -> None:
             nonlocal same
             same = await sign_ins.is_consent(conn, actor, wallet, await _paper(request))
-            return same
 
         answer = await _done(request, state, city, wallet, act, "")
         if answer.status_code != 303:

@@ -109,8 +109,10 @@ async def take_list(
         for place, row in enumerate(rows)
         if (member := found.get(place)) is not None and _is_whole(place, row, taken.faults)
     }
-    await _refuse_twice(conn, claims, taken.faults)
-    entered = await _enter(conn, clock, vault.city, actor, pack, claims)
+    twice = await _said_twice(conn, claims)
+    taken.faults += twice
+    left = {key: one for key, one in claims.items() if key not in {one.place for one in twice}}
+    entered = await _enter(conn, clock, vault.city, actor, pack, left)
     for place, one in entered.items():
         if one.id is None:
             taken.faults.append(Fault(place, COLUMNS.get(one.reason, "rule"), one.message))
@@ -137,7 +139,8 @@ async def _enter(
     claims: Mapping[int, Claim],
 ) -> dict[int, Entered]:
     """Enter claims in their order, so many at a time, each part after all that was before it."""
-    places, entered = list(claims), dict[int, Entered]()
+    places = list(claims)
+    entered: dict[int, Entered] = {}
     for begin in range(0, len(places), CLAIMS_MAX):
         part = places[begin : begin + CLAIMS_MAX]
         answers = await enter(
@@ -255,8 +258,9 @@ def _is_whole(place: int, row: ImportRow, faults: list[Fault]) -> bool:
     return len(faults) == before
 
 
-async def _refuse_twice(conn: Connection, claims: Mapping[int, Claim], faults: list[Fault]) -> None:
-    """Note rows that say what another one says, or what was entered before."""
+async def _said_twice(conn: Connection, claims: Mapping[int, Claim]) -> list[Fault]:
+    """Return the rows that say what another one says, or what was entered before."""
+    faults = []
     first: dict[tuple[str, str, date, str], int] = {}
     for place, one in claims.items():
         before = first.setdefault((one.member, one.rule, one.on, one.evidence), place)
@@ -274,4 +278,4 @@ async def _refuse_twice(conn: Connection, claims: Mapping[int, Claim], faults: l
     )
     places = list(claims)
     why = say("这条记录已经登记过：同一个人、同一规则、同一天和同一凭据。请删去这一行。")
-    faults.extend(Fault(places[one], "evidence", why) for one in known)
+    return faults + [Fault(places[one], "evidence", why) for one in known]

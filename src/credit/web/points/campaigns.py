@@ -25,6 +25,7 @@ from credit.web.points.pages import bank_page
 __all__ = ["CampaignPages"]
 
 FUNDED_MAX = 1_000_000_000
+_LINE = r"^[^\u0000-\u001f\u007f]*\S[^\u0000-\u001f\u007f]*$(?!\n)"
 REFUSED = {
     "key-reused": marked("这张表单已经提交过，数额不同。请刷新后再填。"),
     "bad-amount": marked("数额超出范围。请核对。"),
@@ -42,7 +43,7 @@ class CampaignForm(Struct, frozen=True):
         "rules": marked("支付哪些规则"),
     }
 
-    title: Annotated[Line, Meta(max_length=120)]
+    title: Annotated[str, Meta(max_length=120, pattern=_LINE)]
     division: Annotated[str, Meta(pattern=r"^[0-9]{6}([0-9]{3}([0-9]{3})?)?$(?!\n)", max_length=12)]
     until: Annotated[str, Meta(max_length=10)] = ""
     rules: list[Annotated[str, Meta(max_length=40)]] = []

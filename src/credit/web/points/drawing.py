@@ -30,7 +30,8 @@ def flow_pictures(flows: Sequence[Flow]) -> list[tuple[Picture, str]]:
     if not flows:
         return []
     names = [f"{one.month:%Y-%m}" for one in flows]
-    return [
+    expired = [(name, one.expired) for name, one in zip(names, flows, strict=True)]
+    pictures = [
         (
             draw_bars(
                 # More may have been refunded in a month than redeemed.
@@ -43,16 +44,11 @@ def flow_pictures(flows: Sequence[Flow]) -> list[tuple[Picture, str]]:
             ),
             say("每月发放和兑换的积分（兑换已减去退还）"),
         ),
-        (
-            draw_bars(
-                [(name, one.expired) for name, one in zip(names, flows, strict=True)],
-                id_="expired",
-                title=say("每月过期的积分"),
-                unit=POINTS,
-            ),
-            say("每月过期的积分"),
-        ),
     ]
+    if any(points for _, points in expired):
+        title = say("每月过期的积分")
+        pictures.append((draw_bars(expired, id_="expired", title=title, unit=POINTS), title))
+    return pictures
 
 
 def ranked_picture(

@@ -27,9 +27,9 @@ TASKS = (
     ("unfunded", "approvals?state=unfunded", marked("条已审核的记录等待预算")),
     ("merchants", "merchants?standing=proposed", marked("家商户等待审核")),
     ("offers", "offers", marked("项权益等待审核")),
-    ("drawn", "settlements?state=drawn", marked("份结算单等待商户确认")),
-    ("disputed", "settlements?state=disputed", marked("份结算单有异议")),
-    ("confirmed", "settlements?state=confirmed", marked("份结算单等待付款")),
+    ("drawn", "settlements?standing=drawn", marked("份结算单等待商户确认")),
+    ("disputed", "settlements?standing=disputed", marked("份结算单有异议")),
+    ("confirmed", "settlements?standing=confirmed", marked("份结算单等待付款")),
 )
 
 
@@ -72,12 +72,12 @@ async def bank_page(
         request,
         "web/points.html",
         http_status=problem.status if problem else 200,
-        bank=bank,
         found=found,
         place=place,
         place_name=dict(divisions).get(place) or division_name(place or city),
         divisions=within(divisions, actor),
-        fen=Decimal(found.outstanding * bank.fen_per_point) / 100,
+        yuan=Decimal(found.outstanding * bank.fen_per_point) / 100,
+        yuan_per_point=Decimal(bank.fen_per_point) / 100,
         tasks=_tasks(found.waiting),
         ending=drawing.ending_picture(found.months),
         flows=drawing.flow_pictures(found.flows),

@@ -149,7 +149,7 @@ def by_month(days: Sequence[DayOfPoints]) -> Mapping[tuple[int, int] | None, int
     """Sum points by the month with which they end, in order; None for those that never end."""
     found: dict[tuple[int, int] | None, int] = {}
     for one in days:
-        month = one.day and (one.day.year, one.day.month)
+        month = (one.day.year, one.day.month) if one.day is not None else None
         found[month] = found.get(month, 0) + one.points
     return found
 
