@@ -150,6 +150,19 @@ async def test_pages_follow_one_another_and_miss_nothing(bank, browse):
     assert (await nobody.get(POINTS, headers={"If-None-Match": tag})).status_code == 304
 
 
+async def test_who_names_a_posting_leads_to_its_member(bank, browse):
+    (made,) = await award(bank, (bank.wallets["Li"], DONATION, JUNE, 5))
+    page = await (await browse(None)).get(POINTS)
+    (number,) = re.findall(r'<small class="code">([0-9a-f]{12})</small>', page.text)
+    assert str(made).endswith(number)
+    await bank.world.hire("far", "community_officer", kind="community", division="150204001001")
+    place = f"/{CITY}/console/members/{bank.wallets['Li']}"
+    for name, finds in (("clerk", True), ("auditor", True), ("far", False)):
+        browser = await browse(name)
+        found = await browser.post(f"/{CITY}/console/members/search", data={"q": number})
+        assert (place in found.text) is finds, name
+
+
 async def test_hostile_names_and_questions(bank, browse):
     wallet = await add(bank, "<b>恶意</b>", "dual_unit")
     await award(bank, (wallet, UNIT, JUNE, 5))

@@ -158,10 +158,12 @@ async def division_names(conn: Connection, codes: Sequence[str]) -> dict[str, st
     """Return divisions' names by code, those they lie in first; one unknown goes by its code."""
     wanted = {code[:digits] for code in codes for digits in LEVEL_DIGITS}
     names = await store.division_names(conn, sorted(wanted))
-    above = {
-        code: [names.get(code[:n], "") for n in LEVEL_DIGITS if n < len(code)] for code in codes
-    }
-    return {code: "".join([*above[code], names.get(code) or code]) for code in codes}
+    return {code: _whole_name(code, names) for code in codes}
+
+
+def _whole_name(code: str, names: Mapping[str, str]) -> str:
+    above = "".join(names.get(code[:digits], "") for digits in LEVEL_DIGITS if digits < len(code))
+    return above + names[code] if code in names else f"{above} {code}".lstrip()
 
 
 async def areas_by_district(

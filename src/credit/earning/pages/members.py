@@ -40,7 +40,7 @@ class SearchForm(Struct, frozen=True):
     """Whom to look for, where, and behind which place."""
 
     LABELS: ClassVar[Mapping[str, str]] = {
-        "q": marked("姓名或钱包编号"),
+        "q": marked("姓名、钱包编号或公示编号"),
         "division": marked("社区或街道"),
         "kind": marked("类别"),
     }

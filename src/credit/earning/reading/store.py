@@ -7,7 +7,7 @@ from uuid import UUID
 
 from credit.kit.db import Connection
 
-__all__ = ["Deed", "Posted", "deed", "deeds", "known", "postings"]
+__all__ = ["Deed", "Posted", "deed", "deeds", "known", "posted_member", "postings"]
 
 _DEED = """
 SELECT p.id, p.member, p.rule, p.quantity, p.points, p.participated_on, p.source, p.evidence, p.flags,
@@ -44,6 +44,12 @@ FROM (
     JOIN vault_value v ON v.subject = k.subject AND v.field = 'name' WHERE k.subject = s.member OFFSET 0
 ) n ON true
 ORDER BY s.participated_on DESC, s.id DESC
+"""
+# Of whom somebody speaks who names a posting by the end of its number.
+POSTED_MEMBER = """
+SELECT member FROM participation
+WHERE participated_on >= $2 AND right(id::text, 12) = $1 AND state IN ('pending', 'granted')
+ORDER BY participated_on DESC LIMIT 1
 """
 # Which of some claims somebody entered before; each is answered by its place.
 KNOWN = """
@@ -122,6 +128,12 @@ async def postings(
     """
     rows = await conn.fetch(POSTINGS, division, first, until, before, limit)
     return [Posted(*row) for row in rows]
+
+
+async def posted_member(conn: Connection, number: str, since: date) -> str | None:
+    """Return whose award since a day has a number that ends so (12 hex digits)."""
+    member: str | None = await conn.fetchval(POSTED_MEMBER, number, since)
+    return member
 
 
 async def known(

@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from credit.access.admin import residents
 from credit.access.admin.residents import ResidentAccount
@@ -17,6 +17,7 @@ from credit.access.views import Actor
 from credit.earning.logic.names import covered, covered_phone
 from credit.earning.members import store
 from credit.earning.members.store import MemberRow, Registered, Sought
+from credit.earning.reading import store as reading
 from credit.earning.service.places import covers, refuse_elsewhere
 from credit.earning.views import MemberView
 from credit.kit.clock import Clock
@@ -35,6 +36,9 @@ __all__ = [
 ]  # fmt: skip
 
 WALLET = re.compile(r"W[0-9A-Z]{1,23}", re.ASCII)
+# The end of a participation's number, as an award is made public under it; those of a year are found.
+POSTED = re.compile(r"[0-9a-f]{12}", re.ASCII)
+POSTED_FOR = timedelta(days=400)
 # Names opened for one look: some tens of milliseconds.
 LOOKED_THROUGH = 2_000
 FOUND_MAX = 50
@@ -91,11 +95,15 @@ async def members_page(
 async def find_members(
     conn: Connection, clock: Clock, vault: Vault, actor: Actor, sought: Sought, text: str
 ) -> FoundMembers:
-    """Look for members whose name holds a text, or who have that very wallet.
+    """Look for members whose name holds a text, or who have that very wallet, or award by the number
+    it was made public under.
 
     Only so many names are looked through, and whoever may not see names finds nobody by them.
     """
     wallet = text.strip().upper()
+    if POSTED.fullmatch(text.strip()):
+        since = clock.today() - POSTED_FOR
+        wallet = await reading.posted_member(conn, text.strip(), since) or wallet
     if WALLET.fullmatch(wallet) and wallet in (known := await store.members_by_id(conn, [wallet])):
         if not covers(actor, known[wallet].division):
             return FoundMembers([], 1, None)
