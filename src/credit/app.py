@@ -130,6 +130,18 @@ from credit.web.uploads import Uploads
 __all__ = ["create_app", "make_state"]
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
+# What people print: letters and reports.
+PAPERS = (
+    console_list_letter,
+    portal_list_letter,
+    portal_report,
+    console_report,
+    *CONTRACT_LETTERS,
+    console_fact_letter,
+    console_repair_letter,
+    portal_fact_letter,
+    portal_repair_letter,
+)
 
 
 @get("/health/live", operation_id="live", summary="进程在运行", tags=["health"],
@@ -240,15 +252,7 @@ def _pages() -> Router:
             ExchangePages,
             PortalListPages,
             *MARKET_PAGES,
-            console_list_letter,
-            portal_list_letter,
-            portal_report,
-            console_report,
-            *CONTRACT_LETTERS,
-            console_fact_letter,
-            console_repair_letter,
-            portal_fact_letter,
-            portal_repair_letter,
+            *PAPERS,
         ],
         guards=[page_guard],
         include_in_schema=False,
