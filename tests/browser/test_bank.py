@@ -74,7 +74,7 @@ async def test_a_resident_earns_pays_gets_some_back_and_the_merchant_is_paid(ban
     await till.wait_for_selector("text=已确认")
     street = await open_as("street")
     await street.goto(f"/{CITY}/console/settlements")
-    await street.click("main a[href*='/console/settlements/']")
+    await street.click("main table a[href*='/console/settlements/']")
     await street.fill("[name=voucher]", "银行回单 2026-08-01")
     await street.click("form[action$='/pay'] button")
     await street.wait_for_selector("text=银行回单 2026-08-01")

@@ -23,7 +23,7 @@ ALLOWED = {
     ("budget", "budget"): "fund",
 }
 # What mends a mistake of the service itself is done by whoever works for the whole city.
-CITYWIDE = {("adjustment", "resident"): "adjust", ("adjustment", "merchant"): "adjust"}
+CITYWIDE = {("adjustment", "resident"): "adjust"}
 MESSAGES = {
     "posted": marked("已入账。"),
     "insufficient": marked("余额不足。请减少数额，或先拨付预算。"),
