@@ -122,36 +122,37 @@ async def test_a_refused_merchant_is_told_why_and_may_be_proposed_again(office):
     assert (await office.decide(code, "admit")).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"contract_until": "2026-06-30"}, "合同结束日期应在开始日期之后"),
-        ({"contract_from": "2025-01-01", "contract_until": "2026-06-30"}, "合同已经到期"),
-        ({"contract_until": "2046-06-30"}, "最长十年"),
-        ({"contract_from": "2026-02-30"}, "没有这一天"),
-        ({"contract_from": "x"}, "合同开始"),
-        ({"commitment_on": "2026-07-01"}, "在今天之后"),
-        ({"category": "casino"}, "请从列表里选一个类别"),
-        ({"division": "150203999"}, "登记册里没有这个辖区"),
-        ({"division": "all"}, "所在辖区"),
-        ({"fen_per_point": "0"}, "0.01 到 1000 元"),
-        ({"fen_per_point": "1e3"}, "每积分结算"),
-        ({"fen_per_point": "1.005"}, "每积分结算"),
-        ({"uscc": "123"}, "统一社会信用代码"),
-        ({"name": "  "}, "商户名称"),
-        ({"name": "a\x00b"}, "商户名称"),
-        ({"name": "好" * 121}, "商户名称"),
-        ({"address": ""}, "必填"),
-        ({"hours[0]": "九点到五点"}, "营业时间读不出来"),
-        ({"hours[0]": "09:00-12:00 11:00-13:00"}, "周一的时间与前一段重叠"),
-        ({f"hours[{day}]": "" for day in range(7)}, "营业时间全是空的"),
-    ],
-)
-async def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_kept(office, changed, words):
-    page = await office.propose("district", **changed)
-    assert page.status_code in (400, 409)
-    assert words in page.text
-    assert 'role="alert"' in page.text
+# What is typed wrong, and what is said of it.
+WRONG: list[tuple[dict[str, str], str]] = [
+    ({"contract_until": "2026-06-30"}, "合同结束日期应在开始日期之后"),
+    ({"contract_from": "2025-01-01", "contract_until": "2026-06-30"}, "合同已经到期"),
+    ({"contract_until": "2046-06-30"}, "最长十年"),
+    ({"contract_from": "2026-02-30"}, "没有这一天"),
+    ({"contract_from": "x"}, "合同开始"),
+    ({"commitment_on": "2026-07-01"}, "在今天之后"),
+    ({"category": "casino"}, "请从列表里选一个类别"),
+    ({"division": "150203999"}, "登记册里没有这个辖区"),
+    ({"division": "all"}, "所在辖区"),
+    ({"fen_per_point": "0"}, "0.01 到 1000 元"),
+    ({"fen_per_point": "1e3"}, "每积分结算"),
+    ({"fen_per_point": "1.005"}, "每积分结算"),
+    ({"uscc": "123"}, "统一社会信用代码"),
+    ({"name": "  "}, "商户名称"),
+    ({"name": "a\x00b"}, "商户名称"),
+    ({"name": "好" * 121}, "商户名称"),
+    ({"address": ""}, "必填"),
+    ({"hours[0]": "九点到五点"}, "营业时间读不出来"),
+    ({"hours[0]": "09:00-12:00 11:00-13:00"}, "周一的时间与前一段重叠"),
+    ({f"hours[{day}]": "" for day in range(7)}, "营业时间全是空的"),
+]
+
+
+async def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_kept(office):
+    for changed, words in WRONG:
+        page = await office.propose("district", **changed)
+        assert page.status_code in (400, 409), changed
+        assert words in page.text, changed
+        assert 'role="alert"' in page.text
     async with office.bank.db.city(CITY) as conn:
         assert await conn.fetchval("SELECT count(*) FROM merchant") == 1
 
@@ -168,10 +169,10 @@ async def test_every_fault_is_named_and_the_form_comes_back_with_its_letter(offi
     assert (await office.row("SH-0002"))["commitment_digest"].hex() == kept
 
 
-@pytest.mark.parametrize("kept", ["", "0" * 64, "x" * 64, "..", "0" * 63])
-async def test_without_a_letter_that_was_uploaded_there_is_no_merchant(office, kept):
-    page = await office.propose(letter=None, letter_kept=kept)
-    assert (page.status_code, "请上传签了字的诚信经营承诺书" in page.text) == (409, True)
+async def test_without_a_letter_that_was_uploaded_there_is_no_merchant(office):
+    for kept in ("", "0" * 64, "x" * 64, "..", "0" * 63):
+        page = await office.propose(letter=None, letter_kept=kept)
+        assert (page.status_code, "请上传签了字的诚信经营承诺书" in page.text) == (409, True)
 
 
 async def test_a_letter_is_what_it_says_it_is(office):

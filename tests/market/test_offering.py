@@ -5,7 +5,6 @@ import html
 import re
 from datetime import timedelta
 
-import pytest
 from tests.bank import CITY, COMMUNITY, MERCHANT, STREET
 
 TILL, CONSOLE = f"/{CITY}/till/offers", f"/{CITY}/console/offers"
@@ -109,35 +108,36 @@ async def test_a_clerk_proposes_for_merchants_of_its_own_community_alone(office)
     assert page.status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"stock": ""}, "商品要写明有多少份"),
-        ({"points": ""}, "写明要多少积分"),
-        ({"points_max": "5"}, "只有消费减免写"),
-        ({"kind": "reduction"}, "消费减免没有固定价格"),
-        ({"kind": "reduction", "points": "", "stock": ""}, "写明一次最多减免"),
-        ({"kind": "lottery"}, "请从给出的选项里选"),
-        ({"per_person_days": "7"}, "每人可以用几次"),
-        ({"per_person": "40000"}, "不能大于"),
-        ({"points": "-1"}, "不能小于"),
-        ({"points": "9" * 30}, "价格（积分）"),
-        ({"points": "1.5"}, "价格（积分）"),
-        ({"stock": "2147483647"}, "份数应在"),
-        ({"valid_until": "2026-06-29"}, "结束日期在开始日期之前"),
-        ({"valid_until": "2027-01-01"}, "商户的合同到 2026-12-31 为止"),
-        ({"valid_from": "2026-13-01"}, "没有这一天"),
-        ({"title": "\t"}, "名称"),
-        ({"title": "a\x00"}, "名称"),
-        ({"terms": "a\x01"}, "使用说明"),
-        ({"terms": "好" * 1001}, "使用说明"),
-    ],
-)
-async def test_what_is_wrong_is_said_and_the_form_comes_back(office, changed, words):
-    page = await propose(office, **{"title": "<i>大米</i>", **changed})
-    assert page.status_code in (400, 409)
-    assert words in page.text
-    assert "<i>" not in page.text
+# What is typed wrong, and what is said of it.
+WRONG: list[tuple[dict[str, str], str]] = [
+    ({"stock": ""}, "商品要写明有多少份"),
+    ({"points": ""}, "写明要多少积分"),
+    ({"points_max": "5"}, "只有消费减免写"),
+    ({"kind": "reduction"}, "消费减免没有固定价格"),
+    ({"kind": "reduction", "points": "", "stock": ""}, "写明一次最多减免"),
+    ({"kind": "lottery"}, "请从给出的选项里选"),
+    ({"per_person_days": "7"}, "每人可以用几次"),
+    ({"per_person": "40000"}, "不能大于"),
+    ({"points": "-1"}, "不能小于"),
+    ({"points": "9" * 30}, "价格（积分）"),
+    ({"points": "1.5"}, "价格（积分）"),
+    ({"stock": "2147483647"}, "份数应在"),
+    ({"valid_until": "2026-06-29"}, "结束日期在开始日期之前"),
+    ({"valid_until": "2027-01-01"}, "商户的合同到 2026-12-31 为止"),
+    ({"valid_from": "2026-13-01"}, "没有这一天"),
+    ({"title": "\t"}, "名称"),
+    ({"title": "a\x00"}, "名称"),
+    ({"terms": "a\x01"}, "使用说明"),
+    ({"terms": "好" * 1001}, "使用说明"),
+]
+
+
+async def test_what_is_wrong_is_said_and_the_form_comes_back(office):
+    for changed, words in WRONG:
+        page = await propose(office, **{"title": "<i>大米</i>", **changed})
+        assert page.status_code in (400, 409), changed
+        assert words in page.text, changed
+        assert "<i>" not in page.text
     async with office.bank.db.city(CITY) as conn:
         assert await conn.fetchval("SELECT count(*) FROM offer") == 0
 

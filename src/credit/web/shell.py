@@ -85,6 +85,7 @@ WALLET_MENU = (
     ("history", marked("明细")),
     ("offers", marked("权益")),
     ("records", marked("参与记录")),
+    ("activity", marked("签到")),
 )
 # What a merchant's people find at the till, besides taking points.
 TILL_MENU = (

@@ -72,5 +72,4 @@ def kpi_picture(rows: Sequence[KpiRow]) -> Picture | None:
         title=say("积分采集情况"),
         before=[one.members for one in shown],
         names=(marked("登记的参与者"), marked("有核实记录的")),
-        unit=marked("个"),
     )

@@ -16,7 +16,6 @@ from credit.market.api.figures import Division, Year
 from credit.market.figures import service
 from credit.market.figures.views import KpiRow, Kpis
 from credit.parties import service as parties
-from credit.parties.logic import division_name
 from credit.rules.loading import pack_of_city
 from credit.web.points import drawing
 from credit.web.points.pages import within
@@ -60,6 +59,8 @@ class PointIndicatorPages(Controller):
         actor, today = request.state.visitor.actor, state.clock.today()
         found, divisions = await _found(request, state, city, year, division)
         place = service.place_of(actor, city, division)
+        async with state.db.city(city) as conn:
+            place_name = await parties.territory_name(conn, place or city)
         narrow = len(place) >= 9
         rows = [one for one in found.items if narrow or one.level != "community"]
         parts = [one for one in rows if one.level == _below(place)]
@@ -71,7 +72,7 @@ class PointIndicatorPages(Controller):
             whole=next((one for one in rows if (one.code or "") == place), None),
             picture=drawing.kpi_picture(parts),
             place=place,
-            place_name=dict(divisions).get(place) or division_name(place or city),
+            place_name=place_name,
             divisions=within(divisions, actor),
             years=[str(today.year - back) for back in range(YEARS)],
         )

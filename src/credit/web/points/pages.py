@@ -15,7 +15,6 @@ from credit.market.api.figures import Division
 from credit.market.figures import service
 from credit.market.figures.views import Waiting
 from credit.parties import service as parties
-from credit.parties.logic import division_name
 from credit.rules.loading import pack_of_city
 from credit.web.points import drawing
 
@@ -65,7 +64,8 @@ async def bank_page(
     async with state.db.city(city) as conn:
         found = await service.figures(conn, state.clock, actor, city, division)
         divisions = await parties.divisions(conn)
-    place = service.place_of(actor, city, division)
+        place = service.place_of(actor, city, division)
+        place_name = await parties.territory_name(conn, place or city)
     rules = {one.code: one.title for one in bank.earning}
     categories = {one.code: one.title for one in bank.merchant_categories}
     return render(
@@ -74,7 +74,7 @@ async def bank_page(
         http_status=problem.status if problem else 200,
         found=found,
         place=place,
-        place_name=dict(divisions).get(place) or division_name(place or city),
+        place_name=place_name,
         divisions=within(divisions, actor),
         yuan=Decimal(found.outstanding * bank.fen_per_point) / 100,
         yuan_per_point=Decimal(bank.fen_per_point) / 100,
