@@ -210,6 +210,25 @@ async def test_two_senders_send_each_event_once(bank, receiver):
     assert len({one.id for one in receiver.events(secret)}) == len(receiver.got) == 12
 
 
+async def test_a_sender_goes_on_by_itself_whatever_breaks(bank, receiver, monkeypatch):
+    monkeypatch.setattr(sending, "INTERVAL_SECONDS", 0.01)
+    await register(bank, receiver.url)
+    async with sender(bank) as one:
+        running = asyncio.create_task(one.run())
+        try:
+            for amount in (1, 2):
+                await bank.authorize("Li", amount)
+                async with asyncio.timeout(10):
+                    await receiver.arrived.wait()
+                receiver.arrived.clear()
+                one.drop()  # its session breaks, too
+        finally:
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+    assert len(receiver.got) >= 2
+
+
 async def test_who_is_killed_while_sending_holds_up_nobody(bank, receiver):
     _, secret = await register(bank, receiver.url)
     await buy(bank, 10)

@@ -110,7 +110,7 @@ class Courier:
             fault = "tls" if _is_tls(error) else "connect"
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             fault = "cut"
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError):
             fault = "failed"
         return Result(status, fault, round((time.perf_counter() - begin) * 1_000), retry_after)
 

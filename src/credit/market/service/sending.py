@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Sequence
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from credit.kit.clock import Clock
@@ -66,7 +65,7 @@ class Sender:
                 try:
                     while await self.send():
                         pass
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                except Exception as error:  # noqa: BLE001 - one that stays down tells nobody
                     log.warning("sending again", city=self._city, error=type(error).__name__)
                     self.drop()
                 await asyncio.sleep(INTERVAL_SECONDS)
