@@ -284,6 +284,19 @@ async def test_an_account_is_linked_once_to_a_resident_and_never_to_oneself(bank
     assert (await row_of(bank, wallet))["person_id"] == bank.world.actors["Zhou"].person_id
 
 
+async def test_who_was_erased_by_the_administrator_is_unlinked_and_another_invited(bank, browse):
+    clerk, place = await browse("clerk"), f"{MEMBERS}/{bank.wallets['Li']}"
+    person = bank.world.actors["Li"].person_id
+    administrator = await browse("administrator")
+    await administrator.post(f"/{CITY}/console/people/{person}/erase")
+    page = await clerk.get(place)
+    assert "原来的登录账户已经删除" in page.text
+    assert "Li居民" in page.text  # the membership is kept, and stands for itself
+    await clerk.post(f"{place}/unlink")
+    page = await clerk.post(f"{place}/invitation", data={"username": "li.again"})
+    assert "请把邀请链接交给 li.again" in page.text
+
+
 def test_a_name_is_covered_but_for_its_first_letter():
     assert covered("张三丰") == "张＊"
     assert covered("·阿依古丽") == "阿＊"
