@@ -76,6 +76,7 @@ async def test_a_resident_earns_pays_gets_some_back_and_the_merchant_is_paid(ban
     await street.goto(f"/{CITY}/console/settlements")
     await street.click("main table a[href*='/console/settlements/']")
     await street.fill("[name=voucher]", "银行回单 2026-08-01")
+    await street.check("form[action$='/pay'] [type=checkbox]")
     await street.click("form[action$='/pay'] button")
     await street.wait_for_selector("text=银行回单 2026-08-01")
     assert await verify_book(bank.db, CITY, bank.world.logs.book_secret(CITY)) == []
