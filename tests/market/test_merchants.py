@@ -186,6 +186,9 @@ async def test_hours_are_typed_once_for_every_day_and_otherwise_day_by_day(offic
     page = await (await office.at("street")).get(f"{MERCHANTS}/{code}")
     assert "周一至周六 09:00–21:00；周日休息" in page.text
     clerk = await office.at("clerk")
+    rest = {"hours_all": "08:00-20:00", "hours[0]": "Closed", "address": "新华路 3 号"}
+    page = await clerk.post(f"{MERCHANTS}/{code}/place", data=days | rest)
+    assert "周一休息；周二至周日 08:00–20:00" in page.text
     fields = {"address": "新华路 3 号", "hours_all": "08:00-20:00", **days}
     page = await clerk.post(f"{MERCHANTS}/{code}/place", data=fields)
     assert "每天 08:00–20:00" in page.text

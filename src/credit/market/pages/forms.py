@@ -20,6 +20,7 @@ from credit.market.offers.store import NewOffer
 __all__ = [
     "DAYS",
     "EVERY_DAY",
+    "MERCHANT_LABELS",
     "Cursor",
     "DecisionForm",
     "MerchantCode",
@@ -28,6 +29,7 @@ __all__ = [
     "OfferActForm",
     "OfferForm",
     "PlaceForm",
+    "TermsForm",
     "day_of",
     "fen_of",
     "hours_of",
@@ -45,6 +47,8 @@ Cursor = Annotated[str, QueryParameter(pattern=r"^[0-9]{0,18}$(?!\n)", max_lengt
 # The fields of a week, as the refusals of what is typed into them name them.
 DAYS = tuple(f"hours[{number}]" for number in range(len(DAY_NAMES)))
 EVERY_DAY = "hours_all"
+# How a day of rest is written where the others have something in common.
+REST = frozenset({"休息", "closed"})
 _CONTROLS = r"\u0000-\u001f\u007f"
 _LINE = rf"^[^\S{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$(?!\n)"
 _WORDS = r"^[^\u0000-\u0009\u000b-\u001f\u007f]*$(?!\n)"
@@ -61,17 +65,12 @@ class TermsForm(Struct, frozen=True):
     """Where a merchant is, and what it agreed on; its hours and its letter are read apart."""
 
     LABELS: ClassVar[Mapping[str, str]] = {
-        "name": marked("商户名称"),
-        "category": marked("类别"),
-        "division": marked("所在辖区"),
         "address": marked("地址"),
-        "uscc": marked("统一社会信用代码"),
         "fen_per_point": marked("每积分结算（元）"),
         "contract_from": marked("合同开始"),
         "contract_until": marked("合同结束"),
         "commitment_on": marked("承诺书签订日期"),
-        "letter": marked("诚信经营承诺书"),
-        **dict(zip(DAYS, DAY_NAMES, strict=True)),
+        "offline": marked("断网补交"),
     }
 
     address: Address
@@ -85,6 +84,14 @@ class TermsForm(Struct, frozen=True):
 class MerchantForm(TermsForm, frozen=True, kw_only=True):
     """A new merchant."""
 
+    LABELS: ClassVar[Mapping[str, str]] = {
+        **TermsForm.LABELS,
+        "name": marked("商户名称"),
+        "category": marked("类别"),
+        "division": marked("所在辖区"),
+        "uscc": marked("统一社会信用代码"),
+    }
+
     name: Name
     category: Annotated[str, Meta(max_length=40)]
     division: Annotated[str, Meta(pattern=r"^[0-9]{6}([0-9]{3}([0-9]{3})?)?$(?!\n)", max_length=12)]
@@ -96,7 +103,7 @@ class MerchantForm(TermsForm, frozen=True, kw_only=True):
 class PlaceForm(Struct, frozen=True):
     """Where a merchant is now; its hours are read apart."""
 
-    LABELS: ClassVar[Mapping[str, str]] = TermsForm.LABELS
+    LABELS: ClassVar[Mapping[str, str]] = {"address": marked("地址")}
 
     address: Address
 
@@ -152,6 +159,14 @@ class OfferForm(Struct, frozen=True):
     per_person_days: Days | None = None
 
 
+# What the form of a merchant calls its fields, with those that are read apart.
+MERCHANT_LABELS: Mapping[str, str] = {
+    **MerchantForm.LABELS,
+    "letter": marked("诚信经营承诺书"),
+    **dict(zip(DAYS, DAY_NAMES, strict=True)),
+}
+
+
 def new_offer(fields: Mapping[str, Any]) -> NewOffer:
     """Read an offer's form."""
     form = read_form(OfferForm, fields)
@@ -188,7 +203,7 @@ def hours_of(fields: Mapping[str, str]) -> Hours:
     for name in DAYS:
         typed = fields.get(name, "").strip() or every
         try:
-            week.append(read_day(typed))
+            week.append([] if typed.casefold() in REST else read_day(typed))
         except Invalid as refused:
             faults.append(FieldError(name, refused.detail))
     if faults:

@@ -20,10 +20,10 @@ from credit.kit.uploads import file_answer
 from credit.market.logic.merchants import acts_of
 from credit.market.pages.forms import (
     DAYS,
+    MERCHANT_LABELS,
     DecisionForm,
     MerchantCode,
     PlaceForm,
-    TermsForm,
     hours_of,
     labelled,
     texts_of,
@@ -212,7 +212,7 @@ async def _page(
         fields=defaultdict(str, fields if fields is not None else _fields_of(found)),
         day_names=list(zip(DAYS, WORDS["days"], strict=True)),
         today=state.clock.today(),
-        problem=refused and labelled(refused, {**TermsForm.LABELS, **DecisionForm.LABELS}),
+        problem=refused and labelled(refused, {**MERCHANT_LABELS, **DecisionForm.LABELS}),
         **shown,
     )
 

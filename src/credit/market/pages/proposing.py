@@ -17,6 +17,7 @@ from credit.kit.uploads import form_bytes_max, uploaded_files
 from credit.market.pages.forms import (
     DAYS,
     EVERY_DAY,
+    MERCHANT_LABELS,
     MerchantCode,
     MerchantForm,
     TermsForm,
@@ -197,5 +198,5 @@ async def _page(
         categories=[(one.code, one.title) for one in _bank(state, city).merchant_categories],
         divisions=divisions,
         own_division=actor.division,
-        problem=refused and labelled(refused, TermsForm.LABELS),
+        problem=refused and labelled(refused, MERCHANT_LABELS),
     )

@@ -46,12 +46,6 @@ REDEMPTIONS = 30
 # Nobody charges faster than this by hand; whoever guesses codes is stopped long before one fits.
 CHARGES_PER_MINUTE = 40
 NO_MERCHANT = marked("您的商户还没有登记。请联系街道或社区的运营人员，把您的商户编号告诉他们。")
-CLOSED: Mapping[str, str] = {
-    "proposed": marked("正在等待运营人员审核入驻，审核通过后就可以收取积分。"),
-    "refused": marked("入驻没有通过：%(reason)s"),
-    "suspended": marked("本商户已暂停收取积分：%(reason)s"),
-    "closed": marked("本商户已退出，不再收取积分：%(reason)s"),
-}
 FORM_KEY = r"^[0-9A-Za-z_-]{22}$(?!\n)"
 FormKey = Annotated[str, Meta(pattern=FORM_KEY, max_length=22)]
 Points = Annotated[int, Meta(ge=1, le=POINTS_MAX)]
@@ -83,6 +77,7 @@ class ActForm(Struct, frozen=True):
         "act": marked("办理"),
         "amount": marked("退还多少积分"),
         "sure": marked("已核对"),
+        "form": marked("表单"),
     }
 
     form: FormKey
@@ -282,7 +277,7 @@ def _standing(merchant: MerchantRecord | None, now: datetime) -> str:
     if merchant is None:
         return NO_MERCHANT
     if merchant.state != "open":
-        return say(CLOSED[merchant.state], reason=merchant.reason or "—")
+        return _stopped(merchant.state, merchant.reason or "—")
     today = now.astimezone(CHINA).date()
     if not merchant.contract_from <= today <= merchant.contract_until:
         return say(
@@ -291,6 +286,16 @@ def _standing(merchant: MerchantRecord | None, now: datetime) -> str:
             last=merchant.contract_until,
         )
     return ""
+
+
+def _stopped(state: str, reason: str) -> str:
+    """Say why a merchant takes no points, whatever the day."""
+    return {
+        "proposed": say("正在等待运营人员审核入驻，审核通过后就可以收取积分。"),
+        "refused": say("入驻没有通过：%(reason)s", reason=reason),
+        "suspended": say("本商户已暂停收取积分：%(reason)s", reason=reason),
+        "closed": say("本商户已退出，不再收取积分：%(reason)s", reason=reason),
+    }[state]
 
 
 def _by_day(found: list[RedemptionView]) -> list[tuple[str, list[RedemptionView]]]:
