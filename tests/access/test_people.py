@@ -282,11 +282,12 @@ async def test_a_street_and_a_district_s_department_name_their_division(browse):
     administrator = await browse("administrator")
     for kind, role, division, said in (
         ("street", "street_officer", "", "请填 9 位区划代码"),
+        ("community", "community_officer", "150203001", "请填 12 位区划代码"),
         ("street", "street_officer", "150203", "请填 9 位区划代码"),
         ("district_department", "district_officer", "", "请填 6 位区划代码"),
         ("district_department", "district_officer", "150203001", "请填 6 位区划代码"),
         ("association", "association_officer", "150203", "其他单位不填"),
-        ("association", "street_officer", "", "单位类别应是街道或区县主管部门"),
+        ("association", "street_officer", "", "单位类别应是社区、街道或区县主管部门"),
         ("street", "association_reviewer", "150203001", "不能担任“协会审核员”"),
         ("district_department", "association_officer", "150203", "不能担任“协会信用专员”"),
         ("district_department", "city_officer", "150203", "不能担任“市主管部门”"),

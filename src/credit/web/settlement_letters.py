@@ -34,6 +34,7 @@ from credit.rules.loading import pack_of_city
 
 __all__ = ["console_statement", "till_statement"]
 
+TITLE = "商户积分结算单"
 LINES_PRINTED = 400  # of more, every day is a line
 NOTE = "结算单按积分账本的编号出具：相邻两张不漏不重，任何一方都可以按账本重新计算并核对摘要。"
 
@@ -73,7 +74,7 @@ async def _printed(state: State, city: str, checked: Checked, place: str) -> Res
         city_code=city,
         city_name=division_name(city),
         issuer=issuer,
-        title="商户积分结算单",
+        title=TITLE,
         number=f"积结〔{found.drawn_at.astimezone(CHINA).year}〕{found.id.hex[-8:].upper()} 号",
         addressee=found.name,
         blocks=(

@@ -48,14 +48,14 @@ class OfficeForm(msgspec.Struct, frozen=True):
         "kind": marked("单位类别"),
         "organisation": marked("单位名称"),
         "party": marked("登记册代码"),
-        "division": marked("负责的街道或区县"),
+        "division": marked("负责的社区、街道或区县"),
     }
 
     roles: Annotated[list[str], Meta(max_length=12)]
     kind: Annotated[str, Meta(max_length=40)]
     organisation: Annotated[str, Meta(max_length=120, pattern=r"^[^\u0000-\u001f\u007f]*$(?!\n)")]
     party: Annotated[str, Meta(pattern=r"^[0-9A-Z-]{1,24}$(?!\n)")] | None = None
-    division: Annotated[str, Meta(pattern=r"^[0-9]{6}([0-9]{3})?$(?!\n)")] | None = None
+    division: Annotated[str, Meta(pattern=r"^[0-9]{6}([0-9]{3}([0-9]{3})?)?$(?!\n)")] | None = None
 
     def office(self) -> Office:
         """Return the office the form describes."""

@@ -36,7 +36,10 @@ AskedActivity = Annotated[str, QueryParameter(pattern=rf"^({ACTIVITY})?$(?!\n)",
 class SignForm(Struct, frozen=True):
     """The digits of a code, and the activity where it was scanned."""
 
-    LABELS: ClassVar[Mapping[str, str]] = {"code": marked("签到码或签退码")}
+    LABELS: ClassVar[Mapping[str, str]] = {
+        "code": marked("签到码或签退码"),
+        "activity": marked("活动"),
+    }
 
     code: Annotated[str, Meta(pattern=rf"^{CODE}$(?!\n)")]
     activity: Annotated[str, Meta(pattern=rf"^{ACTIVITY}$(?!\n)")] = ""

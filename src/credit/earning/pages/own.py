@@ -33,7 +33,11 @@ class OwnPointPages(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City
     ) -> Response[str]:
         """Show what is kept about one's membership."""
-        found = await _own(request, state, city)
+        found = await own.own_points(
+            state.db, state.clock, city, state.logs.vault(city), actor_of(request)
+        )
+        if found is None:
+            return render(request, "web/wallet_none.html")
         member = found.row.member
         async with state.db.city(city) as conn:
             names = await parties.division_names(conn, [member.division])
