@@ -413,7 +413,7 @@ async def test_what_is_important_asks_who_it_is_once_more(bank, browse):
 async def test_nobody_without_a_wallet_has_such_data(bank, browse):
     await bank.world.hire("Zhou", "resident")
     resident, clerk = await browse("Zhou"), await browse("clerk")
-    assert (await resident.get(OWN)).status_code == 404
+    assert "还没有登记为参与者" in (await resident.get(OWN)).text
     assert (await resident.post(f"{OWN}/erase")).status_code == 404
     assert (await resident.get(f"/{CITY}/account/data.json")).json()["points_bank"] is None
     assert (await clerk.get(OWN)).status_code == 403

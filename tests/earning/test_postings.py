@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from tests.bank import API, CITY, COMMUNITY, STREET
 
 from credit.earning import service as earning
-from credit.earning.service import closing, reversing
+from credit.earning.service import leaving, reversing
 from credit.earning.service.members import NewMember
 from credit.earning.views import Claim
 
@@ -105,7 +105,7 @@ async def test_children_and_who_has_left_have_no_letter(bank):
         )
     await award(bank, (child, DONATION, JUNE, 5), (gone, DONATION, JUNE, 6))
     await mature(bank, 7)
-    await closing.close_member(
+    await leaving.close_member(
         bank.db, bank.clock, CITY, bank.writer, bank.world.vault, bank.world.actors["clerk"], gone
     )
     found = (await postings(bank, month="2026-06"))["items"]

@@ -1,6 +1,7 @@
 """Uses of offers: what came to nothing goes back on the shelf once, what was captured stays taken."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,6 @@ from tests.bank import CITY
 from credit.background import TASKS
 from credit.market.service import offers, redemptions
 from credit.market.service.redemptions import Wish
-from credit.market.service.shop import Shop
 from credit.points.logic.operations import key_of
 from credit.points.service.sweeping import lapse_holds
 
@@ -81,9 +81,12 @@ class Dead:
     async def post(self, operation):
         raise Crash(operation.op)
 
+    async def account(self, _):
+        return 0
+
 
 async def ask(bank, offer, writer, code):
-    shop = Shop(bank.db, bank.clock, CITY, writer)
+    shop = replace(bank.shop, writer=writer)
     wish = Wish(code, 30, "小票", offer)
     key = key_of("till", "authorize", "k", wish.code.encode())
     actor = bank.world.actors["shopkeeper"]

@@ -110,7 +110,7 @@ async def test_a_form_used_again_for_something_else_takes_nothing(office, keeper
 # What is sent, how it is answered, and what is said of it.
 REFUSED: list[tuple[dict[str, str], int, str]] = [
     ({"amount": "101"}, 409, "现在最多可以用 100 积分"),
-    ({"code": "0000000000"}, 409, "没有这个兑换码"),
+    ({"code": "0000000000"}, 409, "没有这个付款码"),
     ({"code": "123"}, 400, "付款码是 10 位数字"),
     ({"code": "１２３４５６７８９０"}, 400, "付款码是 10 位数字"),
     ({"code": "12345678901"}, 400, "付款码是 10 位数字"),

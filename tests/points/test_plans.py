@@ -155,7 +155,7 @@ class Session:
         await self.conn.executemany(
             "INSERT INTO point_token (token, account, until) VALUES ($1, $2, $3)", codes
         )
-        return [self._hold(None, token=code) for code, *_ in codes]
+        return [self._hold(code) for code, *_ in codes]
 
 
 @pytest.mark.slow

@@ -164,7 +164,7 @@ async def _closing_page(
         loss = await leaving.loss_of(conn, state.clock, shown.member)
     return render(
         request,
-        "earning/member_leaving.html",
+        "earning/member_closing.html",
         http_status=refused.status if refused else 200,
         shown=shown,
         loss=loss,
