@@ -15,7 +15,6 @@ __all__ = [
     "OfferView",
     "PublicOffer",
     "Repeat",
-    "Waiting",
 ]
 
 # On which a city is named when merchants of it change.
@@ -133,10 +132,3 @@ class Repeat(NamedTuple):
     times: int
     first: datetime
     last: datetime
-
-
-class Waiting(NamedTuple):
-    """How many merchants and offers somebody could decide about."""
-
-    merchants: int
-    offers: int

@@ -14,8 +14,6 @@ from credit.blacklist import service as blacklist
 from credit.blacklist.views import Counts as ListCounts
 from credit.contracts import service as contracts
 from credit.contracts.lists.store import WorkRow as ContractWork
-from credit.earning.service import records
-from credit.earning.service.records import DeskCounts as PointCounts
 from credit.evaluations import service as evaluations
 from credit.evaluations.service import OpenSheet
 from credit.events import service as events
@@ -32,8 +30,8 @@ from credit.kit.db import Connection
 from credit.kit.http import City, SoughtText
 from credit.kit.pages import render
 from credit.kit.texts import marked
-from credit.market.service import merchants
-from credit.market.views import Waiting as MarketCounts
+from credit.market.figures import service as bank
+from credit.market.figures.views import Waiting as BankCounts
 from credit.rules.loading import pack_of_city
 from credit.terms import service as terms
 from credit.terms.views import OpenTerm
@@ -90,17 +88,29 @@ LISTS: Tasks = (
     ("lists:publish", "exit", "lists?stage=exit", marked("条移出决定等待公布"), False),
     ("lists:decide", "review", "lists?stage=review", marked("条名单到了复核的时候"), False),
 )
-MARKET: Tasks = (
-    ("market:decide", "merchants", "merchants?standing=proposed", marked("家商户等待审核"), False),
-    ("market:decide", "offers", "offers", marked("项权益等待审核"), False),
-)
-POINTS: Tasks = (
-    ("points:approve", "entered", "approvals", marked("条参与记录等待审核"), False),
+BANK: Tasks = (
+    ("points:approve", "approvals", "approvals", marked("条参与记录等待审核"), False),
     (
         "points:fund",
         "unfunded",
         "approvals?state=unfunded",
         marked("条已审核的记录等待预算"),
+        False,
+    ),
+    ("market:decide", "merchants", "merchants?standing=proposed", marked("家商户等待审核"), False),
+    ("market:decide", "offers", "offers", marked("项权益等待审核"), False),
+    (
+        "market:settle",
+        "disputed",
+        "settlements?standing=disputed",
+        marked("份结算单有异议"),
+        False,
+    ),
+    (
+        "market:settle",
+        "confirmed",
+        "settlements?standing=confirmed",
+        marked("份结算单等待付款"),
         False,
     ),
 )
@@ -121,8 +131,8 @@ class Desk:
     """What waits, seen with somebody's scopes; what they do not carry is empty.
 
     `work` counts the visitor's own proposals, `facts` events, repairs and suggestions by what they
-    wait for, `contracts`, `lists`, `market` and `points` likewise; `terms` is what is to be done first, `sheets` are the
-    open evaluations: all of the visitor's division, if there is one. `runs` are those that came
+    wait for, `contracts`, `lists` and `bank` likewise; `terms` is what is to be done first, `sheets` are the open
+    evaluations: all of the visitor's division, if there is one. `runs` are those that came
     after the last publication, and those without a result; `answers` is what the districts say to
     those proposed. `expiring` are machines' keys that stop working soon. `key` says whether the
     visitor has an active signing key, or needs none.
@@ -132,8 +142,7 @@ class Desk:
     facts: Counts | None
     contracts: ContractWork | None
     lists: ListCounts | None
-    market: MarketCounts | None
-    points: PointCounts | None
+    bank: BankCounts | None
     terms: list[OpenTerm]
     sheets: list[OpenSheet]
     runs: list[RunView]
@@ -150,8 +159,7 @@ class Desk:
                 (self.facts, FACTS),
                 (self.contracts, CONTRACTS),
                 (self.lists, LISTS),
-                (self.market, MARKET),
-                (self.points, POINTS),
+                (self.bank, BANK),
             )
             for scope, name, place, words, late in tasks
             if source is not None
@@ -233,7 +241,7 @@ async def _desk(conn: Connection, clock: Clock, visitor: Visitor) -> Desk:
     scopes, division = actor.scopes, actor.division
     unfinished, facts = list[RunView](), None
     sheets, expiring = list[OpenSheet](), list[ExpiringClient]()
-    contract_work, list_work, market_work, point_work = None, None, None, None
+    contract_work, list_work, bank_work = None, None, None
     latest = await runs.latest_publication(conn)
     work = await store.work(
         conn,
@@ -251,10 +259,8 @@ async def _desk(conn: Connection, clock: Clock, visitor: Visitor) -> Desk:
         contract_work = await contracts.contract_work(conn, clock, actor)
     if scopes & {one[0] for one in LISTS}:
         list_work = await blacklist.counts(conn, None, on=today)
-    if "market:decide" in scopes:
-        market_work = await merchants.waiting(conn, actor)
-    if scopes & {one[0] for one in POINTS}:
-        point_work = await records.desk(conn, actor)
+    if scopes & {one[0] for one in BANK}:
+        bank_work = await bank.waiting(conn, actor)
     if scopes & {"marks:enter", "evaluations:close"}:
         sheets = await evaluations.open_sheets(conn, division, SHEETS_SHOWN)
     if "people:write" in scopes:
@@ -264,7 +270,7 @@ async def _desk(conn: Connection, clock: Clock, visitor: Visitor) -> Desk:
     answers = await grades.answers_of(conn, proposed) if proposed else {}
     key = work.key or "keys:own" not in scopes
     return Desk(
-        work, facts, contract_work, list_work, market_work, point_work, first_due, sheets, unfinished,
+        work, facts, contract_work, list_work, bank_work, first_due, sheets, unfinished,
         answers, latest, expiring, key,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from credit.kit.db import Connection
 
 __all__ = [
-    "AwardRow", "Barred", "Outcome", "WaitingRow", "awards", "count_waiting", "desk", "of_activity", "outcomes",
+    "AwardRow", "Barred", "Outcome", "WaitingRow", "awards", "count_waiting", "of_activity", "outcomes",
     "unfunded", "waiting",
 ]  # fmt: skip
 
@@ -56,13 +56,6 @@ SELECT count(*), count(*) FILTER (WHERE cardinality(p.flags) > 0) {_FROM}
 WHERE p.state = 'entered' AND {_WITHIN}
 """
 UNFUNDED = f"SELECT p.id {_FROM} WHERE p.id = ANY ($2) AND p.state = 'unfunded' AND {_WITHIN}"
-# What a desk shows is counted up to a limit; nobody is offered what they entered themselves.
-DESK = f"""
-SELECT
-    (SELECT count(*) FROM (SELECT {_FROM}
-        WHERE p.state = 'entered' AND p.entered_by <> $2 AND {_WITHIN} LIMIT $3) w) AS entered,
-    (SELECT count(*) FROM (SELECT {_FROM} WHERE p.state = 'unfunded' AND {_WITHIN} LIMIT $3) w) AS unfunded
-"""
 OUTCOMES = """
 SELECT state, count(*), sum(points)::bigint, min(available_on), max(available_on)
 FROM participation WHERE id = ANY ($1) GROUP BY state
@@ -141,12 +134,6 @@ async def count_waiting(conn: Connection, reach: str) -> tuple[int, int]:
     """Count what waits for a decision, and what of it is flagged."""
     row = await conn.fetchrow(COUNT_WAITING, reach)
     return (row[0], row[1]) if row else (0, 0)
-
-
-async def desk(conn: Connection, reach: str, person: str, limit: int) -> tuple[int, int]:
-    """Count what somebody could decide, and what waits for a budget, each up to a limit."""
-    row = await conn.fetchrow(DESK, reach, person, limit)
-    return (row["entered"], row["unfunded"]) if row else (0, 0)
 
 
 async def unfunded(conn: Connection, reach: str, ids: Sequence[UUID]) -> list[UUID]:

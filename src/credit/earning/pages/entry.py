@@ -53,6 +53,8 @@ class EntryForm(Struct, frozen=True):
 class RowForm(Struct, frozen=True):
     """Who did it, and how much of it."""
 
+    LABELS: ClassVar[Mapping[str, str]] = {"member": marked("钱包编号"), "quantity": marked("数量")}
+
     member: MemberId
     quantity: Annotated[int, Meta(ge=1, le=QUANTITY_MAX)] | None = None
 

@@ -13,19 +13,15 @@ from credit.kit.ids import LAST_ID
 
 __all__ = [
     "AwardRow",
-    "DeskCounts",
     "Outcome",
     "Waiting",
     "WaitingRow",
     "awards",
-    "desk",
     "of_activity",
     "outcomes",
     "unfunded",
     "waiting",
 ]
-
-COUNTED_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +31,6 @@ class Waiting:
     rows: list[WaitingRow]
     count: int
     flagged: int
-
-
-@dataclass(frozen=True, slots=True)
-class DeskCounts:
-    """Participation somebody could decide about, and what waits for a budget, up to COUNTED_MAX."""
-
-    entered: int
-    unfunded: int
-
-
-async def desk(conn: Connection, actor: Actor) -> DeskCounts:
-    """Count what waits where the actor works; what they entered themselves is for somebody else."""
-    return DeskCounts(*await store.desk(conn, reach(actor), actor.person_id, COUNTED_MAX))
 
 
 async def awards(

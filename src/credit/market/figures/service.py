@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from credit.access.views import Actor
 from credit.earning import service as earning
-from credit.earning.service.places import refuse_elsewhere
+from credit.earning.service.places import reach, refuse_elsewhere
 from credit.earning.views import Budget
 from credit.kit.clock import CHINA, Clock
 from credit.kit.db import Connection
@@ -103,7 +103,7 @@ async def figures(
         await store.flows(conn, place, begin_of(first), FLOW_MONTHS),
         await store.rules(conn, place, first, RANKED),
         await store.categories(conn, place, begin_of(first), RANKED),
-        await waiting(conn, place),
+        await waiting(conn, actor, place),
     )
 
 
@@ -130,9 +130,10 @@ async def lines_of(conn: Connection, clock: Clock, campaigns: Sequence[Budget]) 
     return lines
 
 
-async def waiting(conn: Connection, place: str) -> Waiting:
-    """Count what waits for somebody in a division."""
-    return await store.waiting(conn, place, WAITING_MAX)
+async def waiting(conn: Connection, actor: Actor, place: str | None = None) -> Waiting:
+    """Count what waits for somebody in a division, or wherever they work."""
+    place = reach(actor) if place is None else place
+    return await store.waiting(conn, place, actor.person_id, WAITING_MAX)
 
 
 def begin_of(day: date) -> datetime:

@@ -132,17 +132,18 @@ WHERE {_SINCE.format("$2")} AND t.kind IN ('capture', 'refund')
 GROUP BY 1 HAVING sum(CASE t.kind WHEN 'capture' THEN t.amount ELSE -t.amount END) > 0
 ORDER BY 2 DESC, 1 LIMIT $3
 """
+# Nobody is asked to decide about what they entered or proposed themselves.
 _HERE = "starts_with({0}.division, $1)"
 WAITING = f"""
 SELECT
     (SELECT count(*) FROM (SELECT FROM participation p JOIN member m ON m.id = p.member
-        WHERE p.state = 'entered' AND {_HERE.format("m")} LIMIT $2) w),
+        WHERE p.state = 'entered' AND p.entered_by <> $3 AND {_HERE.format("m")} LIMIT $2) w),
     (SELECT count(*) FROM (SELECT FROM participation p JOIN member m ON m.id = p.member
         WHERE p.state = 'unfunded' AND {_HERE.format("m")} LIMIT $2) w),
     (SELECT count(*) FROM (SELECT FROM merchant m
-        WHERE m.state = 'proposed' AND {_HERE.format("m")} LIMIT $2) w),
+        WHERE m.state = 'proposed' AND m.proposed_by <> $3 AND {_HERE.format("m")} LIMIT $2) w),
     (SELECT count(*) FROM (SELECT FROM offer o JOIN merchant m ON m.code = o.merchant
-        WHERE o.state = 'proposed' AND {_HERE.format("m")} LIMIT $2) w),
+        WHERE o.state = 'proposed' AND o.proposed_by <> $3 AND {_HERE.format("m")} LIMIT $2) w),
     (SELECT count(*) FROM (SELECT FROM settlement s JOIN merchant m ON m.code = s.merchant
         WHERE s.state = 'drawn' AND {_HERE.format("m")} LIMIT $2) w),
     (SELECT count(*) FROM (SELECT FROM settlement s JOIN merchant m ON m.code = s.merchant
@@ -214,6 +215,6 @@ async def categories(conn: Connection, division: str, since: datetime, limit: in
     return [Ranked(*row) for row in await conn.fetch(CATEGORIES, division, since, limit)]
 
 
-async def waiting(conn: Connection, division: str, limit: int) -> Waiting:
+async def waiting(conn: Connection, division: str, person: str, limit: int) -> Waiting:
     """Count what waits for somebody, each up to a limit."""
-    return Waiting(*(await conn.fetchrow(WAITING, division, limit) or [0] * 7))
+    return Waiting(*(await conn.fetchrow(WAITING, division, limit, person) or [0] * 7))

@@ -8,11 +8,11 @@ from asyncpg import Record
 
 from credit.kit.db import Connection
 from credit.market.logic.hours import Week
-from credit.market.views import MerchantRecord, Repeat, Waiting
+from credit.market.views import MerchantRecord, Repeat
 
 __all__ = [
     "Decided", "NewMerchant", "Sought", "add", "change", "decide", "lock_codes", "merchants",
-    "propose_again", "record", "repeats", "waiting",
+    "propose_again", "record", "repeats",
 ]  # fmt: skip
 
 _RECORD = """
@@ -49,13 +49,6 @@ WHERE m.code > $1 AND ($2::text IS NULL OR m.division LIKE $2 || '%') AND ($3::t
 ORDER BY m.code LIMIT $6
 """
 # What somebody can decide about: of their division, and proposed by somebody else.
-WAITING = """
-SELECT
-    (SELECT count(*) FROM merchant m
-        WHERE m.state = 'proposed' AND m.division LIKE $1 || '%' AND m.proposed_by <> $2),
-    (SELECT count(*) FROM offer o JOIN merchant m ON m.code = o.merchant
-        WHERE o.state = 'proposed' AND m.division LIKE $1 || '%' AND o.proposed_by <> $2)
-"""
 # How often the same amount went from a wallet to a merchant, what came back whole left out. A hold's
 # time is over after it was made, so that it says of most of them that they are too old.
 REPEATS = """
@@ -165,12 +158,6 @@ async def merchants(conn: Connection, sought: Sought, limit: int) -> list[Mercha
         MERCHANTS, sought.after, sought.division, sought.state, sought.category, sought.like, limit
     )
     return [_record(row) for row in rows]
-
-
-async def waiting(conn: Connection, division: str, person: str) -> Waiting:
-    """Count what somebody could decide about in a division (an empty one: everywhere)."""
-    (row,) = await conn.fetch(WAITING, division, person)
-    return Waiting(*row)
 
 
 async def repeats(

@@ -17,6 +17,7 @@ from credit.kit.http import City, SoughtText
 from credit.kit.pages import form_of, read_form, redirect, render
 from credit.kit.texts import say
 from credit.kit.uploads import file_answer
+from credit.market.figures import service as figures
 from credit.market.logic.merchants import acts_of
 from credit.market.pages.forms import (
     DAYS,
@@ -79,7 +80,7 @@ class ConsoleMerchantPages(Controller):
         )
         async with state.db.city(city) as conn:
             found = await service.merchants_page(conn, wanted, MERCHANTS + 1)
-            waiting = await service.waiting(conn, actor)
+            waiting = await figures.waiting(conn, actor)
         return render(
             request,
             "market/merchants.html",

@@ -15,6 +15,7 @@ from credit.kit.errors import CreditError, Invalid, NotFound
 from credit.kit.http import City
 from credit.kit.pages import form_of, read_form, redirect, render
 from credit.kit.texts import say
+from credit.market.figures import service as figures
 from credit.market.logic.offers import DECISIONS, acts_of
 from credit.market.pages.forms import (
     Cursor,
@@ -56,7 +57,7 @@ class ConsoleOfferPages(Controller):
         actor: Actor = request.state.visitor.actor
         async with state.db.city(city) as conn:
             found = await offers.waiting_offers(conn, actor, int(cursor or 0), WAITING + 1)
-            waiting = await merchants.waiting(conn, actor)
+            waiting = await figures.waiting(conn, actor)
         return render(
             request,
             "market/offers.html",

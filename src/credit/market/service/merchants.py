@@ -21,7 +21,7 @@ from credit.market.logic.hours import Hours, normalised
 from credit.market.merchants import store
 from credit.market.merchants.store import Decided, NewMerchant, Sought
 from credit.market.offers import store as offers
-from credit.market.views import MerchantRecord, Repeat, Waiting
+from credit.market.views import MerchantRecord, Repeat
 from credit.parties import service as parties
 from credit.points.service import accounts as book
 from credit.points.views import NewAccount
@@ -29,7 +29,7 @@ from credit.rules.bank import Bank
 
 __all__ = [
     "NewMerchant", "Sought", "change", "decide", "keep_letter", "letter_type", "may_decide", "merchant_record",
-    "merchants_page", "owed", "propose", "propose_again", "repeats", "sign_in_name", "sought", "waiting",
+    "merchants_page", "owed", "propose", "propose_again", "repeats", "sign_in_name", "sought",
 ]  # fmt: skip
 
 CODES_TRIED = 50
@@ -181,12 +181,6 @@ async def repeats(
         conn, merchant.account, since, fraud.redemption_repeats, REPEATS_MAX
     )
     return [one._replace(wallet=logic.masked_wallet(one.wallet)) for one in found]
-
-
-async def waiting(conn: Connection, actor: Actor) -> Waiting:
-    """Count the merchants and offers somebody could decide about."""
-    division = (actor.division or "-") if actor.bound else ""
-    return await store.waiting(conn, division, actor.person_id)
 
 
 async def letter_type(conn: Connection, actor: Actor, merchant: MerchantRecord) -> str | None:
