@@ -120,7 +120,7 @@ def test_a_form_calls_its_fields_what_the_page_calls_them():
     import credit.app  # noqa: F401 - so that every form there is exists
 
     carried = {
-        "answer", "approval", "digest", "form", "id", "key", "kid", "next", "person", "public_key",
+        "after", "another", "answer", "approval", "digest", "form", "id", "key", "kid", "next", "person", "public_key",
         "revoked_at", "signatures", "token", "version",
     }  # fmt: skip
     forms = {ast.unparse(call.args[0]) for _, call in calls("read_form")}

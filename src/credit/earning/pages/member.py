@@ -40,7 +40,7 @@ Act = Callable[[Connection, Actor], Awaitable[None]]
 class ConsentForm(Struct, frozen=True):
     """When a guardian signed; the paper comes as a file."""
 
-    LABELS: ClassVar[Mapping[str, str]] = {"on": marked("签署日期"), "paper": marked("扫描件")}
+    LABELS: ClassVar[Mapping[str, str]] = {"on": marked("签署日期")}
 
     on: date
 
