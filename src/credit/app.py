@@ -160,6 +160,8 @@ PRINTS = (
     console_statement,
     till_statement,
 )
+# What stands before pages: machines send no cookies, and read Chinese.
+FOR_PEOPLE = (SameOrigin(), Languages())
 BODY_BYTES_MAX = 4 * 1024 * 1024
 # How many answers and callers a process keeps ready.
 ANSWERS_KEPT = 50_000
@@ -218,7 +220,7 @@ def _interface() -> Router:
             WebhookController,
             PointIndicatorController,
         ],
-        guards=[guard],
+        before_request=guard,
     )
 
 
@@ -286,7 +288,18 @@ def _pages() -> Router:
             *MARKET_PAGES,
             *PRINTS,
         ],
-        guards=[page_guard],
+        before_request=page_guard,
+        middleware=FOR_PEOPLE,
+        include_in_schema=False,
+    )
+
+
+def _outside() -> Router:
+    """What belongs to no city."""
+    return Router(
+        "/",
+        route_handlers=[front_door, choose_language],
+        middleware=FOR_PEOPLE,
         include_in_schema=False,
     )
 
@@ -297,6 +310,7 @@ def _front_doors() -> Router:
         "/",
         route_handlers=[SignInPages, PasskeySignInPages, IdentitySignInPages, InvitationPages],
         guards=[limit_sign_ins],
+        middleware=FOR_PEOPLE,
         include_in_schema=False,
     )
 
@@ -365,14 +379,13 @@ def create_app(settings: Settings, url: str, *, background: bool = True) -> Lite
             metrics,
             _interface(),
             LogController,
-            front_door,
-            choose_language,
+            _outside(),
             _front_doors(),
             _pages(),
             static_files(),
         ],
         plugins=[ProblemsPlugin(refused_page)],
-        middleware=[RequestTelemetry(), SameOrigin(), Languages(), TrailMiddleware()],
+        middleware=[RequestTelemetry(), TrailMiddleware()],
         lifespan=[lifespan],
         openapi_config=OpenAPIConfig(
             title="物业信用服务接口",

@@ -219,8 +219,7 @@ class SameOrigin(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Pass on what is safe, or comes from our own pages."""
-        request: Request[Any, Any, Any] = Request(scope)
-        if request.method not in SAFE_METHODS and not _is_ours(request):
+        if scope.get("method") not in SAFE_METHODS and not _is_ours(Request(scope)):
             raise Forbidden(
                 say("请求来自别的网站，已拒绝。请从本网站的页面操作。"), slug="cross-site"
             )

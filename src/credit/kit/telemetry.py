@@ -3,6 +3,7 @@
 import logging
 import secrets
 import sys
+from time import perf_counter
 
 import structlog
 from litestar import get
@@ -82,8 +83,11 @@ class RequestTelemetry(ASGIMiddleware):
                     )
             await send(message)
 
-        with SECONDS.time():
+        begin = perf_counter()
+        try:
             await next_app(scope, receive, watch)
+        finally:
+            SECONDS.observe(perf_counter() - begin)
 
 
 @get("/metrics", include_in_schema=False, sync_to_thread=False)

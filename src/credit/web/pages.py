@@ -14,13 +14,13 @@ __all__ = ["choose_language", "front_door"]
 YEAR_SECONDS = 365 * 24 * 3600
 
 
-@get("/", include_in_schema=False, summary="首页")
+@get("/", summary="首页")
 async def front_door(request: Request[Any, Any, Any], state: State) -> Response[str]:
     """Say what this is, and lead to the cities."""
     return render(request, "web/front_door.html", cities=sorted(state.db.cities))
 
 
-@post("/language", include_in_schema=False, summary="换语言", status_code=200)
+@post("/language", summary="换语言", status_code=200)
 async def choose_language(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Remember a language and go back."""
     fields = await form_of(request)

@@ -49,7 +49,7 @@ class IdentitySignInPages(Controller):
             return sign_in_page(request, state, fields, error)
         return _leave(request, state, city, departure)
 
-    @get("/callback", summary="统一身份返回", guards=[page_guard])
+    @get("/callback", summary="统一身份返回", before_request=page_guard)
     async def callback(
         self,
         request: Request[Any, Any, Any],

@@ -80,8 +80,8 @@ async def transfer(
 
 
 def message_of(outcome: Outcome) -> str:
-    """Say what came of a transfer."""
-    return MESSAGES.get(outcome.outcome, MESSAGES["not-allowed"])
+    """Say to a machine what came of a transfer, in Chinese."""
+    return str(MESSAGES.get(outcome.outcome, MESSAGES["not-allowed"]))
 
 
 def _operation(
