@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from credit.market.logic.webhooks import TYPES, envelope, make_secret, sign
 MARKET = Path(__file__).parents[2] / "src" / "credit" / "market"
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "merchants.md").read_text("utf-8")
 SECRET = make_secret(b"s" * 32)
-NOW = SystemClock().now()
+NOW = datetime(2026, 6, 30, 4, 0, tzinfo=UTC)
 STATEMENT = Statement(
     CITY, "SH-0001", 0, 9, 80, 0, (Line(3, "capture", 50, NOW, "小票", str(UUID(int=3))),)
 )
@@ -85,8 +86,9 @@ def test_the_receiver_of_the_guide_takes_what_is_signed_once_and_nothing_else(ti
     block = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)[-1]
     exec(compile(in_place(block, address), "merchants.md", "exec"), names)
     data = service.authorize("1234567890", 60, "小票 9")
-    body = envelope("150200-1", address, TYPES["hold"], data["id"], NOW, data)
-    headers = sign("150200-1", body, [make_secret(b"n" * 32), SECRET], NOW)
+    now = SystemClock().now()  # a receiver takes nothing that is minutes old
+    body = envelope("150200-1", address, TYPES["hold"], data["id"], now, data)
+    headers = sign("150200-1", body, [make_secret(b"n" * 32), SECRET], now)
     assert [names["receive"](headers, body) for _ in range(2)] == [204, 204]
     assert names["receive"](headers, body + b" ") == 400
     assert capsys.readouterr().out == "authorized 小票 9\n"

@@ -588,8 +588,7 @@ async def test_a_sweep_at_once_with_spending_books_every_point_once(book, at_onc
         "DELETE FROM point_epoch",
         "SELECT nextval('point_transfer_id_seq')",
         "SELECT write_balances_v1(ARRAY['(0,1)'::tid], '{1}', '{5}')",
-        ("SELECT move_points_v1(99, 1, 0, false, 2, 0, false, 'test', 5, NULL, 'transfer', NULL, NULL,"
-        " NULL, NULL, now(), '2026-06-30', '2026-06-30')"),
+        "SELECT give_back_v1(99, 1, 2, 5, false, '2026-06-30', '2026-06-30')",
         "SELECT point_shortfall_v1(1, 1, '2026-06-30')",
     ],
 )  # fmt: skip

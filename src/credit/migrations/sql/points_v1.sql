@@ -83,66 +83,34 @@ BEGIN
 END
 $$;
 
--- Writes a transfer between two accounts that the caller has read and checked under the book's lock, and
--- whose balances it changes. Draws
--- the debited account's lots by priority, end and age (`reverse`: the lot it is about alone). What comes
--- back of an earlier transfer goes to the lots it drew, last drawn first. Of a `void` that is so even
--- where a lot is over by then: its points expire at once. Of a `refund`, points of such a lot are
--- granted anew, through the day `p_grace`.
-CREATE FUNCTION move_points_v1(
-    p_transfer bigint, p_debit bigint, p_debit_balance bigint, p_debit_lots boolean, p_credit bigint,
-    p_credit_balance bigint, p_credit_lots boolean, p_kind text, p_amount bigint, p_about bigint,
-    p_op text, p_valid_until date, p_priority smallint, p_happened_on date, p_reason text,
-    p_at timestamptz, p_today date, p_grace date
+-- Gives points back to the lots that the transfer `p_about` drew, last drawn first. Where a lot is over
+-- by now, points of a void hold go to it nonetheless, and expire at once; those of a refund are granted
+-- anew by the transfer `p_transfer`, through the day `p_grace`.
+CREATE FUNCTION give_back_v1(
+    p_transfer bigint, p_about bigint, p_account bigint, p_amount bigint, p_refund boolean,
+    p_today date, p_grace date
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO point_transfer (id, kind, debit, credit, amount, debit_balance, credit_balance, about,
-        happened_on, at, reason)
-    VALUES (p_transfer, p_kind, p_debit, p_credit, p_amount, p_debit_balance, p_credit_balance, p_about,
-        p_happened_on, p_at, p_reason);
-    IF p_debit_lots THEN
-        WITH live AS (
-            SELECT l.ctid AS place, l.id, l.remaining,
-                (sum(l.remaining) OVER (ORDER BY l.priority, l.valid_until, l.id))::bigint - l.remaining
-                    AS before
-            FROM point_lot l
-            WHERE l.account = p_debit AND l.remaining > 0
-                AND CASE p_op WHEN 'reverse' THEN l.id = p_about ELSE l.valid_until >= p_today END
-        ), drawn AS (
-            SELECT place, id, least(remaining, p_amount - before) AS taken FROM live
-            WHERE before < p_amount
-        ), used AS (
-            INSERT INTO point_lot_use (transfer, lot, amount, returned, regranted)
-            SELECT p_transfer, d.id, d.taken, 0, 0 FROM drawn d
-        )
-        UPDATE point_lot l SET remaining = l.remaining - d.taken FROM drawn d WHERE l.ctid = d.place;
-    END IF;
-    IF p_credit_lots AND p_op IN ('void', 'refund') THEN
-        WITH used AS (
-            SELECT u.lot, u.amount - u.returned - u.regranted AS open,
-                p_op = 'refund' AND l.valid_until < p_today AS late,
-                (sum(u.amount - u.returned - u.regranted)
-                    OVER (ORDER BY l.priority DESC, l.valid_until DESC, l.id DESC))::bigint AS upto
-            FROM point_lot_use u JOIN point_lot l ON l.id = u.lot WHERE u.transfer = p_about
-        ), share AS (
-            SELECT lot, late, least(open, p_amount - (upto - open)) AS back FROM used
-            WHERE open > 0 AND upto - open < p_amount
-        ), noted AS (
-            UPDATE point_lot_use u SET returned = u.returned + CASE WHEN s.late THEN 0 ELSE s.back END,
-                regranted = u.regranted + CASE WHEN s.late THEN s.back ELSE 0 END
-            FROM share s WHERE u.transfer = p_about AND u.lot = s.lot
-        ), refilled AS (
-            UPDATE point_lot l SET remaining = l.remaining + s.back FROM share s
-            WHERE l.id = s.lot AND NOT s.late
-        )
-        INSERT INTO point_lot (id, account, priority, valid_until, amount, remaining)
-        SELECT p_transfer, p_credit, 0, p_grace, sum(s.back), sum(s.back) FROM share s WHERE s.late
-        HAVING count(*) > 0;
-    ELSIF p_credit_lots THEN
-        INSERT INTO point_lot (id, account, priority, valid_until, amount, remaining)
-        VALUES (p_transfer, p_credit, coalesce(p_priority, 0), coalesce(p_valid_until, 'infinity'),
-            p_amount, p_amount);
-    END IF;
+    WITH used AS (
+        SELECT u.lot, u.amount - u.returned - u.regranted AS open,
+            p_refund AND l.valid_until < p_today AS late,
+            (sum(u.amount - u.returned - u.regranted)
+                OVER (ORDER BY l.priority DESC, l.valid_until DESC, l.id DESC))::bigint AS upto
+        FROM point_lot_use u JOIN point_lot l ON l.id = u.lot WHERE u.transfer = p_about
+    ), share AS (
+        SELECT lot, late, least(open, p_amount - (upto - open)) AS back FROM used
+        WHERE open > 0 AND upto - open < p_amount
+    ), noted AS (
+        UPDATE point_lot_use u SET returned = u.returned + CASE WHEN s.late THEN 0 ELSE s.back END,
+            regranted = u.regranted + CASE WHEN s.late THEN s.back ELSE 0 END
+        FROM share s WHERE u.transfer = p_about AND u.lot = s.lot
+    ), refilled AS (
+        UPDATE point_lot l SET remaining = l.remaining + s.back FROM share s
+        WHERE l.id = s.lot AND NOT s.late
+    )
+    INSERT INTO point_lot (id, account, priority, valid_until, amount, remaining)
+    SELECT p_transfer, p_account, 0, p_grace, sum(s.back), sum(s.back) FROM share s WHERE s.late
+    HAVING count(*) > 0;
 END
 $$;
 
@@ -173,8 +141,11 @@ $$;
 
 -- Posts operations one after the other: `transfer`, `hold`, `capture`, `void`, `refund`, `reverse`.
 -- Answers each, in their order, with `posted` and the transfer (of a hold: its number, and how the hold
--- stands after it), or why not and what would be allowed. Either answer is kept under the key and given again; the key with another
--- input is `key-reused`. `p_lease` is the writer's (NULL: not the writer); an outdated one fails (CR010).
+-- stands after it), or why not and what would be allowed. Either answer is kept under the key and given
+-- again; the key with another input is `key-reused`. `p_lease` is the writer's (NULL: not the writer); an
+-- outdated one fails (CR010).
+-- What no operation of the same call can ask for is written at the end, all of it at once: keys and
+-- transfers always, new holds and new lots unless somebody has to see them before.
 -- A plan made when a table was small must still be right when it is not: lists come first, and rows are
 -- looked up for each of their items by key (LATERAL and OFFSET 0 leave the planner no other way).
 CREATE FUNCTION post_v1(
@@ -191,6 +162,12 @@ DECLARE
     hold point_hold;
     lot point_lot;
     token point_token;
+    keys point_key[];  -- one for each operation; an empty one for what was known before
+    answers jsonb[];
+    transfers point_transfer[];
+    new_holds point_hold[];
+    new_lots point_lot[];
+    unwritten boolean[];  -- whether an account has new lots
     accounts bigint[];
     places tid[];
     before bigint[];
@@ -202,6 +179,7 @@ DECLARE
     d integer;  -- the places of the debited, the credited and the benefiting account
     c integer;
     b integer;
+    first integer;
     live bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(1, 'point_book'::regclass::oid::integer);
@@ -211,8 +189,8 @@ BEGIN
     -- Every account is read once and written once, however often it is posted to: a row that is written
     -- with each posting grows a chain of versions that everybody has to walk while an old snapshot lives.
     SELECT array_agg(a.id), array_agg(a.ctid), array_agg(a.balance), array_agg(a.floor), array_agg(a.lots),
-        array_agg(a.kind IN ('held', 'pending')), array_agg(a.closed_at IS NOT NULL)
-    INTO accounts, places, balances, floors, with_lots, holding, closed
+        array_agg(a.kind IN ('held', 'pending')), array_agg(a.closed_at IS NOT NULL), array_agg(false)
+    INTO accounts, places, balances, floors, with_lots, holding, closed, unwritten
     FROM (
         SELECT DISTINCT unnest(p_debits || p_credits || p_beneficiaries || ARRAY(
             SELECT unnest(ARRAY[h.account, h.holder, h.beneficiary])
@@ -225,29 +203,42 @@ BEGIN
     ) i CROSS JOIN LATERAL (SELECT o.ctid, o.* FROM point_account o WHERE o.id = i.id OFFSET 0) a;
     before := balances;
     FOR item IN
-        SELECT i.op, i.key, i.hash, i.kind, i.debit, i.credit, i.amount, i.about, i.beneficiary, i.until,
-            i.valid_until, i.priority, i.happened_on, i.reason, i.token
+        SELECT i.*, k.key AS known, k.hash AS known_hash, k.refusal, k.transfer AS known_transfer,
+            k.details AS known_details
         FROM unnest(p_ops, p_keys, p_hashes, p_kinds, p_debits, p_credits, p_amounts, p_abouts,
             p_beneficiaries, p_untils, p_valid_untils, p_priorities, p_happened_ons, p_reasons, p_tokens)
-            AS i (op, key, hash, kind, debit, credit, amount, about, beneficiary, until, valid_until,
-            priority, happened_on, reason, token)
+            WITH ORDINALITY AS i (op, key, hash, kind, debit, credit, amount, about, beneficiary, until,
+            valid_until, priority, happened_on, reason, token, n)
+        LEFT JOIN LATERAL (SELECT * FROM point_key o WHERE o.key = i.key OFFSET 0) k ON true
+        ORDER BY i.n
     LOOP
-        -- The key is taken first: what comes to nothing is noted under it afterwards.
-        transfer := nextval('point_transfer_id_seq');
-        INSERT INTO point_key AS k (key, hash, transfer, day)
-        VALUES (item.key, item.hash, transfer, p_today) ON CONFLICT DO NOTHING;
-        IF NOT FOUND THEN
-            SELECT CASE WHEN k.hash = item.hash THEN coalesce(k.refusal, 'posted') ELSE 'key-reused' END,
-                CASE WHEN k.hash = item.hash THEN k.transfer END,
-                CASE WHEN k.hash = item.hash THEN k.details END
-            INTO outcome, transfer, details FROM point_key k WHERE k.key = item.key;
-            IF outcome = 'posted' AND item.op IN ('hold', 'capture', 'void', 'refund') THEN
-                details := hold_after_v1(CASE item.op WHEN 'hold' THEN transfer ELSE item.about END, transfer);
+        first := array_position(p_keys, item.key);
+        IF item.known IS NOT NULL OR first < item.n THEN
+            IF item.known IS NULL THEN  -- asked for twice in this call
+                item.known_hash := keys[first].hash;
+                item.refusal := keys[first].refusal;
+                item.known_transfer := keys[first].transfer;
+                item.known_details := answers[first];
+            ELSIF item.refusal IS NULL AND item.op IN ('hold', 'capture', 'void', 'refund') THEN
+                item.known_details := hold_after_v1(
+                    CASE item.op WHEN 'hold' THEN item.known_transfer ELSE item.about END,
+                    item.known_transfer);
             END IF;
+            outcome := 'key-reused';
+            transfer := NULL;
+            details := NULL;
+            IF item.known_hash = item.hash THEN
+                outcome := coalesce(item.refusal, 'posted');
+                transfer := item.known_transfer;
+                details := item.known_details;
+            END IF;
+            keys := array_append(keys, NULL);
+            answers := array_append(answers, NULL);
             RETURN NEXT;
             CONTINUE;
         END IF;
         outcome := NULL;
+        transfer := NULL;
         details := NULL;
         IF item.op IN ('capture', 'void', 'refund') THEN
             SELECT * INTO hold FROM point_hold h WHERE h.id = item.about;
@@ -323,13 +314,41 @@ BEGIN
                 outcome := 'bad-amount';  -- or a balance that not every reader keeps exactly
             ELSIF closed[d] OR closed[c] OR item.op = 'hold' AND closed[b] THEN
                 outcome := 'closed-account';
-            ELSIF item.op <> 'reverse' THEN
+            ELSE
+                transfer := nextval('point_transfer_id_seq');
                 live := balances[d] - floors[d];
                 IF with_lots[d] THEN
-                    SELECT coalesce(sum(l.remaining), 0) INTO live FROM point_lot l
-                    WHERE l.account = item.debit AND l.remaining > 0 AND l.valid_until >= p_today;
+                    IF unwritten[d] THEN
+                        INSERT INTO point_lot SELECT l.* FROM unnest(new_lots) AS l;
+                        new_lots := NULL;
+                        unwritten := array_fill(false, ARRAY[cardinality(unwritten)]);
+                    END IF;
+                    -- Draws lots by priority, end and age, or the one that is reversed; nothing where
+                    -- they come to less than is asked for.
+                    WITH lots AS (
+                        SELECT l.ctid AS place, l.id, l.remaining,
+                            (sum(l.remaining) OVER (ORDER BY l.priority, l.valid_until, l.id))::bigint
+                                - l.remaining AS before,
+                            (sum(l.remaining) OVER ())::bigint AS total
+                        FROM point_lot l
+                        WHERE l.account = item.debit AND l.remaining > 0
+                            AND CASE item.op WHEN 'reverse' THEN l.id = item.about
+                                ELSE l.valid_until >= p_today END
+                    ), drawn AS (
+                        SELECT place, id, least(remaining, item.amount - before) AS taken FROM lots
+                        WHERE before < item.amount AND total >= item.amount
+                    ), used AS (
+                        INSERT INTO point_lot_use (transfer, lot, amount, returned, regranted)
+                        SELECT post_v1.transfer, d.id, d.taken, 0, 0 FROM drawn d
+                    ), emptied AS (
+                        UPDATE point_lot l SET remaining = l.remaining - d.taken FROM drawn d
+                        WHERE l.ctid = d.place
+                    )
+                    SELECT coalesce(max(total), 0) INTO live FROM lots;
                 END IF;
                 IF live < item.amount THEN
+                    INSERT INTO point_hold SELECT h.* FROM unnest(new_holds) AS h;
+                    new_holds := NULL;
                     outcome := 'insufficient';
                     details := point_shortfall_v1(item.debit, live, p_today);
                 END IF;
@@ -337,22 +356,31 @@ BEGIN
         END IF;
         IF outcome IS NOT NULL THEN
             transfer := NULL;
-            UPDATE point_key k SET transfer = NULL, refusal = outcome, details = post_v1.details
-            WHERE k.key = item.key;
+            keys := array_append(keys,
+                ROW(item.key, item.hash, NULL, p_today, outcome, details)::point_key);
+            answers := array_append(answers, details);
             RETURN NEXT;
             CONTINUE;
         END IF;
 
         balances[d] := balances[d] - item.amount;
         balances[c] := balances[c] + item.amount;
-        PERFORM move_points_v1(transfer, item.debit, balances[d], with_lots[d], item.credit, balances[c],
-            with_lots[c], item.kind, item.amount, item.about, item.op, item.valid_until, item.priority,
-            item.happened_on, item.reason, p_at, p_today, p_grace);
+        transfers := array_append(transfers, ROW(transfer, item.debit, item.credit, item.amount, balances[d],
+            balances[c], item.about, p_at, item.happened_on, item.kind, item.reason)::point_transfer);
+        IF with_lots[c] THEN
+            IF item.op IN ('void', 'refund') THEN
+                PERFORM give_back_v1(transfer, item.about, item.credit, item.amount, item.op = 'refund',
+                    p_today, p_grace);
+            ELSE
+                new_lots := array_append(new_lots, ROW(transfer, item.credit, item.amount, item.amount,
+                    coalesce(item.valid_until, 'infinity'), coalesce(item.priority, 0))::point_lot);
+                unwritten[c] := true;
+            END IF;
+        END IF;
         IF item.op = 'hold' THEN
-            INSERT INTO point_hold (id, account, holder, beneficiary, amount, until, captured, returned,
-                refunded)
-            VALUES (transfer, item.debit, item.credit, item.beneficiary, item.amount, item.until, 0, 0, 0)
-            RETURNING * INTO hold;
+            hold := ROW(transfer, item.debit, item.credit, item.beneficiary, item.amount, item.until,
+                0, 0, 0)::point_hold;
+            new_holds := array_append(new_holds, hold);
             IF item.token IS NOT NULL THEN
                 UPDATE point_token t SET hold = transfer WHERE t.token = item.token;
             END IF;
@@ -361,11 +389,15 @@ BEGIN
             WHERE h.id = hold.id RETURNING * INTO hold;
             IF item.amount < hold.amount THEN  -- what is left of a hold goes back
                 c := array_position(accounts, hold.account);
-                balances[d] := balances[d] - (hold.amount - item.amount);
-                balances[c] := balances[c] + (hold.amount - item.amount);
-                PERFORM move_points_v1(nextval('point_transfer_id_seq'), hold.holder, balances[d], false,
-                    hold.account, balances[c], with_lots[c], 'release', hold.amount - item.amount, hold.id,
-                    'void', NULL, NULL, NULL, NULL, p_at, p_today, p_grace);
+                live := hold.amount - item.amount;
+                balances[d] := balances[d] - live;
+                balances[c] := balances[c] + live;
+                transfers := array_append(transfers, ROW(nextval('point_transfer_id_seq'), hold.holder,
+                    hold.account, live, balances[d], balances[c], hold.id, p_at, NULL, 'release', NULL
+                    )::point_transfer);
+                IF with_lots[c] THEN
+                    PERFORM give_back_v1(NULL, hold.id, hold.account, live, false, p_today, p_grace);
+                END IF;
             END IF;
         ELSIF item.op = 'void' THEN
             UPDATE point_hold h SET returned = h.amount WHERE h.id = hold.id RETURNING * INTO hold;
@@ -378,8 +410,14 @@ BEGIN
                 'captured', hold.captured, 'returned', hold.returned, 'refunded', hold.refunded);
         END IF;
         outcome := 'posted';
+        keys := array_append(keys, ROW(item.key, item.hash, transfer, p_today, NULL, NULL)::point_key);
+        answers := array_append(answers, details);
         RETURN NEXT;
     END LOOP;
+    INSERT INTO point_key SELECT k.* FROM unnest(keys) AS k WHERE k.key IS NOT NULL;
+    INSERT INTO point_transfer SELECT t.* FROM unnest(transfers) AS t;
+    INSERT INTO point_hold SELECT h.* FROM unnest(new_holds) AS h;
+    INSERT INTO point_lot SELECT l.* FROM unnest(new_lots) AS l;
     PERFORM write_balances_v1(places, before, balances);
 END
 $$;
@@ -512,7 +550,7 @@ END
 $$;
 
 -- Rights: everything is read, and only the functions write transfers, balances, holds and lots.
-REVOKE EXECUTE ON FUNCTION open_accounts_v1, close_account_v1, write_balances_v1, move_points_v1, point_shortfall_v1,
+REVOKE EXECUTE ON FUNCTION open_accounts_v1, close_account_v1, write_balances_v1, give_back_v1, point_shortfall_v1,
     hold_after_v1, post_v1, post_grants_v1, expire_lots_v1 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_accounts_v1, close_account_v1, post_v1, post_grants_v1, expire_lots_v1
     TO credit_app;
