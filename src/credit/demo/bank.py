@@ -290,7 +290,7 @@ class BankDesk:
         """Leave something for everybody: an activity of today and one to come, awards to approve, and
         points in the resident's wallet.
         """
-        # Its codes can be shown all day long, whenever the demo is looked at.
+        # It was announced in time and goes on all day, so that there is a code whenever somebody looks.
         self.clock.now_value = _noon(self.today - timedelta(days=3))
         begin = _noon(self.today) - timedelta(hours=12)
         await self._announce(
