@@ -287,19 +287,20 @@ class BankDesk:
             )
 
     async def _leave_open(self) -> None:
-        """Leave something for everybody: an announced activity, awards to approve, a merchant and an
-        offer to decide on, a statement to confirm; and points in the resident's wallet.
+        """Leave something for everybody: an activity of today and one to come, awards to approve, and
+        points in the resident's wallet.
         """
+        # It was announced in time and goes on all day, so that there is a code whenever somebody looks.
+        self.clock.now_value = _noon(self.today - timedelta(days=3))
+        begin = _noon(self.today) - timedelta(hours=12)
+        await self._announce(
+            "红色物业志愿服务日", "幸福社区各楼院", begin, timedelta(minutes=1_439)
+        )
         self._go_to(self.today - timedelta(days=1))
-        clerk, bank = self.users["community"], self.pack.on(self.today).points
-        rule = next(one for one in bank.earning if one.activity)
         begin = _noon(self.today + timedelta(days=5))
+        await self._announce("小区绿化养护日", "幸福社区中心花园", begin, timedelta(hours=2))
+        clerk, bank = self.users["community"], self.pack.on(self.today).points
         async with self.db.transaction(self.city) as conn:
-            await activities.announce(
-                conn, self.clock, self.city, clerk, self.pack,
-                Draft("小区绿化养护日", self.community, "幸福社区中心花园", rule.code, self.campaign.id, 30,
-                    begin, begin + timedelta(hours=2)),
-            )  # fmt: skip
             duties = [one for one in bank.earning if not one.activity and one.usual]
             known = await earning.members_by_id(conn, self.wallets[1:9])
             claims = [
@@ -311,8 +312,19 @@ class BankDesk:
                 conn, self.clock, self.city, clerk, self.pack, claims, source="entry"
             )
         self._go_to(self.today)
+        await earning.mature(self.db, self.clock, self.city, self.writer, self.pack)
         for offer in self.offers[:2]:
             await self._redeem(offer, self.wallets[0])
+
+    async def _announce(self, title: str, place: str, begin: datetime, lasts: timedelta) -> None:
+        rule = next(one for one in self.pack.on(self.today).points.earning if one.activity)
+        draft = Draft(
+            title, self.community, place, rule.code, self.campaign.id, 30, begin, begin + lasts
+        )
+        async with self.db.transaction(self.city) as conn:
+            await activities.announce(
+                conn, self.clock, self.city, self.users["community"], self.pack, draft
+            )
 
     async def _seal(self) -> None:
         """Seal what was posted, as the server does each minute."""
