@@ -102,7 +102,8 @@ SELECT
      WHERE p.state = 'pending' AND starts_with(m.division, $1)) AS pending
 """
 # By the member whose points they are: awards, and captures of what was pending; captures and refunds
-# of what a member spent; what ended. Members are joined once, whichever side of a transfer they are.
+# of what a member spent; what ended. Members are joined once, whichever side of a transfer they are;
+# a month in which others alone had something stands there with nothing.
 FLOWS = f"""
 WITH booked AS (
     SELECT t.kind, t.amount, t.debit, t.credit, t.about, t.at FROM point_transfer t
@@ -116,9 +117,11 @@ WITH booked AS (
     UNION ALL
     SELECT b.debit, b.at, 0, 0, b.amount FROM booked b WHERE b.kind = 'expire'
 )
-SELECT date_trunc('month', o.at AT TIME ZONE 'Asia/Shanghai')::date, sum(o.earned)::bigint,
-    sum(o.redeemed)::bigint, sum(o.expired)::bigint
-FROM moved o JOIN member m ON m.account = o.account AND starts_with(m.division, $1)
+SELECT date_trunc('month', o.at AT TIME ZONE 'Asia/Shanghai')::date,
+    coalesce(sum(o.earned) FILTER (WHERE m.id IS NOT NULL), 0)::bigint,
+    coalesce(sum(o.redeemed) FILTER (WHERE m.id IS NOT NULL), 0)::bigint,
+    coalesce(sum(o.expired) FILTER (WHERE m.id IS NOT NULL), 0)::bigint
+FROM moved o LEFT JOIN member m ON m.account = o.account AND starts_with(m.division, $1)
 GROUP BY 1 ORDER BY 1 LIMIT $3
 """
 RULES = """
