@@ -57,6 +57,26 @@ async def test_nobody_approves_what_they_entered(bank):
     assert await approve(bank, entered["id"], by="head") == []
 
 
+async def test_nobody_enters_or_approves_for_their_own_wallet(bank):
+    """An officer who lives in the community has a wallet there, too."""
+    clerk = bank.world.actors["clerk"].person_id
+    async with bank.db.city(CITY) as conn:
+        question = "UPDATE member SET person_id = $2 WHERE id = $1"
+        await conn.execute(question, bank.wallets["Li"], clerk)
+    own, other = await enter(bank, claim(bank), claim(bank, "Wang"))
+    assert (own["status"], own["reason"], own["points"]) == ("refused", "own-wallet", 0)
+    assert "不能自己登记" in own["message"]
+    assert other["status"] == "entered"
+    entered = await enter(bank, claim(bank), claim(bank, "Wang"), by="head")
+    ids = [one["id"] for one in entered]
+    body = {"items": ids, "approve": True}
+    refused = await bank.send("/points/decisions", body, by="clerk", status=403)
+    assert refused["type"].endswith("own-wallet")
+    assert "不能自己审核" in refused["detail"]
+    assert await approve(bank, ids[1], by="clerk") == [ids[1]]
+    assert await approve(bank, ids[0], by="street") == [ids[0]]
+
+
 async def test_nobody_approves_for_another_division(bank):
     await bank.world.hire("far", "community_officer", kind="community", division="150204001001")
     (entered,) = await enter(bank, claim(bank))

@@ -31,6 +31,7 @@ class Member(Table, table=True):
         limited("kind", 40),
         CheckConstraint("(consent_digest IS NULL) = (consent_on IS NULL)", name="consent_whole"),
         Index("ix_member_division", "division", "id"),
+        Index("ix_member_closed", "closed_at", postgresql_where="closed_at IS NOT NULL"),
     )
 
     id: str = text(primary_key=True)

@@ -86,7 +86,9 @@ class Decisions(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Decided(Struct, frozen=True):
-    """Those decided. Left out are one's own entries, another division's, and those decided before."""
+    """Those decided. Left out are what one entered oneself, another division's, and those decided before;
+    with an award of one's own none is decided (403).
+    """
 
     items: list[str]
 

@@ -16,7 +16,6 @@ __all__ = [
     "code_account",
     "expecting",
     "history",
-    "hold_after",
     "hold_for",
     "holds_for",
     "is_known",
@@ -61,22 +60,10 @@ UNION ALL
 FROM point_transfer WHERE credit = $1 AND id < $2 ORDER BY id DESC LIMIT $3)
 ORDER BY id DESC LIMIT $3
 """
-# A hold after one of its transfers: what came later is left out, so that an answer given again is
-# the same. A refund is the one thing that can come more than once.
 _LAPSED = """
 EXISTS (SELECT FROM point_transfer r
     WHERE h.returned = h.amount AND r.credit = h.account AND r.id > h.id AND r.about = h.id
         AND r.kind = 'lapse')
-"""
-HOLD_AFTER = f"""
-SELECT h.id, h.account, h.beneficiary, h.amount, t.at, h.until,
-    CASE WHEN $2 > h.id THEN h.captured ELSE 0 END, CASE WHEN $2 > h.id THEN h.returned ELSE 0 END,
-    (SELECT coalesce(sum(r.amount), 0)::bigint FROM point_transfer r
-        WHERE r.debit = h.beneficiary AND r.id > h.id AND r.id <= $2 AND r.about = h.id
-            AND r.kind = 'refund'),
-    t.about, t.reason, {_LAPSED}
-FROM point_hold h JOIN point_transfer t ON t.id = h.id
-WHERE h.id = $1
 """
 _HOLD = f"""
 SELECT h.id, h.account, h.beneficiary, h.amount, t.at, h.until, h.captured, h.returned, h.refunded,
@@ -135,12 +122,6 @@ async def expecting(conn: Connection, accounts: Sequence[int], limit: int) -> li
 async def history(conn: Connection, account: int, before: int, limit: int) -> list[Entry]:
     """List what came to an account and went from it by transfers numbered below `before`, newest first."""
     return [Entry(*row) for row in await conn.fetch(HISTORY, account, before, limit)]
-
-
-async def hold_after(conn: Connection, hold: int, transfer: int) -> Hold | None:
-    """Return a hold as it stood after one of its transfers."""
-    row = await conn.fetchrow(HOLD_AFTER, hold, transfer)
-    return Hold(*row) if row else None
 
 
 async def hold_for(conn: Connection, hold: int, beneficiary: int) -> Hold | None:

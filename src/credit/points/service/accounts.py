@@ -13,7 +13,7 @@ from credit.points.views import Account, Balance, Entry, Hold, NewAccount, OpenH
 
 __all__ = [
     "LAST", "account_of", "accounts_named", "balances", "capture_of", "close_account", "close_accounts", "code_account", "expecting", "history",
-    "hold_after", "hold_for", "holds_for", "is_known", "make_code", "open_accounts", "open_holds", "open_lots", "purge_codes",
+    "hold_for", "holds_for", "is_known", "make_code", "open_accounts", "open_holds", "open_lots", "purge_codes",
 ]  # fmt: skip
 
 LAST = 2**63 - 1  # above every number of a transfer
@@ -72,11 +72,6 @@ async def expecting(conn: Connection, accounts: Sequence[int]) -> list[int]:
 async def history(conn: Connection, account: int, before: int, limit: int) -> list[Entry]:
     """List what came to an account and went from it before a transfer, newest first."""
     return await store.history(conn, account, before, limit)
-
-
-async def hold_after(conn: Connection, hold: int, transfer: int) -> Hold | None:
-    """Return a hold as it stood after one of its transfers."""
-    return await store.hold_after(conn, hold, transfer)
 
 
 async def hold_for(conn: Connection, hold: int, beneficiary: int) -> Hold | None:
