@@ -266,10 +266,11 @@ def check_belonging(roles: Collection[str], kind: str, party: str | None) -> Non
 
 
 def check_division(kind: str, division: str | None, roles: Collection[str] = ()) -> None:
-    """Refuse a street or a district's department without its division, and a division elsewhere.
+    """Refuse a community, a street or a district's department without its division, and a division
+    elsewhere.
 
-    People who are nothing but officers of a street or district belong to one; whose work is the
-    whole city's belongs to neither.
+    People who are nothing but officers of a community, a street or a district belong to one; whose
+    work is the whole city's belongs to none.
     """
     digits = DIVISION_DIGITS.get(kind)
     if digits is None:
@@ -315,7 +316,7 @@ def refuse_unplaced(actor: Actor) -> None:
     if actor.bound and actor.division is None:
         raise Forbidden(
             say(
-                "您的单位还没有登记负责的街道或区县，现在只能查看。"
+                "您的单位还没有登记负责的辖区，现在只能查看。"
                 "请联系管理员，在“人员”里为您改任，填上单位类别和区划代码。"
             ),
             slug="no-division",
