@@ -12,40 +12,13 @@ from credit.kit.errors import Forbidden, Invalid
 from credit.kit.texts import listed, marked, say
 
 __all__ = [
-    "CONFIRMED_FOR",
-    "DIVISION_DIGITS",
-    "ORGANISATION_KINDS",
-    "PAGE_SCOPES",
-    "PASSWORD_CHARS_MAX",
-    "ROLES",
-    "ROLE_TITLES",
-    "SCOPES",
-    "SCOPE_TITLES",
-    "SESSION_IDLE",
-    "SESSION_LIFE",
-    "address_group",
-    "browser_name",
-    "check_belonging",
-    "check_division",
-    "check_password",
-    "check_purpose",
-    "check_roles",
-    "check_username",
-    "home_of",
-    "is_bound",
-    "key_digest",
-    "locked_for",
-    "make_key",
-    "masked",
-    "refuse_same_person",
-    "refuse_unplaced",
-    "require",
-    "safe_path",
-    "same_digest",
-    "scopes_of",
-    "session_live",
-    "split_key",
-]
+    "CONFIRMED_FOR", "DIVISION_DIGITS", "ORGANISATION_KINDS", "PAGE_SCOPES", "PASSWORD_CHARS_MAX",
+    "ROLES", "ROLE_TITLES", "SCOPES", "SCOPE_TITLES", "SESSION_IDLE", "SESSION_LIFE",
+    "address_group", "browser_name", "check_belonging", "check_division", "check_password",
+    "check_purpose", "check_roles", "check_username", "home_of", "is_bound", "key_digest",
+    "locked_for", "make_key", "masked", "refuse_same_person", "refuse_unplaced", "require",
+    "safe_path", "same_digest", "scopes_of", "session_live", "split_key",
+]  # fmt: skip
 
 # D001 §7.3.1 and reading X-07: the association collects and proposes, another person of it
 # decides, the district confirms, the city department approves and publishes.
