@@ -239,8 +239,7 @@ def check_belonging(roles: Collection[str], kind: str, party: str | None) -> Non
 
 
 def check_division(kind: str, division: str | None, roles: Collection[str] = ()) -> None:
-    """Refuse a community, a street or a district's department without its division, and a division
-    elsewhere.
+    """Refuse who works in one division alone without its code, and a division elsewhere.
 
     People who are nothing but officers of a community, a street or a district belong to one; whose
     work is the whole city's belongs to none.
