@@ -43,7 +43,7 @@ RESIDENTS = 4
 PRICE, STOCK = 3, 30
 OVERDUE = 7
 PATIENCE_SECONDS = 60
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.05
 SWEPT_EVERY = 4
 # What is said of an offer as it stands, before the book is asked; all else is kept under the key.
 OF_THE_MOMENT = {"sold-out"}
@@ -128,6 +128,8 @@ class Till:
                     found = await self.client.post(
                         path, json=body, headers={**headers, "Idempotency-Key": key}
                     )
+                except httpx.ConnectError:
+                    pass  # nothing was asked
                 except httpx.HTTPError:
                     self.unanswered += 1  # the outcome is unknown
                 else:
@@ -161,7 +163,7 @@ class Till:
         """Enter what somebody did, and have it approved by somebody else."""
         number = next(self.numbers)
         on = SystemClock().today() - timedelta(days=number % 300)
-        item = {"resident": dice.choice(self.bank.members), "rule": "service.post", "quantity": 90,
+        item = {"resident": dice.choice(self.bank.members), "rule": "service.post", "quantity": 180,
                 "evidence": f"签到表 {number}", "participated_on": on.isoformat()}  # fmt: skip
         status, answer = await self.ask("/points/awards", {"items": [item]}, "clerk")
         assert status == 200, answer
@@ -173,7 +175,8 @@ class Till:
         status, answer = await self.ask("/points/decisions", body, "head")
         assert (status, answer["items"]) == (200, [made["id"]])
         self.approved.add(made["id"])
-        self.move("hold", "A", "pending", made["points"])
+        if made["points"]:  # beyond a cap there may be none left
+            self.move("hold", "A", "pending", made["points"])
 
     async def redeem(self, dice):
         """Hold a customer's points by a code, then do something about that, or about another one."""
@@ -273,9 +276,10 @@ async def open_bank(world):
     street = world.actors["street"]
     async with world.db.transaction(CITY) as conn:
         people = [
-            NewMember(f"{name}居民", "resident", COMMUNITY, "", date(1980, 5, 1), world.actors[name].person_id)
+            NewMember(f"{name}居民", "resident", COMMUNITY, "", date(1980, 5, 1),
+                world.actors[name].person_id)
             for name in names
-        ]
+        ]  # fmt: skip
         bank.members = await earning.register(
             conn, clock, world.vault, world.actors["clerk"], bank.rules, people
         )
@@ -349,7 +353,7 @@ async def check(db, till, last):
             " FROM offer o WHERE id = $1", bank.offer,
         )  # fmt: skip
     assert Counter(map(tuple, rows)) == till.transfers
-    assert {key for key, state in states if state == "pending"} == till.approved
+    assert {key for key, state in states if state in ("pending", "granted")} == till.approved
     assert {key for key, _ in states} == set(till.points)
     assert taken == uses <= STOCK
 

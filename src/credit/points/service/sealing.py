@@ -7,11 +7,10 @@ sealed number is all there is, and none can come in between later.
 import asyncio
 from typing import Any
 
-import asyncpg
 import structlog
 
 from credit.kit.clock import Clock
-from credit.kit.db import Connection, Database
+from credit.kit.db import FAILURES, Connection, Database
 from credit.kit.errors import NotFound
 from credit.kit.ids import new_id
 from credit.kit.signing import SigningKey
@@ -48,7 +47,7 @@ class Sealer:
             try:
                 while await self.seal() == EPOCH_MAX:
                     pass
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except FAILURES as error:
                 log.warning("sealing again", city=self._city, error=type(error).__name__)
             await asyncio.sleep(INTERVAL_SECONDS)
 
