@@ -40,7 +40,7 @@ CALLERS = 6
 SCENES = 7  # of a caller in a round
 CUTS = 3
 RESIDENTS = 4
-PRICE, STOCK = 3, 30
+PRICE, STOCK = 3, len(victims(SERVICE))
 OVERDUE = 7
 PATIENCE_SECONDS = 60
 POLL_SECONDS = 0.05
@@ -296,10 +296,10 @@ async def open_bank(world):
     }  # fmt: skip
     ends = [today - timedelta(days=1), today + timedelta(days=2), today + timedelta(days=90), None]
     made = [
-        op.transfer(op.key_of("test", "lot", f"{member.id}/{n}", b""), "award",
-                    bank.campaign.account, member.account, OVERDUE * (1 + 5 * n), lot=op.Lot(end))
-        for member in members.values() for n, end in enumerate(ends)
-    ]  # fmt: skip
+        lot(f"{member.id}/{n}", bank.campaign.account, member.account, OVERDUE * (1 + 5 * n), end)
+        for member in members.values()
+        for n, end in enumerate(ends)
+    ]
     assert {one.outcome for one in await bank.writer.post_all(made)} == {"posted"}
     await bank.writer.close()  # the service shall have the lease
     async with world.db.city(CITY) as conn:
@@ -313,11 +313,25 @@ async def open_bank(world):
     return bank, Till(bank, accounts), last
 
 
+def lot(name, debit, credit, points, end):
+    key = op.key_of("test", "lot", name, b"")
+    return op.transfer(key, "award", debit, credit, points, lot=op.Lot(end))
+
+
 async def sweep(db, till):
-    """Do what time asks for, as if all that is held were over: lapse, expire, look after offers."""
+    """Do what time asks for, as if all that is held were over: lapse, expire, look after offers.
+
+    Give residents points for the rounds to come, too, good for other days each time.
+    """
     later = FixedClock(SystemClock().now() + timedelta(hours=1))
     writer = Writer(db, later, CITY, lambda _: 30)
     lapsed = await sweeping.lapse_holds(db, later, CITY, writer)
+    end = SystemClock().today() + timedelta(days=3 + next(till.numbers) % 300)
+    for wallet in till.bank.members:
+        given = lot(f"{wallet}/{end}/{next(till.numbers)}", till.accounts["A"],
+                    till.accounts[wallet], 4 * OVERDUE, end)  # fmt: skip
+        assert (await writer.post(given)).outcome == "posted"
+        till.move("award", "A", wallet, 4 * OVERDUE)
     await writer.close()
     open_ = [
         hold
