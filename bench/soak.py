@@ -1,4 +1,8 @@
-"""Run the tests of faults, races and state machines over and over, each time in another order."""
+"""Run the tests of faults, races and state machines over and over, each time in another order.
+
+In each pass the bank is struck 216 times, in seeded rounds under load: 72 times each PostgreSQL is killed
+with `kill -9`, the service is, and the writer's connection is cut (several times a round).
+"""
 
 import os
 import subprocess
@@ -11,19 +15,19 @@ PARTS = (
 
 
 def main(minutes: float) -> int:
-    """Run rounds until the minutes are over; stop at the first that fails."""
+    """Run passes until the minutes are over, one at least; stop at the first that fails."""
     end = time.monotonic() + minutes * 60
-    rounds = 0
-    while time.monotonic() < end:
-        rounds += 1
-        print(f"round {rounds}", flush=True)
-        # The book is killed more often here than the tests have time for.
-        environment = {**os.environ, "CREDIT_KILL_ROUNDS": "200"}
+    passes = 0
+    while not passes or time.monotonic() < end:
+        passes += 1
+        print(f"pass {passes}", flush=True)
+        # Four times as many rounds as the tests have time for.
+        environment = {**os.environ, "CREDIT_KILL_ROUNDS": "216"}
         command = [sys.executable, "-m", "pytest", "-n", "2", "-x", *PARTS]
         code = subprocess.call(command, env=environment)
         if code:
             return code
-    print(f"{rounds} rounds passed")
+    print(f"{passes} passes")
     return 0
 
 

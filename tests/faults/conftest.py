@@ -6,17 +6,45 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+# Starts the server at each line it reads; the end of its input, be it by our death, ends both. It
+# inherits what is killed, and collects it at once: until then the library takes it for running.
 KEEPER = """
-import sys
+import ctypes, os, sys
+from contextlib import suppress
 from pathlib import Path
 from credit.kit.embedded import start_embedded
-print(start_embedded(Path(sys.argv[1])), flush=True)
-sys.stdin.read()
+PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+for _ in sys.stdin:
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    print(start_embedded(Path(sys.argv[1])), flush=True)
 """
+GONE_SECONDS = 10
+
+
+def is_alive(pid):
+    """Say whether a process is there, and is not one that ended and was not collected yet."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return not state.startswith("Z")
+
+
+def wait_gone(pids):
+    """Wait until nothing is left of processes that were killed."""
+    deadline = time.monotonic() + GONE_SECONDS
+    while any(is_alive(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 class Server:
@@ -24,27 +52,33 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-c", KEEPER, str(self.folder)]
+        command = [sys.executable, "-c", KEEPER, str(folder)]
         self.keeper = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        self.start()
+
+    def start(self) -> None:
+        self.keeper.stdin.write("start\n")
+        self.keeper.stdin.flush()
         self.url = self.keeper.stdout.readline().strip()
+        assert self.url, "the server did not start"
+        self.running = True
 
     def kill(self) -> None:
+        """Kill the server with its backends, one of which might finish a transaction without it."""
         pid = int((self.folder / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-        os.kill(pid, signal.SIGKILL)
-        self.keeper.kill()
-        self.keeper.communicate()
-        # A list of who uses the server, which ends with the last of them; who is killed stays in it.
-        (self.folder / "postgres" / ".handle_pids.json").unlink(missing_ok=True)
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        self.running = False
+        for one in (pid, *map(int, found)):
+            with suppress(ProcessLookupError):  # it ended by itself when the server was no more
+                os.kill(one, signal.SIGKILL)
+        wait_gone([pid, *found])
 
     def stop(self) -> None:
         """End the server, unless it was killed."""
-        if self.keeper.returncode is None:
-            self.keeper.communicate(timeout=30)  # the end of its input ends it, and the server
+        self.keeper.communicate(timeout=30)  # the end of its input ends it, and the server
+        if self.running:
             assert not (self.folder / "postgres" / "postmaster.pid").exists()
 
 

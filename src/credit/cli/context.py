@@ -106,7 +106,10 @@ def runs(command: Callable[P, Awaitable[T]]) -> Callable[P, T]:
             BrokenPipeError
         ):  # whoever read our output has seen enough: no matter of the database
             raise
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError):
+        except (
+            asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+            ConnectionError,
+        ):  # fmt: skip
             lost = "与数据库的连接中断，没有提交的内容都没有写入。请确认数据库恢复后，把命令再执行一次。"
             refusal = Overloaded(lost, slug="database-down")
         _report(refusal, as_json=bool(kwargs.get("as_json_")))

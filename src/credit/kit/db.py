@@ -14,6 +14,7 @@ from credit.kit.texts import say
 __all__ = [
     "APP_ROLE",
     "BIDDER_ROLE",
+    "FAILURES",
     "MERCHANT_ROLE",
     "PORTAL_ROLE",
     "RESIDENT_ROLE",
@@ -27,6 +28,12 @@ __all__ = [
 
 # A connection of the pool or one opened alone; both answer the same calls.
 Connection = asyncpg.Connection | PoolConnectionProxy
+
+# How the driver says that the server refused, or was lost. A connection that breaks between two messages of
+# one statement ends in an InternalClientError.
+FAILURES = (
+    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError,
+)  # fmt: skip
 
 APP_ROLE = "credit_app"
 SEQUENCER_ROLE = "credit_sequencer"

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import asyncpg
 import structlog
 
-from credit.kit.db import Connection, Database
+from credit.kit.db import FAILURES, Connection, Database
 
 __all__ = ["Heard", "Hearing"]
 
@@ -54,7 +54,7 @@ class Hearing:
                 while True:
                     await asyncio.sleep(CHECK_SECONDS)
                     await conn.execute("SELECT 1", timeout=CHECK_SECONDS)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            except (*FAILURES, TimeoutError):
                 log.warning("nothing is kept: not listening")
             finally:
                 self.live = False

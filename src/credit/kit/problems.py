@@ -53,7 +53,7 @@ class ProblemsPlugin(InitPlugin):
         self._as_page = as_page
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
-        """Register the three handlers and the correction."""
+        """Register the handlers and the correction."""
         app_config.exception_handlers = {
             kind: self._or_page(handler)
             for kind, handler in (
@@ -61,6 +61,7 @@ class ProblemsPlugin(InitPlugin):
                 (HTTPException, _http_exception),
                 (asyncpg.PostgresError, _database_error),
                 (asyncpg.InterfaceError, _unavailable),
+                (asyncpg.InternalClientError, _unavailable),
                 (OSError, _unavailable),
                 (TimeoutError, _unavailable),
                 (RecursionError, _nested_too_deep),

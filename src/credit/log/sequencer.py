@@ -20,7 +20,7 @@ import orjson
 import structlog
 
 from credit.kit.clock import Clock, rfc3339
-from credit.kit.db import SEQUENCER_ROLE, Connection, Database
+from credit.kit.db import FAILURES, SEQUENCER_ROLE, Connection, Database
 from credit.kit.signing import SigningKey
 from credit.log import store
 from credit.log.keeper import NoteKeeper
@@ -129,7 +129,7 @@ class Sequencer:
                         pause = RETRY_SECONDS
                     elif await self.sequence_batch() == BATCH_ROWS_MAX:
                         pause = 0
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                except FAILURES as error:
                     log.warning("sequencer retries", city=self._city, error=type(error).__name__)
                     pause = RETRY_SECONDS
                     await self.drop()

@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 
 from credit.kit.clock import Clock
-from credit.kit.db import Connection, Database
+from credit.kit.db import FAILURES, Connection, Database
 from credit.kit.errors import Overloaded
 from credit.kit.grouping import GroupCommit
 from credit.kit.texts import say
@@ -27,9 +27,6 @@ ACCOUNTS_KEPT = 50_000
 CHUNK = 250  # of a long list, so that single operations need not wait for all of it
 GRANTS_MIN = 20  # so many of one kind from one account are posted in one statement
 log = structlog.get_logger()
-FAILURES = (
-    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError,
-)  # fmt: skip
 # What the caller asked for cannot be written at all; trying again would not help.
 MISTAKES = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 

@@ -8,11 +8,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
 import structlog
 
 from credit.kit.clock import Clock
-from credit.kit.db import Connection, Database
+from credit.kit.db import FAILURES, Connection, Database
 from credit.kit.errors import NotFound
 from credit.kit.ids import new_id
 from credit.kit.signing import SigningKey
@@ -49,7 +48,7 @@ class Sealer:
             try:
                 while await self.seal() == EPOCH_MAX:
                     pass
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except FAILURES as error:
                 log.warning("sealing again", city=self._city, error=type(error).__name__)
             await asyncio.sleep(INTERVAL_SECONDS)
 
