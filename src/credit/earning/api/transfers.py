@@ -67,7 +67,7 @@ class TransferController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[MadeAll]:
         """Move points from the programme to budgets and between budgets of the officer's division;
-        out of a resident's account nothing is taken here.
+        out of a resident's account nothing is taken here. Nobody moves points to a wallet of their own.
         """
         actor: Actor = request.state.actor
         for place, one in enumerate(data.items):
@@ -75,7 +75,7 @@ class TransferController(Controller):
                 raise Invalid(say("items[%(place)s]：请用一行以内的文字。", place=place))
         wanted = [Wanted(one.debit, one.credit, one.amount, one.reason) for one in data.items]
         outcomes = await adjusting.transfer(
-            state.writers.of(city), actor, idempotency_key, await request.body(),
+            state.db, city, state.writers.of(city), actor, idempotency_key, await request.body(),
             wanted,
         )  # fmt: skip
         return Response(

@@ -112,13 +112,16 @@ def _award(pack: Pack, one: Approved, today: date) -> Operation:
 def _pending(one: Approved, pending: int, day: date) -> Operation:
     until = datetime.combine(day, time(), CHINA) + HELD_LONGER
     return operations.hold(
-        _key("award", one), one.budget, pending, one.account, one.points, until, reason=one.rule
-    )
+        _key("award", one), one.budget, pending, one.account, one.points, until,
+        happened_on=one.participated_on, reason=one.rule,
+    )  # fmt: skip
 
 
 def _capture(pack: Pack, one: Pending) -> Operation:
     lot = _lot(pack, one, one.available_on)
-    return operations.capture(_key("mature", one), one.transfer, lot=lot)
+    return operations.capture(
+        _key("mature", one), one.transfer, lot=lot, happened_on=one.participated_on
+    )
 
 
 def _rule(pack: Pack, one: Approved | Pending) -> EarningRule:

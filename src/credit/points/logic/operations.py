@@ -79,15 +79,17 @@ def hold(
     until: datetime,
     *,
     about: int | None = None,
+    happened_on: date | None = None,
     reason: str | None = None,
 ) -> Operation:
     """Set points aside for `beneficiary` on the account `holder`: of the account `source`, or of
     whose the one-time token is. `about` is what they are spent on, by the caller's number of it.
+    `happened_on` is as in `transfer`, here and below.
     """
     debit, token = (None, source) if isinstance(source, bytes) else (source, None)
     return Operation(
-        "hold", *key, "hold", debit, holder, _whole(amount), about, beneficiary, until, reason=reason,
-        token=token,
+        "hold", *key, "hold", debit, holder, _whole(amount), about, beneficiary, until,
+        happened_on=happened_on, reason=reason, token=token,
     )  # fmt: skip
 
 
@@ -98,6 +100,7 @@ def capture(
     *,
     lot: Lot = FOR_EVER,
     beneficiary: int | None = None,
+    happened_on: date | None = None,
 ) -> Operation:
     """Give a hold's points, or part of them, to whom they are for; the rest goes back.
 
@@ -105,7 +108,7 @@ def capture(
     """
     return Operation(
         "capture", *key, "capture", amount=_whole(amount), about=hold_id, beneficiary=beneficiary,
-        valid_until=lot.valid_until, priority=lot.priority,
+        valid_until=lot.valid_until, priority=lot.priority, happened_on=happened_on,
     )  # fmt: skip
 
 
