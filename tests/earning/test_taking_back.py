@@ -1,5 +1,6 @@
 """What comes back of a reversed award is taken back: it was held when the officer reversed it."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from tests.bank import BUDGET, CITY
@@ -117,10 +118,8 @@ async def test_what_came_due_while_it_was_reversed_is_found_again(bank, monkeypa
 
     with monkeypatch.context() as patch:
         patch.setattr("credit.earning.participation.store.settle", cut_off)
-        try:
+        with suppress(ConnectionError):
             await earning.mature(bank.db, bank.clock, CITY, bank.writer, bank.world.pack)
-        except ConnectionError:
-            pass
     held = await bank.authorize("Li", 9)
     assert await reverse(bank, made) == 0
     await void(bank, held)

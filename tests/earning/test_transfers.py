@@ -134,7 +134,7 @@ async def test_nobody_adjusts_a_wallet_of_their_own(bank):
 @pytest.mark.parametrize("count", [1, 3])
 async def test_one_transfer_is_one_posting(bank, monkeypatch, count):
     calls = []
-    post = Writer._post  # noqa: SLF001 - what goes to the database is counted
+    post = Writer._post
 
     async def counted(self, operations):
         calls.append(len(operations))

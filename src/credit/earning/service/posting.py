@@ -111,10 +111,10 @@ def _award(pack: Pack, one: Approved, today: date) -> Operation:
 
 def _pending(one: Approved, pending: int, day: date) -> Operation:
     until = datetime.combine(day, time(), CHINA) + HELD_LONGER
-    return operations.hold(
-        _key("award", one), one.budget, pending, one.account, one.points, until,
-        happened_on=one.participated_on, reason=one.rule,
-    )  # fmt: skip
+    held = operations.hold(
+        _key("award", one), one.budget, pending, one.account, one.points, until, reason=one.rule
+    )
+    return held._replace(happened_on=one.participated_on)
 
 
 def _capture(pack: Pack, one: Pending) -> Operation:

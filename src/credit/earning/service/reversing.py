@@ -115,9 +115,7 @@ async def _reverse_returned(
     """
     if not lots:
         return []
-    taken = await writer.post_all(
-        [_again("again", one, one.budget) for one in lots]
-    )
+    taken = await writer.post_all([_again("again", one, one.budget) for one in lots])
     closed = [
         one for one, outcome in zip(lots, taken, strict=True) if outcome.outcome == "closed-account"
     ]

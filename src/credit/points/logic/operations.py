@@ -79,17 +79,15 @@ def hold(
     until: datetime,
     *,
     about: int | None = None,
-    happened_on: date | None = None,
     reason: str | None = None,
 ) -> Operation:
     """Set points aside for `beneficiary` on the account `holder`: of the account `source`, or of
     whose the one-time token is. `about` is what they are spent on, by the caller's number of it.
-    `happened_on` is as in `transfer`, here and below.
     """
     debit, token = (None, source) if isinstance(source, bytes) else (source, None)
     return Operation(
-        "hold", *key, "hold", debit, holder, _whole(amount), about, beneficiary, until,
-        happened_on=happened_on, reason=reason, token=token,
+        "hold", *key, "hold", debit, holder, _whole(amount), about, beneficiary, until, reason=reason,
+        token=token,
     )  # fmt: skip
 
 
@@ -105,6 +103,7 @@ def capture(
     """Give a hold's points, or part of them, to whom they are for; the rest goes back.
 
     With `beneficiary` the hold has to be for that account, here and below; else there is none.
+    `happened_on` is as of a transfer.
     """
     return Operation(
         "capture", *key, "capture", amount=_whole(amount), about=hold_id, beneficiary=beneficiary,

@@ -129,9 +129,7 @@ async def open_lots(conn: Connection, account: int, today: date, limit: int) -> 
     return [OpenLot(*row) for row in await conn.fetch(OPEN_LOTS, account, today, limit)]
 
 
-async def ending(
-    conn: Connection, account: int, today: date, limit: int
-) -> list[tuple[date, int]]:
+async def ending(conn: Connection, account: int, today: date, limit: int) -> list[tuple[date, int]]:
     """Return how many points of an account end with which day, the earliest first."""
     return [tuple(row) for row in await conn.fetch(ENDING, account, today, limit)]
 
