@@ -144,3 +144,12 @@ async def test_one_transfer_is_one_posting(bank, monkeypatch, count):
     monkeypatch.setattr(Writer, "_post", counted)
     await made(bank, *[item(bank, 1)] * count)
     assert calls == ([1] if count == 1 else [1, 2])
+
+
+async def test_the_association_funds_budgets_and_adjusts_no_wallet(bank):
+    answer = await made(
+        bank, item(bank, 7), item(bank, 5, debit="adjustment", credit=wallet(bank, "Li")),
+        by="officer",
+    )  # fmt: skip
+    assert [one["status"] for one in answer] == ["posted", "not-allowed"]
+    assert await balance(bank, wallet(bank, "Li")) == 0

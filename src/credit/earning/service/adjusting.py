@@ -29,8 +29,9 @@ ALLOWED = {
     ("budget", "issuance"): "return",
     ("budget", "budget"): "fund",
 }
-# What mends a mistake of the service itself is done by whoever works for the whole city.
+# What mends a mistake of the service itself is done by whoever works for the whole city and may award.
 CITYWIDE = {("adjustment", "resident"): "adjust"}
+AWARDS = "points:approve"
 MESSAGES = {
     "posted": marked("已入账。"),
     "insufficient": marked("余额不足。请减少数额，或先拨付预算。"),
@@ -122,7 +123,8 @@ def _operation(
     if debit is None or credit is None:
         return operations.transfer(key, "refused", NOBODY, NOBODY, wanted.amount)
     between = (debit.kind, credit.kind)
-    kind = ALLOWED.get(between) or (None if actor.bound else CITYWIDE.get(between))
+    adjusts = not actor.bound and AWARDS in actor.scopes
+    kind = ALLOWED.get(between) or (CITYWIDE.get(between) if adjusts else None)
     inside = all(covers(actor, one.division) for one in (debit, credit) if one.division is not None)
     if kind is None or not inside:
         return operations.void(key, NOBODY)
