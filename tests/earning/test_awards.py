@@ -106,13 +106,13 @@ async def test_points_given_by_hand_are_looked_at(bank):
     (entered,) = await enter(bank, claim(bank, amount=3))
     assert (entered["status"], entered["points"], entered["flags"]) == ("entered", 3, ["by-hand"])
     both = {"items": [claim(bank, amount=3, quantity=60)]}
-    await bank.send("/points/awards", both, by="clerk", status=400)
+    await bank.send("/points/awards", both, by="clerk", status=409)
 
 
 async def test_a_refusal_has_a_reason_and_the_day_is_free_again(bank):
     (entered,) = await enter(bank, claim(bank, quantity=360))
     body = {"items": [entered["id"]], "approve": False}
-    await bank.send("/points/decisions", body, by="head", status=400)
+    await bank.send("/points/decisions", body, by="head", status=409)
     assert await approve(bank, entered["id"], approve=False, reason="值班表上没有这个人")
     (again,) = await enter(bank, claim(bank, quantity=360))
     assert again["points"] == 4
