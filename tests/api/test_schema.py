@@ -50,7 +50,7 @@ ROLES = {
     "getBoardRecord": "city_authority",
     "publishBoard": "city_authority",
     "listActivities": "clerk",
-    "announceActivity": "clerk",
+    "announceActivity": "city_authority",
     "getActivity": "clerk",
     "cancelActivity": "clerk",
     "enterAwards": "clerk",
@@ -173,7 +173,8 @@ def test_every_operation_of_the_bank_answers_as_the_document_says(world, open_ba
 
 def operations_of(server):
     schema = schemathesis.openapi.from_url(f"{server}/schema/openapi.json")
-    return [result.ok() for result in schema.get_all_operations()]
+    found = [result.ok() for result in schema.get_all_operations()]
+    return sorted(found, key=lambda one: one.method == "delete")  # what is there stays to the end
 
 
 def fuzz(operation, world, known):
