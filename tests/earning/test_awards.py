@@ -100,6 +100,17 @@ async def test_one_refused_award_fails_no_other(bank):
     assert all(one["message"] for one in entered if one["reason"])
 
 
+async def test_days_nobody_can_have_lived_are_refused_like_others(bank):
+    days = ("0001-01-01", "9999-12-31", "2024-12-31")
+    entered = await enter(bank, *(claim(bank, participated_on=day) for day in days), claim(bank))
+    assert [one["reason"] for one in entered] == ["other-year", "in-future", "other-year", ""]
+
+
+async def test_a_text_that_is_no_id_is_nobody_s_award(bank):
+    (entered,) = await enter(bank, claim(bank))
+    assert await approve(bank, "x" * 40, f"{entered['id']}\n", entered["id"]) == [entered["id"]]
+
+
 async def test_caps_hold_over_one_list_and_the_next(bank):
     """Duty: 6 hours of a day count, and earn at most 4 points of it."""
     entered = await enter(bank, *(claim(bank, quantity=240) for _ in range(3)))
@@ -126,13 +137,13 @@ async def test_points_given_by_hand_are_looked_at(bank):
     (entered,) = await enter(bank, claim(bank, amount=3))
     assert (entered["status"], entered["points"], entered["flags"]) == ("entered", 3, ["by-hand"])
     both = {"items": [claim(bank, amount=3, quantity=60)]}
-    await bank.send("/points/awards", both, by="clerk", status=400)
+    await bank.send("/points/awards", both, by="clerk", status=409)
 
 
 async def test_a_refusal_has_a_reason_and_the_day_is_free_again(bank):
     (entered,) = await enter(bank, claim(bank, quantity=360))
     body = {"items": [entered["id"]], "approve": False}
-    await bank.send("/points/decisions", body, by="head", status=400)
+    await bank.send("/points/decisions", body, by="head", status=409)
     assert await approve(bank, entered["id"], approve=False, reason="值班表上没有这个人")
     (again,) = await enter(bank, claim(bank, quantity=360))
     assert again["points"] == 4

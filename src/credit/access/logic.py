@@ -24,7 +24,8 @@ __all__ = [
 # decides, the district confirms, the city department approves and publishes.
 _OFFICER = frozenset({"console:use", "contracts:read", "events:read", "keys:own"})
 # D001 §7.2.2: the points bank has operators at four levels; a community records and approves, those
-# above it fund campaigns and deal with merchants, too.
+# above it fund campaigns and deal with merchants, too. The city's programme the association may run:
+# it funds budgets, and has no part in what is awarded.
 _COMMUNITY = frozenset({"points:approve", "points:read", "points:record"})
 _OPERATOR = _COMMUNITY | {"market:decide", "market:settle", "points:fund"}
 _PARTY = frozenset(
@@ -42,6 +43,7 @@ SCOPES: dict[str, frozenset[str]] = {
         "lists:propose",
         "marks:enter",
         "parties:write",
+        "points:fund",
         "points:read",
     },
     "association_reviewer": _OFFICER

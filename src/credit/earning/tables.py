@@ -15,6 +15,7 @@ __all__ = ["Activity", "Attendance", "Campaign", "Member", "Participation"]
 _UNDECIDED = "state = 'entered'"
 _UNPOSTED = "state IN ('approved', 'unfunded')"
 _PENDING = "state = 'pending'"
+_REVERSED = "state = 'reversed'"
 
 
 class Member(Table, table=True):
@@ -170,6 +171,7 @@ class Participation(Table, table=True):
         Index("ix_participation_undecided", "id", postgresql_where=_UNDECIDED),
         Index("ix_participation_unposted", "id", postgresql_where=_UNPOSTED),
         Index("ix_participation_pending", "available_on", postgresql_where=_PENDING),
+        Index("ix_participation_reversed", "id", postgresql_where=_REVERSED),
         Index("ix_participation_entered", "entered_by", "participated_on"),
         Index("ix_participation_day", "participated_on", "id"),
     )

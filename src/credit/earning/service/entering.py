@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from credit.access.logic import refuse_unplaced
@@ -69,7 +69,8 @@ async def enter(
     )
     live = await live_campaigns(conn, today)
     answers_for = occasion.organiser if occasion else actor.person_id
-    usual = await _Usual.read(conn, pack.on(today).points.fraud, answers_for, claims)
+    counted = [one for one in claims if one.on.year >= today.year - 1]
+    usual = await _Usual.read(conn, pack.on(today).points.fraud, answers_for, counted, today)
     rows: list[NewParticipation] = []
     answers: list[Entered] = []
     for claim in claims:
@@ -132,11 +133,11 @@ class _Usual:
 
     @classmethod
     async def read(
-        cls, conn: Connection, fraud: Fraud, person_id: str, claims: Sequence[Claim]
+        cls, conn: Connection, fraud: Fraud, person_id: str, claims: Sequence[Claim], today: date
     ) -> "_Usual":
         """Count what somebody answers for so far, by day and by member."""
         days = [one.on for one in claims]
-        since = min(days) - timedelta(days=fraud.pair_days)
+        since = min([today, *days]) - timedelta(days=fraud.pair_days)
         by_day, by_member = await store.entered_by(
             conn, person_id, days, [one.member for one in claims], since
         )

@@ -407,6 +407,13 @@ def upgrade() -> None:
         postgresql_where="state = 'pending'",
     )
     op.create_index(
+        "ix_participation_reversed",
+        "participation",
+        ["id"],
+        unique=False,
+        postgresql_where="state = 'reversed'",
+    )
+    op.create_index(
         "ix_participation_undecided",
         "participation",
         ["id"],

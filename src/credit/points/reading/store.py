@@ -14,6 +14,7 @@ __all__ = [
     "capture_of",
     "close_accounts",
     "code_account",
+    "ending",
     "expecting",
     "history",
     "hold_for",
@@ -42,6 +43,12 @@ OPEN_LOTS = """
 SELECT id, remaining, nullif(valid_until, 'infinity') FROM point_lot
 WHERE account = $1 AND remaining > 0 AND valid_until >= $2
 ORDER BY priority, valid_until, id LIMIT $3
+"""
+# Points that are always good end with no day.
+ENDING = """
+SELECT valid_until, sum(remaining)::bigint FROM point_lot
+WHERE account = $1 AND remaining > 0 AND valid_until >= $2 AND valid_until < 'infinity'
+GROUP BY valid_until ORDER BY valid_until LIMIT $3
 """
 EXPECTING = """
 SELECT h.id FROM unnest($1::bigint[]) i CROSS JOIN LATERAL (
@@ -107,6 +114,11 @@ async def balances(conn: Connection, accounts: Sequence[int], today: date) -> di
 async def open_lots(conn: Connection, account: int, today: date, limit: int) -> list[OpenLot]:
     """List what an account can spend, in the order in which it is drawn."""
     return [OpenLot(*row) for row in await conn.fetch(OPEN_LOTS, account, today, limit)]
+
+
+async def ending(conn: Connection, account: int, today: date, limit: int) -> list[tuple[date, int]]:
+    """Return how many points of an account end with which day, the earliest first."""
+    return [tuple(row) for row in await conn.fetch(ENDING, account, today, limit)]
 
 
 async def open_holds(conn: Connection, account: int, limit: int) -> list[OpenHold]:

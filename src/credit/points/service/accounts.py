@@ -12,12 +12,14 @@ from credit.points.reading import store
 from credit.points.views import Account, Balance, Entry, Hold, NewAccount, OpenHold, OpenLot
 
 __all__ = [
-    "LAST", "account_of", "accounts_named", "balances", "capture_of", "close_account", "close_accounts", "code_account", "expecting", "history",
-    "hold_for", "holds_for", "is_known", "make_code", "open_accounts", "open_holds", "open_lots", "purge_codes",
+    "LAST", "account_of", "accounts_named", "balances", "capture_of", "close_account", "close_accounts",
+    "code_account", "ending", "expecting", "history", "hold_for", "holds_for", "is_known", "make_code",
+    "open_accounts", "open_holds", "open_lots", "purge_codes",
 ]  # fmt: skip
 
 LAST = 2**63 - 1  # above every number of a transfer
 LOTS_MAX, HOLDS_MAX, EXPECTING_MAX = 200, 50, 1_000
+DAYS_MAX = 3_660  # ten years of days
 # How long a code that is over is kept, so that who shows it again is told so.
 CODES_KEPT = timedelta(days=1)
 
@@ -57,6 +59,11 @@ async def balances(conn: Connection, accounts: Sequence[int], today: date) -> Ma
 async def open_lots(conn: Connection, account: int, today: date) -> list[OpenLot]:
     """List what an account can spend, in the order in which it is drawn."""
     return await store.open_lots(conn, account, today, LOTS_MAX)
+
+
+async def ending(conn: Connection, account: int, today: date) -> list[tuple[date, int]]:
+    """Return how many points of an account end with which day: of all its lots, the earliest first."""
+    return await store.ending(conn, account, today, DAYS_MAX)
 
 
 async def open_holds(conn: Connection, account: int) -> list[OpenHold]:
