@@ -114,8 +114,8 @@ def server(world):
 
 @pytest.fixture
 async def open_bank(bank):
-    """A bank in which something of everything happened, at the server's time; yields what the paths
-    of its operations may name.
+    """A bank in which something of everything happened, at the server's time; yields what paths and
+    bodies of its operations may name.
     """
     bank.clock.now_value = SystemClock().now()
     await bank.grant("Li", 1_000)
@@ -149,6 +149,12 @@ async def open_bank(bank):
         "settlement": [str(drawn.id)],
         "webhook": [made["webhook"]["id"]],
         "activity": [activity["id"]],
+        "resident": [bank.wallets["Li"], bank.wallets["Wang"]],
+        "campaign": [str(bank.campaign.id)],
+        "division": [COMMUNITY, "150203001"],
+        "rule": ["service.volunteer", "service.post", "donation.money"],
+        "debit": ["issuance", f"campaign:{bank.campaign.id}"],
+        "credit": [f"campaign:{bank.campaign.id}", "adjustment"],
     }
 
 
@@ -177,8 +183,22 @@ def operations_of(server):
     return sorted(found, key=lambda one: one.method == "delete")  # what is there stays to the end
 
 
+def naming(value, known, turn):
+    """Put what is known in the place of texts that name such a thing."""
+    if isinstance(value, list):
+        return [naming(one, known, turn) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: known[key][turn % len(known[key])]
+        if key in known and isinstance(one, str)
+        else naming(one, known, turn)
+        for key, one in value.items()
+    }
+
+
 def fuzz(operation, world, known):
-    """Send what the document allows, and what it does not; paths name what is known in turns."""
+    """Send what the document allows; what there is is named in turns, in paths and in bodies."""
     name = operation.definition.raw["operationId"]
     key = world.api_keys[ROLES.get(name, "officer")]
     checks = [check for check in CHECKS.get_all() if check.__name__ not in EXCLUDED]
@@ -190,9 +210,12 @@ def fuzz(operation, world, known):
     def run(case, turn):
         if "city" in case.path_parameters:
             case.path_parameters["city"] = "150200"
-        for place, values in known.items():
-            if turn and place in case.path_parameters:
-                case.path_parameters[place] = values[turn % len(values)]
+        if turn:
+            case.path_parameters = naming(case.path_parameters, known, turn)
+            if isinstance(
+                case.body, dict
+            ):  # to leave one out is another thing than to name nothing
+                case.body = naming(case.body, known, turn)
         headers = {"Authorization": f"Bearer {key}"}
         if "Idempotency-Key" in case.headers:
             # A fuzzer repeats keys with other bodies, which is rightly refused with 422.

@@ -89,16 +89,17 @@ async def test_the_page_sums_up_and_says_what_waits(bank, street, statements):
 
 
 async def test_who_may_look_and_who_may_fund(bank, browse):
-    for name, status in (
-        ("clerk", 200),
-        ("officer", 200),
-        ("auditor", 200),
-        ("Li", 403),
-        ("enterprise", 403),
+    for name, status, funds in (
+        ("clerk", 200, False),
+        ("officer", 200, True),
+        ("street", 200, True),
+        ("auditor", 200, False),
+        ("Li", 403, False),
+        ("enterprise", 403, False),
     ):
         page = await (await browse(name)).get(POINTS)
         assert page.status_code == status, name
-        assert "开设一项预算" not in page.text
+        assert ("开设一项预算" in page.text) == funds, name
     clerk = await browse("clerk")
     form = {"title": "我们的", "division": COMMUNITY}
     assert (await clerk.post(f"{POINTS}/campaigns", data=form)).status_code == 403

@@ -24,8 +24,7 @@ __all__ = [
 # decides, the district confirms, the city department approves and publishes.
 _OFFICER = frozenset({"console:use", "contracts:read", "events:read", "keys:own"})
 # D001 §7.2.2: the points bank has operators at four levels; a community records and approves, those
-# above it fund campaigns and deal with merchants, too. The city's programme the association may run:
-# it funds budgets, and has no part in what is awarded.
+# above it fund budgets and deal with merchants, too; the association funds budgets, and no more.
 _COMMUNITY = frozenset({"points:approve", "points:read", "points:record"})
 _OPERATOR = _COMMUNITY | {"market:decide", "market:settle", "points:fund"}
 _PARTY = frozenset(
@@ -90,14 +89,7 @@ ROLE_TITLES = {
 }
 # What only pages ask for: a key for a machine need not carry it.
 PAGE_SCOPES = frozenset(
-    {
-        "console:use",
-        "grades:confirm",
-        "keys:read",
-        "people:write",
-        "portal:use",
-        "trail:read",
-    }
+    {"console:use", "grades:confirm", "keys:read", "people:write", "portal:use", "trail:read"}
 )
 SCOPE_TITLES = {
     "console:use": marked("进入工作台"),

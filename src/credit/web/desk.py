@@ -114,6 +114,8 @@ BANK: Tasks = (
         False,
     ),
 )
+# Whose day the bank's work is; who funds budgets and does nothing else there looks at the bank's page.
+OPERATES = frozenset(one[0] for one in BANK) - {"points:fund"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +261,7 @@ async def _desk(conn: Connection, clock: Clock, visitor: Visitor) -> Desk:
         contract_work = await contracts.contract_work(conn, clock, actor)
     if scopes & {one[0] for one in LISTS}:
         list_work = await blacklist.counts(conn, None, on=today)
-    if scopes & {one[0] for one in BANK}:
+    if scopes & OPERATES:
         bank_work = await bank.waiting(conn, actor)
     if scopes & {"marks:enter", "evaluations:close"}:
         sheets = await evaluations.open_sheets(conn, division, SHEETS_SHOWN)
