@@ -6,7 +6,15 @@ from datetime import datetime
 from credit.kit.db import Connection
 from credit.points.views import Happening, Hold, Payment
 
-__all__ = ["end_of_book", "end_of_stretch", "happenings", "paid_out", "payments", "unpaid_before"]
+__all__ = [
+    "end_before",
+    "end_of_book",
+    "end_of_stretch",
+    "happenings",
+    "paid_out",
+    "payments",
+    "unpaid_before",
+]
 
 # What a merchant was paid under which reference is said by the transfer that made the hold.
 PAYMENTS = """
@@ -32,6 +40,14 @@ WHERE EXISTS (SELECT FROM point_transfer t
 """
 PAID_OUT = "SELECT debit, credit, amount FROM point_transfer WHERE id = $1 AND kind = 'settle'"
 END_OF_BOOK = "SELECT coalesce(max(id), 0) FROM point_transfer"
+# Numbers follow the clock, unless it was set back: so the last one counts, whatever stands before it.
+END_BEFORE = """
+SELECT greatest($2::bigint,
+    (SELECT id FROM point_transfer
+    WHERE credit = $1 AND id > $2 AND kind = 'capture' AND at < $3 ORDER BY id DESC LIMIT 1),
+    (SELECT id FROM point_transfer
+    WHERE debit = $1 AND id > $2 AND kind = 'refund' AND at < $3 ORDER BY id DESC LIMIT 1))
+"""
 END_OF_STRETCH = """
 SELECT max(id) FROM (SELECT id FROM point_transfer WHERE id > $1 ORDER BY id LIMIT $2) t
 """
@@ -85,6 +101,14 @@ async def paid_out(conn: Connection, transfer: int) -> tuple[int, int, int] | No
 async def end_of_book(conn: Connection) -> int:
     """Return the number of the last transfer; 0 for none."""
     last: int = await conn.fetchval(END_OF_BOOK)
+    return last
+
+
+async def end_before(conn: Connection, account: int, after: int, moment: datetime) -> int:
+    """Return the number of an account's last capture or refund above `after` that was made before
+    a moment; `after` for none.
+    """
+    last: int = await conn.fetchval(END_BEFORE, account, after, moment)
     return last
 
 

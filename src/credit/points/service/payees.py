@@ -11,7 +11,15 @@ from credit.kit.db import Connection
 from credit.points.payees import store
 from credit.points.views import Happening, Payment
 
-__all__ = ["end_of_book", "end_of_stretch", "happenings", "paid_out", "payments", "unpaid_before"]
+__all__ = [
+    "end_before",
+    "end_of_book",
+    "end_of_stretch",
+    "happenings",
+    "paid_out",
+    "payments",
+    "unpaid_before",
+]
 
 
 async def payments(
@@ -40,6 +48,13 @@ async def paid_out(conn: Connection, transfer: int) -> tuple[int, int, int] | No
 async def end_of_book(conn: Connection) -> int:
     """Return the number of the last transfer; 0 for none."""
     return await store.end_of_book(conn)
+
+
+async def end_before(conn: Connection, account: int, after: int, moment: datetime) -> int:
+    """Return the number of an account's last capture or refund above `after` that was made before
+    a moment; `after` for none.
+    """
+    return await store.end_before(conn, account, after, moment)
 
 
 async def end_of_stretch(conn: Connection, after: int, limit: int) -> int | None:
