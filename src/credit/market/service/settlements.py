@@ -35,7 +35,7 @@ from credit.points.views import NewAccount
 
 __all__ = [
     "SYSTEM", "confirm", "course_of", "dispute", "draw", "draw_by_hand", "draw_due", "key_of_payment",
-    "pay", "redraw", "settled_code", "seen_by", "settlement", "uphold",
+    "pay", "redraw", "seen_by", "settled_code", "settlement", "uphold",
 ]  # fmt: skip
 
 SYSTEM = "system"  # who draws what is drawn every month

@@ -7,6 +7,7 @@ from credit.kit.db import Connection
 from credit.points.views import Happening, Hold, Payment
 
 __all__ = [
+    "concerned",
     "end_before",
     "end_of_book",
     "end_of_stretch",
@@ -75,6 +76,18 @@ FROM (
 WHERE CASE t.kind WHEN 'settle' THEN t.debit ELSE h.beneficiary END = $1
 ORDER BY t.id LIMIT $4
 """
+# For whom something happened at all, as in `HAPPENINGS`.
+CONCERNED = """
+SELECT DISTINCT CASE t.kind WHEN 'settle' THEN t.debit ELSE h.beneficiary END
+FROM (
+    SELECT id, kind, about, debit FROM point_transfer
+    WHERE id > $1 AND id <= $2
+        AND kind IN ('hold', 'capture', 'void', 'lapse', 'refund', 'settle')
+) t LEFT JOIN LATERAL (
+    SELECT o.beneficiary FROM point_hold o
+    WHERE o.id = CASE t.kind WHEN 'hold' THEN t.id ELSE t.about END OFFSET 0
+) h ON t.kind <> 'settle'
+"""
 HEAD = 5  # so many columns are of the transfer itself
 
 
@@ -116,6 +129,13 @@ async def end_of_stretch(conn: Connection, after: int, limit: int) -> int | None
     """Return the number of the last of so many transfers above `after`; None where there is none."""
     last: int | None = await conn.fetchval(END_OF_STRETCH, after, limit)
     return last
+
+
+async def concerned(conn: Connection, after: int, upto: int) -> set[int]:
+    """Return the accounts for which something happened by the transfers above `after` through
+    `upto`.
+    """
+    return {row[0] for row in await conn.fetch(CONCERNED, after, upto)}
 
 
 async def happenings(

@@ -12,6 +12,7 @@ from credit.points.payees import store
 from credit.points.views import Happening, Payment
 
 __all__ = [
+    "concerned",
     "end_before",
     "end_of_book",
     "end_of_stretch",
@@ -60,6 +61,13 @@ async def end_before(conn: Connection, account: int, after: int, moment: datetim
 async def end_of_stretch(conn: Connection, after: int, limit: int) -> int | None:
     """Return the number of the last of so many transfers above `after`; None where there is none."""
     return await store.end_of_stretch(conn, after, limit)
+
+
+async def concerned(conn: Connection, after: int, upto: int) -> set[int]:
+    """Return the accounts for which something happened by the transfers above `after` through
+    `upto`: a stretch of the book that the caller bounds.
+    """
+    return await store.concerned(conn, after, upto)
 
 
 async def happenings(
