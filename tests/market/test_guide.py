@@ -61,17 +61,20 @@ def in_place(text, address):
 
 
 @pytest.fixture
-def names(till, tmp_path, monkeypatch):
-    """What the Python of the guide leaves behind, run from top to bottom in a folder of its own."""
+def names(till, tmp_path, monkeypatch, capsys):
+    """What the Python of the guide leaves behind, run from top to bottom in a folder of its own, and
+    what it printed.
+    """
     monkeypatch.chdir(tmp_path)
     names, address = {}, till[1]
     for block in re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL):
         exec(compile(in_place(block, address), "merchants.md", "exec"), names)
+    names["PRINTED"] = capsys.readouterr().out
     yield names
     names["QUEUE"].close()
 
 
-def test_the_python_of_the_guide_runs_from_top_to_bottom(till, names, capsys):
+def test_the_python_of_the_guide_runs_from_top_to_bottom(till, names):
     service, _ = till
     try:
         assert [act for act, _ in service.done] == [
@@ -79,7 +82,7 @@ def test_the_python_of_the_guide_runs_from_top_to_bottom(till, names, capsys):
         ]  # fmt: skip
         assert names["redemption"].refundable == 30
         assert names["most"] == 70
-        assert "40.00 元" in capsys.readouterr().out
+        assert "40.00 元" in names["PRINTED"]
         service.codes.add("4567890123")
         assert names["redeem"]("4567890123", 5, "小票 0004") == ("已收取 5 积分", None)
         said, kept = names["redeem"]("4567890123", 5, "小票 0005")

@@ -444,9 +444,7 @@ async def running(bank, monkeypatch, courier=None):
                 await task
 
 
-async def test_new_events_of_others_do_not_wait_for_who_answers_slowly(
-    bank, receiver, monkeypatch
-):
+async def test_new_events_of_others_do_not_wait_for_who_answers_slowly(bank, receiver, monkeypatch):
     """Neither those that were there when the slow one was asked, nor any that come meanwhile."""
     await register(bank, receiver.url)
     async with receiving(bank.clock) as other:

@@ -337,7 +337,6 @@ async def test_a_clock_that_was_set_back_leaves_nothing_undrawn(bank, shop):
 async def test_a_merchant_with_very_many_lines_gets_several_statements(bank, shop, monkeypatch):
     for amount in range(1, 6):
         await buy(bank, amount)
-    monkeypatch.setattr(settlements, "LINES_MAX", 2)
     monkeypatch.setattr(settlements, "lines_of", lambda *args: statements.lines_of(*args, 2))
     assert LINES_MAX > 2
     bank.pass_to(2026, 7, 1)

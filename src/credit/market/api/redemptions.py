@@ -211,7 +211,7 @@ def _refuse_guessing(state: State, city: str, actor: Actor) -> None:
         seconds = math.ceil(wait)
         raise TooManyRequests(
             say(
-                "错误的付款码太多：每分钟最多 %(most)s 个。请 %(seconds)s 秒后，请顾客刷新后重新出示。",
+                "错误的付款码太多：每分钟最多 %(most)s 个。请等 %(seconds)s 秒，再请顾客刷新后重新出示。",
                 most=BAD_CODES_PER_MINUTE,
                 seconds=seconds,
             ),

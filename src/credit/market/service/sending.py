@@ -8,6 +8,7 @@ before the commit sends once more, with the same id, as receivers have to expect
 import asyncio
 import secrets
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -112,7 +113,7 @@ class Sender:
             if one.id not in self._serving:
                 task = asyncio.create_task(self._serve(one.id))
                 self._serving[one.id] = task
-                task.add_done_callback(lambda _, number=one.id: self._serving.pop(number, None))
+                task.add_done_callback(partial(self._served, one.id))
                 begun.append(task)
         return begun
 
@@ -254,6 +255,9 @@ class Sender:
                 )
             await store.fail(conn, webhook.id, cursor, again, now)
             return False
+
+    def _served(self, number: UUID, _: asyncio.Task[int]) -> None:
+        self._serving.pop(number, None)
 
     def _tell(self, task: asyncio.Task[int]) -> None:
         """Say why a webhook could not be served, if it could not; it has its turn again soon."""

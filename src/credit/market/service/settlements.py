@@ -15,7 +15,6 @@ from credit.kit.errors import Conflict, NotFound
 from credit.kit.ids import new_id
 from credit.kit.texts import say
 from credit.market.logic.settlements import (
-    LINES_MAX,
     Act,
     Course,
     State,
