@@ -28,6 +28,13 @@ AMOUNT_MAX = 2**53 - 1
 # Nobody mistypes faster than this; whoever guesses codes is stopped long before one fits.
 BAD_CODES = frozenset({"unknown-code", "code-used", "code-over"})
 BAD_CODES_PER_MINUTE = 40
+# What a key is good for, and what is refused past it.
+AUTHORIZING = (
+    "账本的回答（成功，或 unknown-code、code-used、code-over、insufficient、closed-account）记在 Idempotency-Key 上，"
+    "重发得到同样的回答，配不同的内容回答 422。merchant-closed、outside-hours、unknown-offer、offer-not-open、"
+    "offer-not-yet、offer-over、sold-out、limit-reached、wrong-amount、above-offer 在问账本以前给出，不占用键："
+    "什么也没有动，同一个键再发是一次新的请求。一分钟里错误的付款码超过 40 个，先回答 429。"
+)
 GUESSES = {"per_minute": BAD_CODES_PER_MINUTE, "burst": BAD_CODES_PER_MINUTE}
 Amount = Annotated[int, Meta(ge=1, le=AMOUNT_MAX)]
 HoldPath = Annotated[str, PathParameter(pattern=r"^[1-9][0-9]{0,17}$", description="兑换编号")]
@@ -61,7 +68,8 @@ class RedemptionController(Controller):
     path = "/redemptions"
     tags = ("market",)
 
-    @post(operation_id="authorizeRedemption", summary="凭付款码保留积分", opt={"scope": "till:use"})
+    @post(operation_id="authorizeRedemption", summary="凭付款码保留积分", description=AUTHORIZING,
+          opt={"scope": "till:use"})  # fmt: skip
     async def authorize(
         self,
         request: Request[Any, Any, Any],
@@ -70,13 +78,7 @@ class RedemptionController(Controller):
         data: JSONBody[NewRedemption],
         idempotency_key: IdempotencyHeader,
     ) -> Response[RedemptionState]:
-        """Hold a customer's points; capture them before the time is over, or they go back.
-
-        Codes that are none, used or over are counted: after forty of them in a minute no code is looked
-        up for a while (429). A key keeps what the book answered. What is refused before that, since
-        the merchant or the offer does not admit it now, binds no key: nothing was held, and the same
-        request may be accepted later.
-        """
+        """Hold a customer's points; capture them before the time is over, or they go back."""
         actor: Actor = request.state.actor
         _refuse_guessing(state, city, actor)
         offer = int(data.offer) if data.offer else None
