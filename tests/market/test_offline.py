@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 from tests.bank import CITY, MERCHANT
 
+from credit.market.service import redemptions
+from credit.market.service.redemptions import Wish
+from credit.points.logic.operations import key_of
 from credit.points.service.sweeping import lapse_holds
 
 WALLET = f"/{CITY}/wallet"
@@ -95,8 +98,10 @@ async def test_that_a_till_is_connected_by_now_changes_nothing_for_holds_of_befo
     made = await bank.authorize("Li", 60)
     async with bank.db.city(CITY) as conn:
         await conn.execute("UPDATE merchant SET offline = false WHERE code = $1", MERCHANT)
-    other = await bank.authorize("Li", 10)
+    wish, key = Wish(await bank.code("Li"), 10, "小票 2"), key_of("test", "authorize", "2", b"")
+    keeper = bank.world.actors["shopkeeper"]
+    other = await redemptions.authorize(bank.shop, keeper, bank.rules, wish, key)
     li = await browse("Li")
     assert (await li.post(f"{WALLET}/holds/{made['id']}/release")).status_code == 409
-    assert "已取消" in (await li.post(f"{WALLET}/holds/{other['id']}/release")).text
+    assert "已取消" in (await li.post(f"{WALLET}/holds/{other.id}/release")).text
     assert (await bank.wallet("Li"))["held"] == 60

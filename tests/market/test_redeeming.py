@@ -74,12 +74,12 @@ async def test_what_is_refused_before_the_book_is_asked_binds_no_key(bank):
     assert (await bank.wallet("Li"))["held"] == 0
     async with bank.db.city(CITY) as conn:
         assert await conn.fetchval("SELECT taken FROM offer") == 0
-        await conn.execute("UPDATE merchant SET state = 'suspended'")
+        await conn.execute("UPDATE offer SET state = 'paused'")
     right = body | {"amount": 30}
     closed = await bank.send("/redemptions", right, by="shopkeeper", key="w", status=409)
-    assert closed["type"].endswith("merchant-closed")
+    assert closed["type"].endswith("offer-not-open")
     async with bank.db.city(CITY) as conn:
-        await conn.execute("UPDATE merchant SET state = 'open'")
+        await conn.execute("UPDATE offer SET state = 'open'")
     made = await bank.send("/redemptions", right, by="shopkeeper", key="w", status=201)
     # From then on the key is taken: it is answered the same, and nothing else goes under it.
     again = await bank.send("/redemptions", right, by="shopkeeper", key="w", status=201)
