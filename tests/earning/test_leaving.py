@@ -371,7 +371,7 @@ async def test_somebody_sees_takes_away_and_erases_what_is_kept_about_them(bank,
     assert alone["points"]["available"] == 9
     assert bank.wallets["Wang"] not in str(everything)
     book = load_workbook(BytesIO((await resident.get(f"{OWN}/data.xlsx")).content))
-    assert book.sheetnames == ["参与者", "参与记录", "积分明细"]
+    assert book.sheetnames == ["参与者", "参与记录", "活动签到", "积分使用", "积分明细"]
     assert ("姓名或名称", "Li居民") in [tuple(row) for row in book["参与者"].values]
     deeds = list(book["参与记录"].values)
     assert deeds[1][4:6] == (9, "已到账")

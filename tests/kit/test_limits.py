@@ -36,6 +36,18 @@ def test_it_is_a_token_bucket(gaps_in_ms, per_minute, burst):
         assert wait == pytest.approx(float(bucket.take(now)), abs=1e-6)
 
 
+@given(gaps, st.integers(1, 300), st.integers(1, 50))
+def test_asking_how_long_to_wait_says_what_taking_would_and_takes_nothing(
+    gaps_in_ms, per_minute, burst
+):
+    rates, now = Rates(), 0.0
+    limit = {"per_minute": per_minute, "burst": burst}
+    for gap in gaps_in_ms:
+        now += gap / 1000
+        told = [rates.wait("a", now, **limit) for _ in range(3)]
+        assert told == [rates.take("a", now, **limit)] * 3
+
+
 def test_who_waits_as_long_as_told_is_let_through():
     rates = Rates()
     for _ in range(10):

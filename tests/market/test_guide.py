@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from tests.market.till import CITY, KEY, serving
 
+from credit.client import Merchant
 from credit.kit.clock import SystemClock
 from credit.market.logic.deliveries import DELAYS_SECONDS
 from credit.market.logic.redemptions import STATUS_WORDS
@@ -59,18 +60,29 @@ def in_place(text, address):
     return text
 
 
-def test_the_python_of_the_guide_runs_from_top_to_bottom(till, capsys):
-    service, address = till
-    names = {}
+@pytest.fixture
+def names(till, tmp_path, monkeypatch, capsys):
+    """What the Python of the guide leaves behind, run from top to bottom in a folder of its own, and
+    what it printed.
+    """
+    monkeypatch.chdir(tmp_path)
+    names, address = {}, till[1]
     for block in re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL):
         exec(compile(in_place(block, address), "merchants.md", "exec"), names)
+    names["PRINTED"] = capsys.readouterr().out
+    yield names
+    names["QUEUE"].close()
+
+
+def test_the_python_of_the_guide_runs_from_top_to_bottom(till, names):
+    service, _ = till
     try:
         assert [act for act, _ in service.done] == [
             "authorize", "capture", "refund", "authorize", "void", "authorize",
         ]  # fmt: skip
         assert names["redemption"].refundable == 30
         assert names["most"] == 70
-        assert "40.00 元" in capsys.readouterr().out
+        assert "40.00 元" in names["PRINTED"]
         service.codes.add("4567890123")
         assert names["redeem"]("4567890123", 5, "小票 0004") == ("已收取 5 积分", None)
         said, kept = names["redeem"]("4567890123", 5, "小票 0005")
@@ -78,6 +90,31 @@ def test_the_python_of_the_guide_runs_from_top_to_bottom(till, capsys):
         assert kept is None
     finally:
         names["merchant"].close()
+
+
+def test_what_was_captured_without_a_connection_is_sent_later_and_once(till, names):
+    service, address = till
+    service.codes |= {"4567890123", "5678901234", "6789012345"}
+    names["merchant"].close()
+    with Merchant(address, CITY, KEY, patience=0) as merchant:
+        names["merchant"] = merchant
+        held = [merchant.authorize(code, 5, "小票") for code in sorted(service.codes)[-3:]]
+        before = len(service.done)
+        for one in held:
+            names["capture_later"](one, 4)
+        service.plan = ["cut before"]  # there is no connection: nothing is asked for in vain
+        assert names["send_captures"]() == []
+        assert len(service.done) == before
+        # The second is carried out, and the till does not hear of it; meanwhile the third is over.
+        service.plan = [None, "cut after"]
+        assert names["send_captures"]() == []
+        merchant.void(held[2])
+        assert names["send_captures"]() == [(held[2].id, "hold-captured")]
+        acts = [act for act, _ in service.done[before:]]
+        assert acts == ["capture", "capture", "void", "capture"]
+        assert [merchant.get(one).captured for one in held] == [4, 4, 0]
+        assert names["send_captures"]() == []
+        assert len(service.done) == before + 4
 
 
 def test_the_receiver_of_the_guide_takes_what_is_signed_once_and_nothing_else(till, capsys):

@@ -295,6 +295,22 @@ async def test_a_price_changes_when_nothing_is_owed_at_the_old_one(office):
     assert (await office.row(MERCHANT))["account"] == account
 
 
+async def test_a_price_stays_while_points_are_set_aside_at_it(office):
+    bank, street = office.bank, await office.at("street")
+    async with bank.db.city(CITY) as conn:
+        await conn.execute("UPDATE merchant SET offline = true WHERE code = $1", MERCHANT)
+    await bank.grant("Li", 50)
+    made = await bank.authorize("Li", 5)
+    renewal = f"{MERCHANTS}/{MERCHANT}/renewal"
+    page = await street.post(renewal, data=office.fields(), files={"letter": LETTER})
+    assert (page.status_code, "最晚到 2026-07-01 12:00" in page.text) == (409, True)
+    assert (await office.row(MERCHANT))["fen_per_point"] == 100
+    await bank.send(f"/redemptions/{made['id']}/void", by="shopkeeper", status=200)
+    page = await street.post(renewal, data=office.fields(), files={"letter": LETTER})
+    assert page.status_code == 200, page.text
+    assert (await office.row(MERCHANT))["fen_per_point"] == 80
+
+
 async def test_who_may_only_propose_stops_no_till_by_proposing_anew(office):
     code = await office.admitted()
     clerk = await office.at("clerk")
@@ -316,7 +332,9 @@ async def test_the_list_is_of_one_s_own_division_and_found_by_state_trade_and_na
         assert ("健康药店" in page.text, "便民超市" in page.text) == (True, False), query
     assert "没有找到" in (await street.get(f"{MERCHANTS}?q=%25")).text
     assert "健康药店" not in (await away.get(MERCHANTS)).text
-    assert "健康药店" in (await away.get(f"{MERCHANTS}?where=all")).text
+    every = await away.get(f"{MERCHANTS}?where=all")
+    assert ("健康药店" in every.text, f'href="{MERCHANTS}/{code}"' in every.text) == (True, False)
+    assert f'href="{MERCHANTS}/{code}"' in (await street.get(MERCHANTS)).text
     assert "健康药店" in (await (await office.at("auditor")).get(MERCHANTS)).text
     for query in ("standing=x", "category=A", "where=b", "cursor='", "q=%00"):
         assert (await street.get(f"{MERCHANTS}?{query}")).status_code == 400, query

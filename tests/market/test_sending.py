@@ -422,6 +422,106 @@ async def test_a_receiver_that_hangs_does_not_hold_up_others(bank, receiver):
             assert await sending_ == 2
 
 
+async def told(receiver, count):
+    """Wait until a receiver was sent so many events."""
+    async with asyncio.timeout(10):
+        while len(receiver.got) < count:
+            await receiver.arrived.wait()
+            receiver.arrived.clear()
+
+
+@asynccontextmanager
+async def running(bank, monkeypatch, courier=None):
+    """A sender that goes on by itself, and often."""
+    monkeypatch.setattr(sending, "INTERVAL_SECONDS", 0.01)
+    async with sender(bank, courier) as one:
+        task = asyncio.create_task(one.run())
+        try:
+            yield one
+        finally:
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+
+async def test_new_events_of_others_do_not_wait_for_who_answers_slowly(bank, receiver, monkeypatch):
+    """Neither those that were there when the slow one was asked, nor any that come meanwhile."""
+    await register(bank, receiver.url)
+    async with receiving(bank.clock) as other:
+        await register(bank, other.url)
+        receiver.script = ["hang"]
+        async with running(bank, monkeypatch):
+            for count in range(1, 4):
+                await bank.authorize("Li", count)
+                await told(other, count)
+            assert len(receiver.got) == 1  # it has not answered yet
+            receiver.go_on.set()
+            await told(receiver, 3)
+
+
+async def test_who_is_known_to_be_slow_waits_for_others_that_are(bank, receiver, monkeypatch):
+    class Stopwatch(Courier):
+        """By which one receiver takes four seconds and a half."""
+
+        async def deliver(self, url, headers, payload):
+            result = await super().deliver(url, headers, payload)
+            return result._replace(millis=4_500) if url == receiver.url else result
+
+    monkeypatch.setattr(sending, "QUICK_PLACES", 1)
+    monkeypatch.setattr(sending, "SLOW_PLACES", 1)
+    await register(bank, receiver.url)
+    async with receiving(bank.clock) as other:
+        for amount in (1, 2, 3):
+            await bank.authorize("Li", amount)
+        receiver.script = [200, "hang"]
+        async with running(bank, monkeypatch, Stopwatch(allow_private=True)):
+            await told(receiver, 2)
+            await register(bank, other.url)  # the only quick place is free
+            for count in range(1, 4):
+                await bank.authorize("Li", count)
+                await told(other, count)
+            assert len(receiver.got) == 2
+            receiver.go_on.set()
+            await told(receiver, 6)
+    assert [json.loads(body)["data"]["amount"] for _, body in receiver.got] == [1, 2, 3] * 2
+
+
+async def test_however_many_webhooks_there_are_each_is_served(bank, receiver, monkeypatch):
+    """Whose merchants do nothing stand before the others and stay behind the end of the book."""
+    monkeypatch.setattr(sending, "WEBHOOKS_AT_ONCE", 2)
+    await bank.world.hire("rival", "merchant_user", kind="merchant", party="SH-0002")
+    await bank.add_merchant("SH-0002", "隔壁超市")
+    for number in range(5):
+        await register(bank, f"{receiver.url}&n={number}", by="rival")
+    async with receiving(bank.clock) as last:
+        await register(bank, last.url)
+        async with sender(bank) as one:
+            for count in range(1, 4):
+                await bank.authorize("Li", count)
+                assert await one.send() == 1
+                assert len(last.got) == count
+    assert receiver.got == []
+
+
+async def test_what_happens_while_nothing_else_does_is_looked_for_once_for_all(
+    bank, receiver, statements
+):
+    """An idle webhook costs no statement of its own."""
+    await bank.world.hire("rival", "merchant_user", kind="merchant", party="SH-0002")
+    await bank.add_merchant("SH-0002", "隔壁超市")
+    for number in range(4):
+        await register(bank, f"{receiver.url}&n={number}", by="rival")
+    async with sender(bank) as one:
+        assert await one.send() == 0
+        for amount in (1, 2):
+            await bank.authorize("Li", amount)
+            statements.clear()
+            assert await one.send() == 0
+            assert len(statements) <= 4
+        await bank.authorize("Li", 3, by="rival")
+        assert await one.send() == 4
+
+
 async def test_nobody_is_sent_into_the_internal_network(bank, receiver):
     answer = await bank.send("/webhooks", {"url": "http://10.0.0.8/x"}, by="shopkeeper", status=409)
     assert answer["type"].endswith("insecure-target")

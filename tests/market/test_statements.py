@@ -23,8 +23,9 @@ from tests.market.settling import (
 from credit.kit.canonical import canonical
 from credit.kit.errors import Conflict, Forbidden, NotFound
 from credit.market.logic.settlements import LINES_MAX
-from credit.market.service import settlements, statements
+from credit.market.service import redemptions, settlements, statements
 from credit.market.settlements import store
+from credit.points.logic.operations import key_of
 from credit.points.service import accounts as book
 from credit.points.service import payees
 
@@ -268,23 +269,74 @@ async def test_every_month_everybody_with_movements_gets_a_statement(bank, shop)
     bank_open = await buy(bank, 5)
     assert await settlements.draw_due(bank.db, bank.clock, CITY) == 2
     (line,) = (await bank.look("/settlements", by="shopkeeper"))["items"]
-    assert (line["captured"], line["ends_on"]) == (65, "2026-07-01")
+    assert (line["captured"], line["ends_on"]) == (60, "2026-06-30")
     await give_back(bank, bank_open, 1)
     bank.clock.now_value += timedelta(days=1)
     assert await settlements.draw_due(bank.db, bank.clock, CITY) == 0  # nothing before the month
     bank.clock.now_value = datetime(2026, 8, 3, 16, 10, tzinfo=UTC)  # the first was missed
     assert await settlements.draw_due(bank.db, bank.clock, CITY) == 1
     (newest, _) = (await bank.look("/settlements", by="shopkeeper"))["items"]
-    assert newest["status"] == "carried"
+    assert (newest["captured"], newest["refunded"], newest["after"]) == (5, 1, line["upto"])
     async with bank.db.city(CITY) as conn:
         found = await settlements.settlement(conn, UUID(newest["id"]))
     assert found.drawn_by == settlements.SYSTEM
 
 
+async def test_a_worker_that_was_down_draws_each_month_to_its_end(bank, shop):
+    """However late it is, and whatever was bought since."""
+    bank.clock.now_value = datetime(2026, 6, 30, 15, 59, 59, tzinfo=UTC)  # a second to midnight
+    june = await buy(bank, 60)
+    bank.clock.now_value += timedelta(seconds=1)
+    await buy(bank, 7)
+    bank.clock.now_value = datetime(2026, 7, 5, 4, 0, tzinfo=UTC)
+    await give_back(bank, june, 10)
+    assert await settlements.draw_due(bank.db, bank.clock, CITY) == 1
+    (drawn,) = (await bank.look("/settlements", by="shopkeeper"))["items"]
+    assert (drawn["captured"], drawn["refunded"]) == (60, 0)
+    assert (drawn["begins_on"], drawn["ends_on"]) == ("2026-06-30", "2026-06-30")
+    assert await settlements.draw_due(bank.db, bank.clock, CITY) == 0
+    # Two months were missed: each has its own, and September none yet.
+    bank.clock.now_value = datetime(2026, 8, 31, 15, 0, tzinfo=UTC)
+    await buy(bank, 3)
+    bank.clock.now_value = datetime(2026, 9, 5, 4, 0, tzinfo=UTC)
+    await buy(bank, 1)
+    assert await settlements.draw_due(bank.db, bank.clock, CITY) == 2
+    items = (await bank.look("/settlements", by="shopkeeper"))["items"]
+    assert [(one["captured"], one["refunded"], one["ends_on"]) for one in items] == [
+        (3, 0, "2026-08-31"), (7, 10, "2026-07-05"), (60, 0, "2026-06-30"),
+    ]  # fmt: skip
+    assert [one["after"] for one in items] == [items[1]["upto"], items[2]["upto"], 0]
+    for one in items:
+        assert (await check(bank, UUID(one["id"]))).agrees
+
+
+async def test_by_hand_a_statement_runs_to_now(bank, shop):
+    await buy(bank, 60)
+    bank.clock.now_value = datetime(2026, 7, 5, 4, 0, tzinfo=UTC)
+    await buy(bank, 7)
+    assert (await draw(bank)).captured == 67
+    assert await settlements.draw_due(bank.db, bank.clock, CITY) == 0
+
+
+async def test_a_clock_that_was_set_back_leaves_nothing_undrawn(bank, shop):
+    bank.clock.now_value = datetime(2026, 6, 30, 16, 0, 5, tzinfo=UTC)  # July by a wrong clock
+    made = await bank.authorize("Li", 7)
+    await buy(bank, 60)
+    bank.clock.now_value -= timedelta(seconds=30)
+    key = key_of("test", "capture", "1", b"")
+    keeper = bank.world.actors["shopkeeper"]
+    await redemptions.capture(bank.shop, keeper, int(made["id"]), None, key)
+    bank.clock.now_value = datetime(2026, 7, 2, 4, 0, tzinfo=UTC)
+    await buy(bank, 1)
+    assert await settlements.draw_due(bank.db, bank.clock, CITY) == 1
+    (drawn,) = (await bank.look("/settlements", by="shopkeeper"))["items"]
+    assert drawn["captured"] == 67
+    assert await settlements.draw_due(bank.db, bank.clock, CITY) == 0
+
+
 async def test_a_merchant_with_very_many_lines_gets_several_statements(bank, shop, monkeypatch):
     for amount in range(1, 6):
         await buy(bank, amount)
-    monkeypatch.setattr(settlements, "LINES_MAX", 2)
     monkeypatch.setattr(settlements, "lines_of", lambda *args: statements.lines_of(*args, 2))
     assert LINES_MAX > 2
     bank.pass_to(2026, 7, 1)

@@ -6,7 +6,10 @@ from typing import Any
 from credit.kit.excel import Column, SheetSpec
 from credit.rules.bank import Bank
 
-__all__ = ["HISTORY_SHEET", "MEMBER_SHEET", "PARTICIPATION_SHEET", "participation_sheet"]
+__all__ = [
+    "ATTENDANCE_SHEET", "HISTORY_SHEET", "MEMBER_SHEET", "PARTICIPATION_SHEET", "SPENDING_SHEET",
+    "participation_sheet",
+]  # fmt: skip
 
 UNITS = {"minute": "分钟", "time": "次", "yuan": "元"}
 STATES = {
@@ -35,6 +38,31 @@ PARTICIPATION_SHEET = SheetSpec(
         Column("evidence", "凭据", width=40),
         Column("reason", "理由", required=False, width=40),
         Column("id", "编号", "code", width=38),
+    ),
+)
+ATTENDANCE_SHEET = SheetSpec(
+    "活动签到",
+    (
+        Column("title", "活动", width=24),
+        Column("place", "地点", width=24),
+        Column("came", "签到时间", width=20),
+        Column("left", "签退时间", required=False, width=20),
+        Column("by_hand", "由工作人员补记", required=False),
+        Column("activity", "活动编号", "code", width=38),
+    ),
+)
+SPENDING_SHEET = SheetSpec(
+    "积分使用",
+    (
+        Column("at", "时间", width=20),
+        Column("merchant", "商户", required=False, width=24),
+        Column("code", "商户编号", "code", required=False),
+        Column("offer", "权益", required=False, width=24),
+        Column("held", "保留", "integer"),
+        Column("captured", "收取", "integer"),
+        Column("returned", "没有收取而退回", "integer"),
+        Column("refunded", "收取后退还", "integer"),
+        Column("id", "编号", "code"),
     ),
 )
 HISTORY_SHEET = SheetSpec(

@@ -48,6 +48,16 @@ class Rates:
         self._full_at[key] = full_at + interval
         return 0.0
 
+    def wait(self, key: Hashable, now: float, *, per_minute: int, burst: int) -> float:
+        """Return in how many seconds there will be a token, 0.0 where there is one; takes none."""
+        full_at = self._full_at.get(key)
+        if full_at is None:
+            return 0.0
+        interval = MINUTE_SECONDS / per_minute
+        # As in `take`.
+        wait = min(full_at, now + burst * interval) + interval - now - burst * interval
+        return wait if wait > ROUNDING_SECONDS else 0.0
+
     def _forget(self, now: float) -> None:
         """Forget the buckets that are full; where that is too few, the oldest half as well."""
         self._full_at = {key: at for key, at in self._full_at.items() if at > now}

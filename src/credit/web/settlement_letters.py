@@ -41,10 +41,12 @@ NOTE = "结算单按积分账本的编号出具：相邻两张不漏不重，任
 
 @get("/console/settlements/{settlement:str}/statement.pdf", summary="结算单（PDF）",
      opt={"scope": "points:read"})  # fmt: skip
-async def console_statement(state: State, city: City, settlement: RecordKey) -> Response[bytes]:
+async def console_statement(
+    request: Request[Any, Any, Any], state: State, city: City, settlement: RecordKey
+) -> Response[bytes]:
     """Print a statement for an officer."""
     async with state.db.city(city) as conn:
-        found = await settlements.settlement(conn, UUID(settlement))
+        found = await settlements.seen_by(conn, request.state.visitor.actor, UUID(settlement))
         checked = await statements.check(conn, city, found)
     return await _printed(state, city, checked, f"console/settlements/{settlement}")
 

@@ -121,11 +121,12 @@ class WalletController(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, wallet: WalletId
     ) -> Response[Code]:
         """Make a one-time code for the till. Asking again makes another one: what is not used ends
-        by itself, so that no key is needed to ask safely.
+        by itself, so that no key is needed to ask safely. Twelve a minute are made for a wallet.
         """
         actor: Actor = request.state.actor
         seconds = pack_of_city(city).on(state.clock.today()).points.code_seconds
         async with state.db.transaction(city) as conn:
             member = await service.own_member(conn, actor, wallet)
+            wallets.limit_codes(state.rates, state.clock, city, member)
             code, until = await book.make_code(conn, state.clock, member.account, seconds=seconds)
         return Response(Code(code, until), status_code=201)

@@ -7,7 +7,10 @@ from uuid import UUID
 
 from credit.kit.db import Connection
 
-__all__ = ["Deed", "Posted", "deed", "deeds", "known", "posted_member", "postings"]
+__all__ = [
+    "Attended", "Deed", "Posted", "Spent", "attended", "deed", "deeds", "known", "posted_member", "postings",
+    "spent",
+]  # fmt: skip
 
 _DEED = """
 SELECT p.id, p.member, p.rule, p.quantity, p.points, p.participated_on, p.source, p.evidence, p.flags,
@@ -51,6 +54,18 @@ SELECT member FROM participation
 WHERE participated_on >= $2 AND right(id::text, 12) = $1 AND state IN ('pending', 'granted')
 ORDER BY participated_on DESC LIMIT 1
 """
+ATTENDED = """
+SELECT t.activity, a.title, a.place, t.signed_in_at, t.signed_out_at, t.entered_by IS NOT NULL
+FROM attendance t JOIN activity a ON a.id = t.activity
+WHERE t.member = $1 ORDER BY t.signed_in_at DESC, t.activity LIMIT $2
+"""
+# Merchants and offers that are over are named, too: whoever spent points there did so.
+SPENT = """
+SELECT t.id, t.at, h.until, m.code, m.name, o.id, o.title, h.amount, h.captured, h.returned, h.refunded
+FROM point_transfer t JOIN point_hold h ON h.id = t.id
+LEFT JOIN merchant m ON m.account = h.beneficiary LEFT JOIN offer o ON o.id = t.about
+WHERE t.debit = $1 AND t.kind = 'hold' ORDER BY t.id DESC LIMIT $2
+"""
 # Which of some claims somebody entered before; each is answered by its place.
 KNOWN = """
 SELECT i.place::integer FROM unnest($1::text[], $2::text[], $3::date[], $4::text[])
@@ -87,6 +102,37 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
+class Attended:
+    """Where a member came, and when they came and left; `by_hand` where somebody else wrote it."""
+
+    activity: UUID
+    title: str
+    place: str
+    signed_in_at: datetime
+    signed_out_at: datetime | None
+    by_hand: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Points set aside for a merchant, with what became of them; `until` is when that ended, or
+    ends, by itself.
+    """
+
+    hold: int
+    at: datetime
+    until: datetime
+    merchant: str | None
+    merchant_name: str | None
+    offer: int | None
+    offer_title: str | None
+    amount: int
+    captured: int
+    returned: int
+    refunded: int
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """An award as it is made public, with the name as it is sealed (None: erased)."""
 
@@ -112,6 +158,16 @@ async def deed(conn: Connection, participation: UUID) -> Deed | None:
     """Return one participation."""
     row = await conn.fetchrow(DEED, participation)
     return Deed(*row) if row else None
+
+
+async def attended(conn: Connection, member: str, limit: int) -> list[Attended]:
+    """List where a member signed in, or was written down, the newest first."""
+    return [Attended(*row) for row in await conn.fetch(ATTENDED, member, limit)]
+
+
+async def spent(conn: Connection, account: int, limit: int) -> list[Spent]:
+    """List what an account's points were set aside for, the newest first."""
+    return [Spent(*row) for row in await conn.fetch(SPENT, account, limit)]
 
 
 async def postings(

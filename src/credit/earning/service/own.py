@@ -9,11 +9,18 @@ from io import BytesIO
 from typing import Any
 
 from credit.access.views import Actor
-from credit.earning.excel import HISTORY_SHEET, MEMBER_SHEET, PARTICIPATION_SHEET, UNITS
+from credit.earning.excel import (
+    ATTENDANCE_SHEET,
+    HISTORY_SHEET,
+    MEMBER_SHEET,
+    PARTICIPATION_SHEET,
+    SPENDING_SHEET,
+    UNITS,
+)
 from credit.earning.members import store as members
 from credit.earning.members.store import Registered
 from credit.earning.reading import store
-from credit.earning.reading.store import Deed
+from credit.earning.reading.store import Attended, Deed, Spent
 from credit.earning.service.member_lists import kind_title
 from credit.earning.service.wallets import Wallet, wallet_of
 from credit.kit.clock import CHINA, Clock, rfc3339
@@ -33,13 +40,17 @@ LINES_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class OwnPoints:
-    """What a membership keeps; participation and history are the newest lines, up to LINES_MAX."""
+    """What a membership keeps; of what it did and where it was, what came and went and where it
+    was spent, the newest lines, up to LINES_MAX of each.
+    """
 
     row: Registered
     name: str
     phone: str
     wallet: Wallet
     deeds: Sequence[Deed]
+    attended: Sequence[Attended]
+    spent: Sequence[Spent]
     history: Sequence[Entry]
 
 
@@ -54,11 +65,14 @@ async def own_points(
             return None
         wallet = await wallet_of(conn, clock, row.member)
         deeds = await store.deeds(conn, row.member.id, None, LINES_MAX)
+        attended = await store.attended(conn, row.member.id, LINES_MAX)
         history = await book.history(conn, row.member.account, book.LAST, LINES_MAX)
-    async with db.city(city) as conn:  # the vault is nobody's own: it opens what it is asked for
+    # The vault is nobody's own: it opens what it is asked for. Nor are merchants that have closed.
+    async with db.city(city) as conn:
+        spent = await store.spent(conn, row.member.account, LINES_MAX)
         name = (await vault.open(conn, "name", [row.member.id])).get(row.member.id, "")
         phone = (await vault.open(conn, "phone", [row.member.id])).get(row.member.id, "")
-    return OwnPoints(row, name, phone, wallet, deeds, history)
+    return OwnPoints(row, name, phone, wallet, deeds, attended, spent, history)
 
 
 def document_of(own: OwnPoints, pack: Pack) -> dict[str, Any]:
@@ -89,12 +103,14 @@ def document_of(own: OwnPoints, pack: Pack) -> dict[str, Any]:
             ],
         },
         "participation": [_deed(one, _rule(pack, one)) for one in own.deeds],
+        "attendance": [_attended(one) for one in own.attended],
+        "spending": [_spent(one) for one in own.spent],
         "history": [_entry(one) for one in own.history],
     }
 
 
 def workbook_of(own: OwnPoints, pack: Pack) -> bytes:
-    """Return a membership as a workbook of three sheets."""
+    """Return a membership as a workbook of five sheets."""
     row, member = own.row, own.row.member
     bank = pack.on(pack.days[-1]).points
     facts = (
@@ -116,6 +132,8 @@ def workbook_of(own: OwnPoints, pack: Pack) -> bytes:
         [
             (MEMBER_SHEET, [{"field": field, "value": value} for field, value in facts]),
             (PARTICIPATION_SHEET, [_deed_row(one, _rule(pack, one)) for one in own.deeds]),
+            (ATTENDANCE_SHEET, [_attended_row(one) for one in own.attended]),
+            (SPENDING_SHEET, [_spent_row(one) for one in own.spent]),
             (HISTORY_SHEET, [_entry_row(one) for one in own.history]),
         ],
         buffer,
@@ -157,6 +175,56 @@ def _deed_row(one: Deed, rule: EarningRule | None) -> dict[str, Any]:
         "evidence": one.evidence,
         "reason": one.reason,
         "id": str(one.id),
+    }
+
+
+def _attended(one: Attended) -> dict[str, Any]:
+    return {
+        "activity": {"id": str(one.activity), "title": one.title, "place": one.place},
+        "signed_in_at": rfc3339(one.signed_in_at),
+        "signed_out_at": one.signed_out_at and rfc3339(one.signed_out_at),
+        "by_hand": one.by_hand,
+    }
+
+
+def _attended_row(one: Attended) -> dict[str, Any]:
+    return {
+        "title": one.title,
+        "place": one.place,
+        "came": _moment(one.signed_in_at),
+        "left": one.signed_out_at and _moment(one.signed_out_at),
+        "by_hand": "是" if one.by_hand else None,
+        "activity": str(one.activity),
+    }
+
+
+def _spent(one: Spent) -> dict[str, Any]:
+    merchant = one.merchant and {"code": one.merchant, "name": one.merchant_name}
+    offer = one.offer and {"id": str(one.offer), "title": one.offer_title}
+    return {
+        "id": str(one.hold),
+        "at": rfc3339(one.at),
+        "until": rfc3339(one.until),
+        "merchant": merchant,
+        "offer": offer,
+        "held": one.amount,
+        "captured": one.captured,
+        "returned": one.returned,
+        "refunded": one.refunded,
+    }
+
+
+def _spent_row(one: Spent) -> dict[str, Any]:
+    return {
+        "at": _moment(one.at),
+        "merchant": one.merchant_name,
+        "code": one.merchant,
+        "offer": one.offer_title,
+        "held": one.amount,
+        "captured": one.captured,
+        "returned": one.returned,
+        "refunded": one.refunded,
+        "id": str(one.hold),
     }
 
 

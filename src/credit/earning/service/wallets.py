@@ -1,20 +1,36 @@
 """A wallet as its holder sees it."""
 
-from datetime import date, datetime
+import math
+from datetime import date, datetime, timedelta
 
 from msgspec import Struct
 
 from credit.earning.participation import store
 from credit.earning.views import MemberView
-from credit.kit.clock import Clock
-from credit.kit.db import Connection
-from credit.kit.errors import Conflict, NotFound
+from credit.kit.clock import CHINA, Clock, rfc3339
+from credit.kit.db import Connection, Database
+from credit.kit.errors import Conflict, NotFound, TooManyRequests
+from credit.kit.limits import Rates
 from credit.kit.texts import marked, say
 from credit.points.logic import operations
 from credit.points.service import accounts as book
 from credit.points.service.posting import Writer
+from credit.points.views import Hold
+from credit.rules.pack import Pack
 
-__all__ = ["Ending", "Held", "Lot", "Wallet", "own_account", "release", "wallet_of"]
+__all__ = [
+    "Ending",
+    "Held",
+    "Lot",
+    "Wallet",
+    "limit_codes",
+    "may_release",
+    "own_account",
+    "release",
+    "wallet_of",
+]
+
+CODES_PER_MINUTE = 12
 
 RELEASE_REFUSED = {
     "hold-captured": marked("商户已经收取了这笔积分，不能自己取消。要退，请到商户办理。"),
@@ -87,15 +103,63 @@ async def own_account(conn: Connection, member: MemberView, transfer: int) -> st
     return account.code
 
 
-async def release(writer: Writer, member: MemberView, hold: int) -> None:
+def limit_codes(rates: Rates, clock: Clock, city: str, member: MemberView) -> None:
+    """Count a code for the till, on a page or over the interface; refuse those that are asked for
+    faster than anybody pays.
+    """
+    wait = rates.take(
+        ("code", city, member.id),
+        clock.now().timestamp(),
+        per_minute=CODES_PER_MINUTE,
+        burst=CODES_PER_MINUTE,
+    )
+    if wait:
+        seconds = math.ceil(wait)
+        raise TooManyRequests(
+            say("取付款码太频繁，请 %(seconds)s 秒后再试。", seconds=seconds),
+            retry_after_seconds=seconds,
+        )
+
+
+def may_release(pack: Pack, made_at: datetime, until: datetime, now: datetime) -> bool:
+    """Say whether a holder may give back what is set aside from one moment until another.
+
+    What a till without a connection set aside is the merchant's to take until the hold ends: the
+    goods may have changed hands long before the till can say so. Such a hold is made to live
+    longer than any other.
+    """
+    usual = pack.on(made_at.astimezone(CHINA).date()).points.hold_minutes
+    return until <= now or until - made_at <= timedelta(minutes=usual)
+
+
+async def release(
+    db: Database, clock: Clock, city: str, writer: Writer, pack: Pack, member: MemberView, hold: int
+) -> None:
     """Give back what is set aside of a member's points, before a merchant takes it.
 
-    Asking again is answered the same. Raises Conflict where the merchant was first, or the hold is
-    over; NotFound for what is not the member's.
+    Asking again is answered the same. Raises Conflict where the merchant was first, where it may
+    take the points later (`hold-kept`), or the hold is over; NotFound for what is not the member's.
     """
+    async with db.city(city) as conn:
+        found = await book.hold_of(conn, hold, member.account)
+    if found is not None and not found.captured and not found.returned:
+        _refuse_kept(pack, found, clock.now())
     key = operations.key_of(member.id, "release", str(hold), b"")
     outcome = await writer.post(operations.void(key, hold, debit=member.account))
     if outcome.outcome == "unknown-hold":
         raise NotFound(say("没有这笔保留，或它不是您的。请刷新后再看。"), slug="unknown-hold")
     if outcome.outcome != "posted":
         raise Conflict(RELEASE_REFUSED.get(outcome.outcome, OTHERWISE), slug=outcome.outcome)
+
+
+def _refuse_kept(pack: Pack, found: Hold, now: datetime) -> None:
+    if may_release(pack, found.made_at, found.until, now):
+        return
+    raise Conflict(
+        say(
+            "这家商户的收款机会断网，收取可能晚些才送到，所以不能自己取消。%(time)s 前没有收取，积分自动退回；没有拿到商品的，请商户撤销。",
+            time=f"{found.until.astimezone(CHINA):%Y-%m-%d %H:%M}",
+        ),
+        slug="hold-kept",
+        allowed={"from": rfc3339(found.until)},
+    )

@@ -1,5 +1,6 @@
 """The redemption API: authorize by a customer's code, then capture, void, refund; safe to repeat."""
 
+import math
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any
 
@@ -10,7 +11,9 @@ from msgspec import Meta, Struct
 
 from credit.access.views import Actor
 from credit.kit.db import MERCHANT_ROLE, Connection
+from credit.kit.errors import Conflict, TooManyRequests
 from credit.kit.http import City, IdempotencyHeader, Limit, Line, Page
+from credit.kit.texts import say
 from credit.market.service import redemptions
 from credit.market.service.redemptions import RedemptionState, RedemptionView, Wish
 from credit.market.service.shop import Shop
@@ -22,6 +25,17 @@ from credit.rules.loading import pack_of_city
 __all__ = ["RedemptionController"]
 
 AMOUNT_MAX = 2**53 - 1
+# Nobody mistypes faster than this; whoever guesses codes is stopped long before one fits.
+BAD_CODES = frozenset({"unknown-code", "code-used", "code-over"})
+BAD_CODES_PER_MINUTE = 40
+# What a key is good for, and what is refused past it.
+AUTHORIZING = (
+    "账本的回答（成功，或 unknown-code、code-used、code-over、insufficient、closed-account）记在 Idempotency-Key 上，"
+    "重发得到同样的回答，配不同的内容回答 422。merchant-closed、outside-hours、unknown-offer、offer-not-open、"
+    "offer-not-yet、offer-over、sold-out、limit-reached、wrong-amount、above-offer 在问账本以前给出，不占用键："
+    "什么也没有动，同一个键再发是一次新的请求。一分钟里错误的付款码超过 40 个，先回答 429。"
+)
+GUESSES = {"per_minute": BAD_CODES_PER_MINUTE, "burst": BAD_CODES_PER_MINUTE}
 Amount = Annotated[int, Meta(ge=1, le=AMOUNT_MAX)]
 HoldPath = Annotated[str, PathParameter(pattern=r"^[1-9][0-9]{0,17}$", description="兑换编号")]
 OfferNumber = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,17}$(?!\n)", max_length=18)]
@@ -54,7 +68,8 @@ class RedemptionController(Controller):
     path = "/redemptions"
     tags = ("market",)
 
-    @post(operation_id="authorizeRedemption", summary="凭付款码保留积分", opt={"scope": "till:use"})
+    @post(operation_id="authorizeRedemption", summary="凭付款码保留积分", description=AUTHORIZING,
+          opt={"scope": "till:use"})  # fmt: skip
     async def authorize(
         self,
         request: Request[Any, Any, Any],
@@ -65,11 +80,17 @@ class RedemptionController(Controller):
     ) -> Response[RedemptionState]:
         """Hold a customer's points; capture them before the time is over, or they go back."""
         actor: Actor = request.state.actor
+        _refuse_guessing(state, city, actor)
         offer = int(data.offer) if data.offer else None
         wish = Wish(data.code, data.amount, data.reference, offer)
         bank = pack_of_city(city).on(state.clock.today()).points
         key = await _key(request, actor, "authorize", idempotency_key)
-        made = await redemptions.authorize(_shop(state, city), actor, bank, wish, key)
+        try:
+            made = await redemptions.authorize(_shop(state, city), actor, bank, wish, key)
+        except Conflict as refused:
+            if refused.slug in BAD_CODES:
+                state.rates.take(*_guesses(state, city, actor), **GUESSES)
+            raise
         return Response(made, status_code=201)
 
     @get(operation_id="listRedemptions", summary="本商户的兑换", opt={"scope": "till:use"})
@@ -178,6 +199,27 @@ def _own(state: State, city: str, actor: Actor) -> AbstractAsyncContextManager[C
         city, MERCHANT_ROLE, party=actor.party or ""
     )
     return bound
+
+
+def _guesses(state: State, city: str, actor: Actor) -> tuple[tuple[str, str, str], float]:
+    """Return under what the bad codes of a caller are counted, and when."""
+    return ("bad-codes", city, actor.acts_for), state.clock.now().timestamp()
+
+
+def _refuse_guessing(state: State, city: str, actor: Actor) -> None:
+    """Refuse a caller who has just sent very many codes that were none, before the book is asked."""
+    wait = state.rates.wait(*_guesses(state, city, actor), **GUESSES)
+    if wait:
+        seconds = math.ceil(wait)
+        raise TooManyRequests(
+            say(
+                "错误的付款码太多：每分钟最多 %(most)s 个。请等 %(seconds)s 秒，再请顾客刷新后重新出示。",
+                most=BAD_CODES_PER_MINUTE,
+                seconds=seconds,
+            ),
+            slug="too-many-bad-codes",
+            retry_after_seconds=seconds,
+        )
 
 
 def _shop(state: State, city: str) -> Shop:

@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 
 from credit.access import service as access
 from credit.access.views import Actor
-from credit.earning.service.places import covers
+from credit.earning.service.places import covers, reach
 from credit.kit.db import Connection
 from credit.kit.errors import CreditError, NotFound
 from credit.kit.http import City, SoughtText
@@ -70,7 +70,7 @@ class ConsoleMerchantPages(Controller):
     ) -> Response[str]:
         """List merchants of the visitor's division, unless asked for all of the city's."""
         actor: Actor = request.state.visitor.actor
-        division = (actor.division or "-") if actor.bound and not where else None
+        division = reach(actor) if actor.bound and not where else None
         wanted = service.sought(
             after=cursor,
             division=division,
@@ -86,6 +86,7 @@ class ConsoleMerchantPages(Controller):
             "market/merchants.html",
             words=WORDS,
             merchants=found[:MERCHANTS],
+            reach=reach(actor),
             waiting=waiting,
             categories=_categories(state, city),
             standing=standing,
@@ -109,8 +110,9 @@ class ConsoleMerchantPages(Controller):
     ) -> Response[bytes]:
         """Hand out the signed commitment letter."""
         async with state.db.city(city) as conn:
-            found = await service.merchant_record(conn, code)
-            kept = await service.letter_type(conn, request.state.visitor.actor, found)
+            actor: Actor = request.state.visitor.actor
+            found = await service.merchant_seen_by(conn, actor, code)
+            kept = await service.letter_type(conn, actor, found)
         if kept is None:
             raise NotFound(say("本系统没有这份承诺书的文件，只有它的摘要。"))
         return await file_answer(state.blobs, found.letter, kept)
@@ -184,7 +186,7 @@ async def _page(
     actor: Actor = request.state.visitor.actor
     bank = pack_of_city(city).on(state.clock.today()).points
     async with state.db.city(city) as conn:
-        found = await service.merchant_record(conn, code)
+        found = await service.merchant_seen_by(conn, actor, code)
         people = {one for one in (found.proposed_by, found.decided_by) if one}
         shown = {
             "owed": await service.owed(conn, state.clock, found),

@@ -183,7 +183,7 @@ async def _page(
 ) -> Response[str]:
     actor: Actor = request.state.visitor.actor
     async with state.db.city(city) as conn:
-        found = await offers.offer_record(conn, number)
+        found = await offers.offer_seen_by(conn, actor, number)
         posts = await access.posts_of(conn, [found.proposed_by])
     return render(
         request,
@@ -208,7 +208,7 @@ async def _form_page(
     refused: CreditError | None = None,
 ) -> Response[str]:
     async with state.db.city(city) as conn:
-        merchant = await merchants.merchant_record(conn, code)
+        merchant = await merchants.merchant_seen_by(conn, request.state.visitor.actor, code)
     return render(
         request,
         "market/offer_form.html",

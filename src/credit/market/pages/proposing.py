@@ -85,7 +85,7 @@ class MerchantFormPages(Controller):
     ) -> Response[str]:
         """Offer the form with what the merchant has now."""
         async with state.db.city(city) as conn:
-            found = await service.merchant_record(conn, code)
+            found = await service.merchant_seen_by(conn, request.state.visitor.actor, code)
         return await _page(request, state, city, _fields_of(found), found)
 
     @post("/{code:str}/renewal", summary="重新提出商户", opt={"scope": "points:record"},
@@ -97,7 +97,7 @@ class MerchantFormPages(Controller):
         fields = await form_of(request)
         given = texts_of(fields)
         async with state.db.city(city) as conn:
-            found = await service.merchant_record(conn, code)
+            found = await service.merchant_seen_by(conn, request.state.visitor.actor, code)
         try:
             given["letter_kept"] = letter = await _letter(request, state, city, fields)
             form = read_form(TermsForm, _plain(given))

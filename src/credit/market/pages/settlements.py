@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from credit.access import service as access
 from credit.access.views import Actor
-from credit.earning.service.places import covers
+from credit.earning.service.places import covers, reach
 from credit.kit.errors import CreditError, NotFound
 from credit.kit.excel import XLSX
 from credit.kit.http import City, IdCursor, RecordKey, SoughtText
@@ -124,10 +124,12 @@ class ConsoleSettlementPages(Controller):
         return await _page(request, settlement, int(cursor or 0))
 
     @get("/{settlement:str}/lines.xlsx", summary="结算单明细", opt={"scope": "points:read"})
-    async def lines(self, state: State, city: City, settlement: RecordKey) -> Response[bytes]:
+    async def lines(
+        self, request: Request[Any, Any, Any], state: State, city: City, settlement: RecordKey
+    ) -> Response[bytes]:
         """Hand out a settlement with its lines as a workbook."""
         async with state.db.city(city) as conn:
-            found = await settlements.settlement(conn, UUID(settlement))
+            found = await settlements.seen_by(conn, request.state.visitor.actor, UUID(settlement))
             checked = await statements.check(conn, city, found)
         return lines_answer(checked)
 
@@ -177,8 +179,7 @@ def _acts(
 
 def _division(request: Request[Any, Any, Any]) -> str:
     """Return in which division a visitor sees settlements: "" is everywhere."""
-    actor: Actor = request.state.visitor.actor
-    return (actor.division or "-") if actor.bound else ""
+    return reach(request.state.visitor.actor)
 
 
 def _like(q: str) -> str | None:
@@ -227,7 +228,7 @@ async def _page(
     state, city = request.app.state, request.path_params["city"]
     actor: Actor = request.state.visitor.actor
     async with state.db.city(city) as conn:
-        found = await settlements.settlement(conn, UUID(settlement))
+        found = await settlements.seen_by(conn, actor, UUID(settlement))
         checked = await statements.check(conn, city, found)
         posted = found.state == "confirmed" and await book.is_known(
             conn, settlements.key_of_payment(found).key

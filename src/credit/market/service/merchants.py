@@ -11,7 +11,7 @@ from credit.access.views import Actor
 from credit.earning.service.places import covers, refuse_elsewhere
 from credit.events import service as events
 from credit.kit.blobs import Blob
-from credit.kit.clock import Clock
+from credit.kit.clock import CHINA, Clock
 from credit.kit.db import Connection
 from credit.kit.errors import Conflict, FieldError, NotFound
 from credit.kit.patterns import containing
@@ -29,7 +29,7 @@ from credit.rules.bank import Bank
 
 __all__ = [
     "NewMerchant", "Sought", "change", "decide", "keep_letter", "letter_type", "may_decide", "merchant_record",
-    "merchants_page", "owed", "propose", "propose_again", "repeats", "sign_in_name", "sought",
+    "merchant_seen_by", "merchants_page", "owed", "propose", "propose_again", "repeats", "sign_in_name", "sought",
 ]  # fmt: skip
 
 CODES_TRIED = 50
@@ -64,7 +64,7 @@ async def propose_again(
     """Propose a merchant with a new contract: one that was refused or left, or whose contract ends.
 
     Until somebody else admits it, it takes no points. What a point is worth to it changes only when
-    nothing is owed at the old price. Its name, trade and division stay.
+    nothing is owed at the old price, nor set aside. Its name, trade and division stay.
     """
     found = await _locked(conn, code)
     # Who may only propose cannot stop a till by it.
@@ -77,9 +77,8 @@ async def propose_again(
         )
     wanted = replace(new, name=found.name, category=found.category, division=found.division)
     checked = await _checked(conn, clock, actor, bank, wanted)
-    if checked.fen_per_point != found.fen_per_point and await owed(conn, clock, found):
-        message = say("还有没结清的积分，按原来的价格结算。请先结清，再改每积分的价格。")
-        raise Conflict(message, slug="still-owed", errors=(FieldError("fen_per_point", message),))
+    if checked.fen_per_point != found.fen_per_point:
+        await _refuse_new_price(conn, clock, found)
     await store.propose_again(conn, code, checked, actor.person_id, clock.now())
 
 
@@ -139,6 +138,16 @@ async def merchant_record(conn: Connection, code: str) -> MerchantRecord:
     return found
 
 
+async def merchant_seen_by(conn: Connection, actor: Actor, code: str) -> MerchantRecord:
+    """Return a merchant with which an officer may deal; Forbidden for one of elsewhere.
+
+    That there is one in another division the list says; what it takes and is owed is seen there.
+    """
+    found = await merchant_record(conn, code)
+    refuse_elsewhere(actor, found.division)
+    return found
+
+
 async def merchants_page(conn: Connection, wanted: Sought, limit: int) -> list[MerchantRecord]:
     """List merchants by their codes."""
     return await store.merchants(conn, wanted, limit)
@@ -193,6 +202,20 @@ async def sign_in_name(conn: Connection, code: str) -> str | None:
     """Return the name of the organisation a merchant's people are registered in, if it has one."""
     found = await organisations.standing_for(conn, [(KIND, code)])
     return found[KIND, code].name if found else None
+
+
+async def _refuse_new_price(conn: Connection, clock: Clock, found: MerchantRecord) -> None:
+    """Refuse another price while points were taken, or are set aside to be, at the present one."""
+    if await owed(conn, clock, found):
+        message = say("还有没结清的积分，按原来的价格结算。请先结清，再改每积分的价格。")
+        raise Conflict(message, slug="still-owed", errors=(FieldError("fen_per_point", message),))
+    until = await book.expecting_until(conn, found.account) if found.account else None
+    if until is not None:
+        message = say(
+            "还有为这家商户保留、没有收取的积分，按原来的价格收取，最晚到 %(time)s。请到时结清，再改每积分的价格。",
+            time=f"{until.astimezone(CHINA):%Y-%m-%d %H:%M}",
+        )
+        raise Conflict(message, slug="still-held", errors=(FieldError("fen_per_point", message),))
 
 
 async def _locked(conn: Connection, code: str) -> MerchantRecord:

@@ -20,7 +20,7 @@ from credit.market.views import MerchantRecord, OfferRecord, OfferView, PublicOf
 from credit.points.service.accounts import LAST
 
 __all__ = [
-    "NewOffer", "act", "decide", "live_offers", "may_decide", "offer_record", "offers_of", "open_offers",
+    "NewOffer", "act", "decide", "live_offers", "may_decide", "offer_record", "offer_seen_by", "offers_of", "open_offers",
     "own_offer", "propose", "propose_own", "restock", "sweep", "take_act", "usable_offers", "waiting_offers",
 ]  # fmt: skip
 
@@ -136,6 +136,13 @@ async def offer_record(conn: Connection, number: int) -> OfferRecord:
     found = await store.record(conn, number)
     if found is None:
         raise NotFound(say("没有这项权益。请核对编号。"), slug="unknown-offer")
+    return found
+
+
+async def offer_seen_by(conn: Connection, actor: Actor, number: int) -> OfferRecord:
+    """Return an offer of where an officer works; Forbidden for one of elsewhere."""
+    found = await offer_record(conn, number)
+    refuse_elsewhere(actor, found.division)
     return found
 
 

@@ -4,7 +4,7 @@ Points are never paid to people: what a merchant is owed is money, which the ope
 this service; the book then moves the points it was paid for to the merchant's settled account.
 """
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from credit.access.views import Actor
@@ -15,7 +15,6 @@ from credit.kit.errors import Conflict, NotFound
 from credit.kit.ids import new_id
 from credit.kit.texts import say
 from credit.market.logic.settlements import (
-    LINES_MAX,
     Act,
     Course,
     State,
@@ -35,7 +34,7 @@ from credit.points.views import NewAccount
 
 __all__ = [
     "SYSTEM", "confirm", "course_of", "dispute", "draw", "draw_by_hand", "draw_due", "key_of_payment",
-    "pay", "redraw", "settled_code", "settlement", "uphold",
+    "pay", "redraw", "seen_by", "settled_code", "settlement", "uphold",
 ]  # fmt: skip
 
 SYSTEM = "system"  # who draws what is drawn every month
@@ -52,16 +51,32 @@ async def settlement(
     return found
 
 
+async def seen_by(conn: Connection, actor: Actor, number: UUID) -> Settled:
+    """Return a settlement of where an officer works; Forbidden for one of elsewhere."""
+    found = await settlement(conn, number)
+    refuse_elsewhere(actor, found.division)
+    return found
+
+
 def course_of(settled: Settled) -> Course:
     """Return where a settlement stands, as decisions about it want it."""
     return Course(settled.state, settled.drawn_by, settled.digest)
 
 
-async def draw(conn: Connection, clock: Clock, city: str, merchant: str, by: str) -> Settled | None:
+async def draw(
+    conn: Connection,
+    clock: Clock,
+    city: str,
+    merchant: str,
+    by: str,
+    until: datetime | None = None,
+) -> Settled | None:
     """Draw a merchant's statement of everything since the last one; None where there is nothing.
 
-    It ends with the last transfer that was committed by now; of two that draw at once, the second
-    waits, and finds nothing left. A statement has `LINES_MAX` lines at most: the next one goes on.
+    It ends with the last transfer that was committed by now; with `until`, the first moment of a
+    month, with the last one of the month (in China) in which it begins, and of no month after
+    that. Of two that draw at once, the second waits, and finds nothing left. A statement has
+    `LINES_MAX` lines at most: the next one goes on.
     """
     payee = await store.payee(conn, merchant)
     if payee is None:
@@ -69,7 +84,10 @@ async def draw(conn: Connection, clock: Clock, city: str, merchant: str, by: str
     last = await store.last_of(conn, merchant)
     after = last.upto if last else 0
     carried = last.payable if last and last.state == "carried" else 0
-    statement = await _statement(conn, city, payee, after, accounts_of_book.LAST, carried)
+    upto = accounts_of_book.LAST
+    if until is not None:
+        upto = await _end_of_month(conn, payee, after, until)
+    statement = await _statement(conn, city, payee, after, upto, carried)
     if statement is None:
         return None
     number, (begins, ends) = new_id(clock.now()), days_of(statement.lines)
@@ -101,8 +119,9 @@ async def draw_due(db: Database, clock: Clock, city: str) -> int:
     """Draw the statements that a month which is over calls for; returns how many.
 
     Due is whoever had a capture or refund before this month that no statement has. So it may be
-    asked for on any day and as often as one likes, and what was missed on the first is drawn then.
-    Each is a transaction of its own.
+    asked for on any day and as often as one likes, and what was missed on the first is drawn then:
+    each month that is over has a statement of its own, and none of it is of this month. Each is a
+    transaction of its own.
     """
     today, count, last = clock.today(), 0, ""
     begin = datetime.combine(today.replace(day=1), time(), CHINA)
@@ -111,12 +130,12 @@ async def draw_due(db: Database, clock: Clock, city: str) -> int:
             found = await store.payees(conn, last, PAYEES_AT_ONCE)
             moved = await book.unpaid_before(conn, [one[1:] for one in found], begin)
         for code in [code for code, account, _ in found if account in moved]:
-            full = True
-            while full:
+            more = True
+            while more:
                 async with db.transaction(city) as conn:
-                    drawn = await draw(conn, clock, city, code, SYSTEM)
+                    drawn = await draw(conn, clock, city, code, SYSTEM, begin)
                 count += drawn is not None
-                full = drawn is not None and drawn.captures + drawn.refunds == LINES_MAX
+                more = drawn is not None
         if len(found) < PAYEES_AT_ONCE:
             return count
         last = found[-1][0]
@@ -234,6 +253,19 @@ def key_of_payment(settled: Settled) -> Key:
 def settled_code(merchant: str) -> str:
     """Return the code of the account of what a merchant was paid for."""
     return f"settled:{merchant}"
+
+
+async def _end_of_month(conn: Connection, payee: Payee, after: int, until: datetime) -> int:
+    """Return the number of a payee's last line of the month of its first one above `after`, or of
+    its last before `until` if that comes first; `after` where there is none.
+    """
+    first = await book.payments(conn, payee.account, after, accounts_of_book.LAST, 1)
+    if not first:
+        return after
+    day = first[0].at.astimezone(CHINA).date().replace(day=1)
+    following = (day + timedelta(days=31)).replace(day=1)
+    end = min(datetime.combine(following, time(), CHINA), until)
+    return await book.end_before(conn, payee.account, after, end)
 
 
 async def _own_division(conn: Connection, actor: Actor, number: UUID) -> Settled:

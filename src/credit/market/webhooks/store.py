@@ -54,8 +54,9 @@ SWITCH_OFF = "UPDATE webhook SET disabled_at = $2, retry_at = NULL WHERE id = $1
 DROP_DELIVERIES = "DELETE FROM webhook_delivery WHERE webhook = $1"
 DROP = "DELETE FROM webhook WHERE id = $1"
 DUE = """
-SELECT id, cursor FROM webhook
-WHERE disabled_at IS NULL AND coalesce(retry_at <= $1, true) AND cursor < $2 ORDER BY id LIMIT $3
+SELECT w.id, w.cursor, m.account FROM webhook w JOIN merchant m ON m.code = w.merchant
+WHERE w.disabled_at IS NULL AND coalesce(w.retry_at <= $1, true) AND w.cursor < $2 AND w.id > $3
+ORDER BY w.id LIMIT $4
 """
 # A session's lock goes with its connection: whoever is killed while sending holds up nobody.
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || $1, 0))"
@@ -137,9 +138,11 @@ async def drop(conn: Connection, number: UUID) -> None:
     await conn.execute(DROP, number)
 
 
-async def due(conn: Connection, now: datetime, end: int, limit: int) -> list[Due]:
-    """List webhooks that were not told all through the transfer `end` and may be sent to now."""
-    return [Due(*row) for row in await conn.fetch(DUE, now, end, limit)]
+async def due(conn: Connection, now: datetime, end: int, after: UUID, limit: int) -> list[Due]:
+    """List webhooks after one that were not told all through the transfer `end` and may be sent to
+    now.
+    """
+    return [Due(*row) for row in await conn.fetch(DUE, now, end, after, limit)]
 
 
 async def try_lock(conn: Connection, number: UUID) -> bool:

@@ -25,10 +25,11 @@ class WebhookRow(NamedTuple):
 
 
 class Due(NamedTuple):
-    """A webhook that may be told something now, and what it was told last."""
+    """A webhook that may be told something now, what it was told last, and for which account."""
 
     id: UUID
     cursor: int
+    account: int
 
 
 class Delivery(NamedTuple):

@@ -6,7 +6,16 @@ from datetime import datetime
 from credit.kit.db import Connection
 from credit.points.views import Happening, Hold, Payment
 
-__all__ = ["end_of_book", "end_of_stretch", "happenings", "paid_out", "payments", "unpaid_before"]
+__all__ = [
+    "concerned",
+    "end_before",
+    "end_of_book",
+    "end_of_stretch",
+    "happenings",
+    "paid_out",
+    "payments",
+    "unpaid_before",
+]
 
 # What a merchant was paid under which reference is said by the transfer that made the hold.
 PAYMENTS = """
@@ -32,6 +41,14 @@ WHERE EXISTS (SELECT FROM point_transfer t
 """
 PAID_OUT = "SELECT debit, credit, amount FROM point_transfer WHERE id = $1 AND kind = 'settle'"
 END_OF_BOOK = "SELECT coalesce(max(id), 0) FROM point_transfer"
+# Numbers follow the clock, unless it was set back: so the last one counts, whatever stands before it.
+END_BEFORE = """
+SELECT greatest($2::bigint,
+    (SELECT id FROM point_transfer
+    WHERE credit = $1 AND id > $2 AND kind = 'capture' AND at < $3 ORDER BY id DESC LIMIT 1),
+    (SELECT id FROM point_transfer
+    WHERE debit = $1 AND id > $2 AND kind = 'refund' AND at < $3 ORDER BY id DESC LIMIT 1))
+"""
 END_OF_STRETCH = """
 SELECT max(id) FROM (SELECT id FROM point_transfer WHERE id > $1 ORDER BY id LIMIT $2) t
 """
@@ -58,6 +75,18 @@ FROM (
 ) h ON t.kind <> 'settle'
 WHERE CASE t.kind WHEN 'settle' THEN t.debit ELSE h.beneficiary END = $1
 ORDER BY t.id LIMIT $4
+"""
+# For whom something happened at all, as in `HAPPENINGS`.
+CONCERNED = """
+SELECT DISTINCT CASE t.kind WHEN 'settle' THEN t.debit ELSE h.beneficiary END
+FROM (
+    SELECT id, kind, about, debit FROM point_transfer
+    WHERE id > $1 AND id <= $2
+        AND kind IN ('hold', 'capture', 'void', 'lapse', 'refund', 'settle')
+) t LEFT JOIN LATERAL (
+    SELECT o.beneficiary FROM point_hold o
+    WHERE o.id = CASE t.kind WHEN 'hold' THEN t.id ELSE t.about END OFFSET 0
+) h ON t.kind <> 'settle'
 """
 HEAD = 5  # so many columns are of the transfer itself
 
@@ -88,10 +117,25 @@ async def end_of_book(conn: Connection) -> int:
     return last
 
 
+async def end_before(conn: Connection, account: int, after: int, moment: datetime) -> int:
+    """Return the number of an account's last capture or refund above `after` that was made before
+    a moment; `after` for none.
+    """
+    last: int = await conn.fetchval(END_BEFORE, account, after, moment)
+    return last
+
+
 async def end_of_stretch(conn: Connection, after: int, limit: int) -> int | None:
     """Return the number of the last of so many transfers above `after`; None where there is none."""
     last: int | None = await conn.fetchval(END_OF_STRETCH, after, limit)
     return last
+
+
+async def concerned(conn: Connection, after: int, upto: int) -> set[int]:
+    """Return the accounts for which something happened by the transfers above `after` through
+    `upto`.
+    """
+    return {row[0] for row in await conn.fetch(CONCERNED, after, upto)}
 
 
 async def happenings(

@@ -16,8 +16,10 @@ __all__ = [
     "code_account",
     "ending",
     "expecting",
+    "expecting_until",
     "history",
     "hold_for",
+    "hold_of",
     "holds_for",
     "is_known",
     "open_holds",
@@ -55,6 +57,9 @@ SELECT h.id FROM unnest($1::bigint[]) i CROSS JOIN LATERAL (
     SELECT id FROM point_hold WHERE beneficiary = i AND captured = 0 AND returned = 0 OFFSET 0
 ) h ORDER BY h.id LIMIT $2
 """
+EXPECTING_UNTIL = """
+SELECT max(until) FROM point_hold WHERE beneficiary = $1 AND captured = 0 AND returned = 0
+"""
 OPEN_HOLDS = """
 SELECT id, beneficiary, amount, until FROM point_hold
 WHERE account = $1 AND captured = 0 AND returned = 0 ORDER BY id LIMIT $2
@@ -78,6 +83,7 @@ SELECT h.id, h.account, h.beneficiary, h.amount, t.at, h.until, h.captured, h.re
 FROM point_hold h JOIN point_transfer t ON t.id = h.id
 """
 HOLD = f"{_HOLD} WHERE h.id = $1 AND h.beneficiary = $2"
+HOLD_OF = f"{_HOLD} WHERE h.id = $1 AND h.account = $2"
 # Captures follow their holds closely: the first transfer that fits is found soon, if there is one.
 CAPTURE_OF = """
 SELECT t.id FROM point_hold h JOIN point_transfer t ON t.credit = h.beneficiary AND t.id > h.id
@@ -85,7 +91,10 @@ WHERE h.id = $1 AND h.beneficiary = $2 AND h.captured > 0 AND t.about = h.id AND
 ORDER BY t.id LIMIT 1
 """
 HOLDS_FOR = f"{_HOLD} WHERE h.beneficiary = $1 AND h.id < $2 ORDER BY h.id DESC LIMIT $3"
-ADD_CODE = "INSERT INTO point_token (token, account, beneficiary, until) VALUES ($1, $2, $3, $4)"
+ADD_CODE = """
+INSERT INTO point_token (token, account, beneficiary, until) VALUES ($1, $2, $3, $4)
+ON CONFLICT (token) DO NOTHING RETURNING true
+"""
 KEY_KNOWN = "SELECT EXISTS (SELECT FROM point_key WHERE key = $1)"
 CODE_ACCOUNT = "SELECT account FROM point_token WHERE token = $1"
 PURGE_CODES = "DELETE FROM point_token WHERE until < $1"
@@ -142,6 +151,18 @@ async def hold_for(conn: Connection, hold: int, beneficiary: int) -> Hold | None
     return Hold(*row) if row else None
 
 
+async def expecting_until(conn: Connection, account: int) -> datetime | None:
+    """Return until when the last of the open holds for an account lives; None without one."""
+    until: datetime | None = await conn.fetchval(EXPECTING_UNTIL, account)
+    return until
+
+
+async def hold_of(conn: Connection, hold: int, account: int) -> Hold | None:
+    """Return a hold of an account's points; None for anybody else's."""
+    row = await conn.fetchrow(HOLD_OF, hold, account)
+    return Hold(*row) if row else None
+
+
 async def capture_of(conn: Connection, hold: int, beneficiary: int) -> int | None:
     """Return the transfer by which a hold made for an account was captured; None without one."""
     transfer: int | None = await conn.fetchval(CAPTURE_OF, hold, beneficiary)
@@ -155,9 +176,9 @@ async def holds_for(conn: Connection, beneficiary: int, before: int, limit: int)
 
 async def add_code(
     conn: Connection, token: bytes, account: int, beneficiary: int | None, until: datetime
-) -> None:
-    """Keep the digest of a one-time code for an account's points."""
-    await conn.execute(ADD_CODE, token, account, beneficiary, until)
+) -> bool:
+    """Keep the digest of a one-time code for an account's points; False where there is such a code."""
+    return bool(await conn.fetchval(ADD_CODE, token, account, beneficiary, until))
 
 
 async def code_account(conn: Connection, token: bytes) -> int | None:

@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
+from credit.kit.errors import Overloaded
+from credit.kit.texts import say
 from credit.points import store as book
 from credit.points.logic import codes
 from credit.points.reading import store
@@ -13,8 +15,8 @@ from credit.points.views import Account, Balance, Entry, Hold, NewAccount, OpenH
 
 __all__ = [
     "LAST", "account_of", "accounts_named", "balances", "capture_of", "close_account", "close_accounts",
-    "code_account", "ending", "expecting", "history", "hold_for", "holds_for", "is_known", "make_code",
-    "open_accounts", "open_holds", "open_lots", "purge_codes",
+    "code_account", "ending", "expecting", "expecting_until", "history", "hold_for", "hold_of", "holds_for",
+    "is_known", "make_code", "open_accounts", "open_holds", "open_lots", "purge_codes",
 ]  # fmt: skip
 
 LAST = 2**63 - 1  # above every number of a transfer
@@ -22,6 +24,8 @@ LOTS_MAX, HOLDS_MAX, EXPECTING_MAX = 200, 50, 1_000
 DAYS_MAX = 3_660  # ten years of days
 # How long a code that is over is kept, so that who shows it again is told so.
 CODES_KEPT = timedelta(days=1)
+# Among a million codes of a day one in ten thousand is there already.
+CODES_TRIED = 5
 
 
 async def open_accounts(
@@ -76,6 +80,11 @@ async def expecting(conn: Connection, accounts: Sequence[int]) -> list[int]:
     return await store.expecting(conn, accounts, EXPECTING_MAX)
 
 
+async def expecting_until(conn: Connection, account: int) -> datetime | None:
+    """Return until when the last of the open holds for an account lives; None without one."""
+    return await store.expecting_until(conn, account)
+
+
 async def history(conn: Connection, account: int, before: int, limit: int) -> list[Entry]:
     """List what came to an account and went from it before a transfer, newest first."""
     return await store.history(conn, account, before, limit)
@@ -84,6 +93,11 @@ async def history(conn: Connection, account: int, before: int, limit: int) -> li
 async def hold_for(conn: Connection, hold: int, beneficiary: int) -> Hold | None:
     """Return a hold made for an account; None for anybody else's."""
     return await store.hold_for(conn, hold, beneficiary)
+
+
+async def hold_of(conn: Connection, hold: int, account: int) -> Hold | None:
+    """Return a hold of an account's points; None for anybody else's."""
+    return await store.hold_of(conn, hold, account)
 
 
 async def capture_of(conn: Connection, hold: int, beneficiary: int) -> int | None:
@@ -101,14 +115,18 @@ async def make_code(
 ) -> tuple[str, datetime]:
     """Make a one-time code for an account's points; returns it, and until when it is good.
 
-    With `beneficiary` it is good for that account alone.
+    With `beneficiary` it is good for that account alone. Of a code that somebody was given within
+    the day for which codes are kept, another one is made instead.
     """
-    code, until = codes.code_of(secrets.token_bytes(16)), clock.now() + timedelta(seconds=seconds)
-    digest = codes.digest_of(code)
-    if digest is None:
-        raise RuntimeError("a code that was just made is none")
-    await store.add_code(conn, digest, account, beneficiary, until)
-    return code, until
+    until = clock.now() + timedelta(seconds=seconds)
+    for _ in range(CODES_TRIED):
+        code = codes.code_of(secrets.token_bytes(16))
+        digest = codes.digest_of(code)
+        if digest is None:
+            raise RuntimeError("a code that was just made is none")
+        if await store.add_code(conn, digest, account, beneficiary, until):
+            return code, until
+    raise Overloaded(say("现在取不到付款码，请稍后再试。"), retry_after_seconds=1)
 
 
 async def code_account(conn: Connection, digest: bytes) -> int | None:

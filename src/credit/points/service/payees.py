@@ -11,7 +11,16 @@ from credit.kit.db import Connection
 from credit.points.payees import store
 from credit.points.views import Happening, Payment
 
-__all__ = ["end_of_book", "end_of_stretch", "happenings", "paid_out", "payments", "unpaid_before"]
+__all__ = [
+    "concerned",
+    "end_before",
+    "end_of_book",
+    "end_of_stretch",
+    "happenings",
+    "paid_out",
+    "payments",
+    "unpaid_before",
+]
 
 
 async def payments(
@@ -42,9 +51,23 @@ async def end_of_book(conn: Connection) -> int:
     return await store.end_of_book(conn)
 
 
+async def end_before(conn: Connection, account: int, after: int, moment: datetime) -> int:
+    """Return the number of an account's last capture or refund above `after` that was made before
+    a moment; `after` for none.
+    """
+    return await store.end_before(conn, account, after, moment)
+
+
 async def end_of_stretch(conn: Connection, after: int, limit: int) -> int | None:
     """Return the number of the last of so many transfers above `after`; None where there is none."""
     return await store.end_of_stretch(conn, after, limit)
+
+
+async def concerned(conn: Connection, after: int, upto: int) -> set[int]:
+    """Return the accounts for which something happened by the transfers above `after` through
+    `upto`: a stretch of the book that the caller bounds.
+    """
+    return await store.concerned(conn, after, upto)
 
 
 async def happenings(

@@ -1,6 +1,5 @@
 """The code for the till: good once, for a minute or two, and made anew while its page is open."""
 
-import math
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get
@@ -10,21 +9,19 @@ from litestar.params import QueryParameter
 from credit.access.guard import actor_of
 from credit.documents.qr import qr_svg
 from credit.earning import service as earning
-from credit.kit.errors import TooManyRequests
+from credit.earning.service import wallets
 from credit.kit.http import City
 from credit.kit.pages import render
-from credit.kit.texts import say
 from credit.points.logic.codes import grouped
 from credit.points.service import accounts as book
 from credit.rules.loading import pack_of_city
 from credit.web.wallet import store
-from credit.web.wallet.pages import bound_to
+from credit.web.wallet.pages import bound_to, releasable
 
 __all__ = ["CodePages"]
 
 # So often a page left open makes another code by itself: about half an hour.
 RENEWALS_MAX = 20
-CODES_PER_MINUTE, CODES_AT_ONCE = 12, 12
 HOLDS_SHOWN = 5
 Renewal = Annotated[int, QueryParameter(ge=0, le=1_000)]
 
@@ -50,10 +47,13 @@ class CodePages(Controller):
                 return render(request, "web/wallet_none.html")
             balance = (await book.balances(conn, [member.account], today))[member.account]
             holds = await store.open_holds(conn, member.account, HOLDS_SHOWN)
-        shown: dict[str, Any] = {"balance": balance, "holds": holds, "seconds": seconds}
+        shown: dict[str, Any] = {
+            "balance": balance, "holds": holds, "seconds": seconds,
+            "releasable": releasable(state, city, holds),
+        }  # fmt: skip
         if not balance.available or n >= RENEWALS_MAX:
             return render(request, "web/wallet_code.html", code=None, **shown)
-        _count(state, city, member.id)
+        wallets.limit_codes(state.rates, state.clock, city, member)
         async with state.db.transaction(city) as conn:
             own = await earning.own_member(conn, actor_of(request), member.id)
             code, until = await book.make_code(conn, state.clock, own.account, seconds=seconds)
@@ -68,19 +68,3 @@ class CodePages(Controller):
         again = f"/{city}/wallet/code?n={n + 1}"
         response.headers["Refresh"] = f"{seconds}; url={again}"
         return response
-
-
-def _count(state: State, city: str, member: str) -> None:
-    """Refuse codes that are asked for faster than anybody pays."""
-    wait = state.rates.take(
-        ("code", city, member),
-        state.clock.now().timestamp(),
-        per_minute=CODES_PER_MINUTE,
-        burst=CODES_AT_ONCE,
-    )
-    if wait:
-        seconds = math.ceil(wait)
-        raise TooManyRequests(
-            say("取付款码太频繁，请 %(seconds)s 秒后再试。", seconds=seconds),
-            retry_after_seconds=seconds,
-        )

@@ -3,7 +3,7 @@
 Everything of the resident's is read in a session to which the database shows nobody else's.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
@@ -31,7 +31,7 @@ from credit.rules.loading import pack_of_city
 from credit.web.wallet import store, words
 from credit.web.wallet.words import Line, Title
 
-__all__ = ["WalletPages", "bound_to", "title_of"]
+__all__ = ["WalletPages", "bound_to", "releasable", "title_of"]
 
 LINES, LATEST, OFFERS, RECORDS = 20, 5, 20, 20
 HOLDS_MAX, PENDING_MAX = 50, 50
@@ -50,6 +50,12 @@ async def bound_to(
     person = actor_of(request).person_id
     async with state.db.bound(city, RESIDENT_ROLE, person=person) as conn:
         yield conn, await earning.member_of(conn, person)
+
+
+def releasable(state: State, city: str, holds: Sequence[store.HoldNote]) -> set[int]:
+    """Return the numbers of those holds that their holder may give back now."""
+    pack, now = pack_of_city(city), state.clock.now()
+    return {one.hold for one in holds if wallets.may_release(pack, one.made_at, one.until, now)}
 
 
 def title_of(city: str, today: date) -> Title:
@@ -95,6 +101,7 @@ class WalletPages(Controller):
             pending=[(title(one.rule, one.participated_on), one) for one in pending],
             coming=sum(one.points for one in pending),
             holds=holds,
+            releasable=releasable(state, city, holds),
             now=state.clock.now(),
             next_ending=next((one for one in days if one.day is not None), None),
             ends_soon=words.ends_within(days, today + timedelta(days=bank.notice_days)),
@@ -196,7 +203,10 @@ class WalletPages(Controller):
         actor = actor_of(request)
         async with state.db.bound(city, RESIDENT_ROLE, person=actor.person_id) as conn:
             member = await earning.own_member(conn, actor)
-        await wallets.release(state.writers.of(city), member, int(hold))
+        await wallets.release(
+            state.db, state.clock, city, state.writers.of(city), pack_of_city(city), member,
+            int(hold),
+        )  # fmt: skip
         return redirect(f"/{city}/wallet", notice=say("已取消，积分回到了您的钱包。"))
 
     @get(
