@@ -17,6 +17,7 @@ from collections import Counter
 from contextlib import contextmanager
 from datetime import date, timedelta
 
+import asyncpg
 import httpx
 import pytest
 from tests.bank import API, COMMUNITY, STREET, Bank
@@ -47,6 +48,11 @@ POLL_SECONDS = 0.05
 SWEPT_EVERY = 4
 # What is said of an offer as it stands, before the book is asked; all else is kept under the key.
 OF_THE_MOMENT = {"sold-out"}
+LOCK_BOOK = "SELECT pg_advisory_lock(1, 'point_book'::regclass::oid::integer)"
+AWAITS_BOOK = """
+SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid = 1
+    AND objid = 'point_book'::regclass::oid
+"""
 # Has imported the service, and starts one at each line it reads; the last one ends with it.
 NURSERY = """
 import os, signal, sys
@@ -423,3 +429,37 @@ async def test_no_acknowledged_transfer_is_lost_or_doubled_whatever_is_killed(se
     assert till.unanswered
     found = {slug(one[-1]) for one in till.answers.values()}
     assert {"", "insufficient", "hold-captured", "hold-voided"} <= found
+
+
+@pytest.mark.slow
+async def test_who_reserved_the_last_piece_and_was_not_answered_gets_it_when_asking_again(
+    server, build_world
+):
+    await asyncio.to_thread(migrate, server.url, [CITY])
+    async with Database(server.url, size_max=4) as db:
+        bank, till, _ = await open_bank(await build_world(db, SystemClock(), server.folder))
+        bank.offer = await bank.add_offer(points=PRICE, stock=1, uses=1)
+    with serving(server) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=20) as till.client:
+            codes = f"/wallets/{bank.members[0]}/codes"
+            code = (await till.ask(codes, None, "resident0"))[1]["code"]
+            holding = await asyncpg.connect(server.url)
+            await holding.execute(f"SET search_path = city_{CITY}")
+            await holding.execute(LOCK_BOOK)
+            body = {"code": code, "amount": PRICE, "reference": "小票 1", "offer": str(bank.offer)}
+            asking = asyncio.create_task(till.send("/redemptions", body, "shopkeeper", "the-key"))
+            async with asyncio.timeout(PATIENCE_SECONDS):  # until the piece is reserved
+                while not (waiting := await holding.fetch(AWAITS_BOOK)):
+                    continue
+            await asyncio.to_thread(service.kill)
+            for (pid,) in waiting:  # or it would post what nobody waits for any more
+                await holding.execute("SELECT pg_terminate_backend($1)", pid)
+            assert await holding.fetchval("SELECT taken FROM offer WHERE id = $1", bank.offer) == 1
+            await holding.close()
+            service.start()
+            status, answer = await asking
+            assert (status, answer.get("status")) == (201, "authorized"), answer
+            assert await till.send("/redemptions", body, "shopkeeper", "the-key") == (201, answer)
+            other = {**body, "code": (await till.ask(codes, None, "resident0"))[1]["code"]}
+            status, answer = await till.send("/redemptions", other, "shopkeeper", "another-key")
+            assert (status, slug(answer)) == (409, "sold-out")
