@@ -1,7 +1,7 @@
 """Take pictures of the pages: `make screenshots` loads a demo of its own and looks at every door.
 
 Pictures for the guide go to docs/images/guide; all of them, light and dark, on a desktop and on a
-telephone, to the folder named on the command line.
+telephone, to the folder named on the command line. Names of pictures after it take only these.
 """
 
 import json
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Collection
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -27,7 +28,9 @@ READY_SECONDS = 180
 ASKING = "/150200/queries?q="
 BIDDERS_SHOWN = 8
 # A matter has a page of its own: the first link of its list leads there.
-FIRST = "main tbody td a"
+FIRST = "main tbody td a, main ul.rows a"
+# A page that is reached from the one before: the code of an activity that goes on.
+THEN = {"console-activity-code": "main a[href$='/code?way=in']"}
 # name of the picture, who looks, where (after `FIRST`, in a list), and whether the guide shows it
 SHOTS = (
     ("front-door", None, "/", True),
@@ -39,6 +42,8 @@ SHOTS = (
     ("public-contract", None, FIRST + "/150200/contracts", False),
     ("public-lists", None, "/150200/lists", True),
     ("public-boards", None, "/150200/boards", False),
+    ("public-points", None, "/150200/points", True),
+    ("public-offers", None, "/150200/offers", False),
     ("sign-in", None, "/login", False),
     ("desk", "officer", "/150200/console", True),
     ("console-enterprises", "officer", "/150200/console/enterprises", True),
@@ -59,6 +64,25 @@ SHOTS = (
     ("console-imports", "officer", "/150200/console/imports", True),
     ("console-evaluations", "officer", "/150200/console/evaluations", True),
     ("console-runs", "officer", "/150200/console/runs", True),
+    ("console-points", "street", "/150200/console/points", True),
+    ("console-point-indicators", "street", "/150200/console/points/indicators", True),
+    ("console-merchants", "street", "/150200/console/merchants", False),
+    ("console-merchant", "street", FIRST + "/150200/console/merchants", True),
+    ("console-offers", "street", "/150200/console/offers", False),
+    ("console-settlements", "street", "/150200/console/settlements", False),
+    ("console-settlement", "street", FIRST + "/150200/console/settlements", True),
+    ("console-members", "community", "/150200/console/members", True),
+    ("console-member", "community", FIRST + "/150200/console/members", False),
+    ("console-activities", "community", "/150200/console/activities", False),
+    ("console-activity", "community", FIRST + "/150200/console/activities?state=closed", True),
+    (
+        "console-activity-code",
+        "community",
+        FIRST + "/150200/console/activities?state=running",
+        True,
+    ),
+    ("console-approvals", "community_head", "/150200/console/approvals", True),
+    ("console-participation", "community", "/150200/console/approvals/new", False),
     ("query", "bidder", ASKING, True),
     ("queries", "bidder", "/150200/queries", True),
     ("answers", None, "/150200/answers", False),
@@ -78,14 +102,23 @@ SHOTS = (
     ("portal-contract", "committee", FIRST + "/150200/portal/contracts", True),
     ("portal-duty", "committee", FIRST + "/150200/portal/promises", True),
     ("portal-people", "committee", "/150200/portal/people", False),
+    ("wallet", "resident", "/150200/wallet", True),
+    ("wallet-code", "resident", "/150200/wallet/code", True),
+    ("wallet-history", "resident", "/150200/wallet/history", False),
+    ("wallet-records", "resident", "/150200/wallet/records", False),
+    ("wallet-offers", "resident", "/150200/wallet/offers", False),
+    ("wallet-activity", "resident", "/150200/wallet/activity", False),
+    ("till", "merchant", "/150200/till", True),
+    ("till-redemptions", "merchant", "/150200/till/redemptions", False),
+    ("till-statement", "merchant", FIRST + "/150200/till/statements", True),
     ("account", "officer", "/150200/account", True),
     ("account-merchant", "merchant", "/150200/account", True),
     ("account-resident", "resident", "/150200/account", False),
 )
 
 
-def main(folder: Path) -> None:
-    """Start a demo, look at every page in every way, and stop it."""
+def main(folder: Path, names: Collection[str] = ()) -> None:
+    """Start a demo, look at the pages of these names, or at every one, in every way, and stop it."""
     folder.mkdir(parents=True, exist_ok=True)
     GUIDE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="credit-pictures-", dir="/tmp") as data:
@@ -104,7 +137,7 @@ def main(folder: Path) -> None:
                 browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
                 for scheme in ("light", "dark"):
                     for kind, size in (("desktop", DESKTOP), ("phone", TELEPHONE)):
-                        take(browser, users, folder, scheme, kind, size)
+                        take(browser, users, folder, scheme, kind, size, names)
                 browser.close()
         finally:
             demo.terminate()
@@ -126,11 +159,13 @@ def wait_until_ready() -> None:
 
 def take(
     browser: Browser, users: dict[str, dict[str, str]], folder: Path, scheme: str, kind: str,
-    size: dict[str, int],
+    size: dict[str, int], names: Collection[str],
 ) -> None:  # fmt: skip
-    """Take every picture in one colour scheme and size."""
+    """Take the pictures of these names, or every one, in one colour scheme and size."""
     pages: dict[str | None, Page] = {}
     for name, who, path, in_guide in SHOTS:
+        if names and name not in names:
+            continue
         if who not in pages:
             context = browser.new_context(
                 viewport=size, color_scheme=scheme, locale="zh-CN", base_url=BASE
@@ -144,6 +179,8 @@ def take(
             raise RuntimeError(f"{path} answers {answer and answer.status}")
         if path.startswith(FIRST):
             page.goto(page.locator(FIRST).first.get_attribute("href") or "")
+        if name in THEN:
+            page.goto(page.locator(THEN[name]).first.get_attribute("href") or "")
         if path == ASKING:
             ask(page)
         page.screenshot(path=folder / f"{name}-{kind}-{scheme}.png", full_page=True)
@@ -172,4 +209,4 @@ def ask(page: Page) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "var/screenshots"))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "var/screenshots"), sys.argv[2:])

@@ -322,7 +322,7 @@ async def test_who_was_registered_without_a_division_is_told_what_to_do(world, b
         await conn.execute("UPDATE organisation SET division = NULL WHERE kind = 'street'")
     actor = await actor_now(world, "zhaoliu")
     assert (actor.division, actor.bound) == (None, True)
-    assert "还没有登记负责的街道或区县" in (await administrator.get(person)).text
+    assert "还没有登记负责的辖区" in (await administrator.get(person)).text
     changed = {**FORM, **street, "division": "150203001"}
     assert "已改任" in (await administrator.post(person, data=changed)).text
     assert (await actor_now(world, "zhaoliu")).division == "150203001"

@@ -3,6 +3,9 @@
 import httpx
 import pytest
 import schemathesis
+from tests.bank import bank
+
+__all__ = ["bank", "client"]
 
 
 @pytest.fixture

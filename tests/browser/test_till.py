@@ -6,6 +6,8 @@ from tests.bank import CITY, bank
 
 __all__ = ["bank", "client"]
 
+pytestmark = pytest.mark.browser
+
 PHONE = {"viewport": {"width": 390, "height": 844}}
 
 

@@ -303,15 +303,43 @@ async def test_who_had_a_hand_in_it_does_not_approve(square, bank):
     li, wang = rows[bank.wallets["Li"]]["id"], rows[bank.wallets["Wang"]]["id"]
     assert await square.decide(li, wang, by="clerk") == []
     assert await square.decide(li, wang, by="head") == []
-    async with square.db.city(CITY) as conn:
-        await conn.execute(
-            "UPDATE member SET person_id = $2 WHERE id = $1",
-            bank.wallets["Wang"], square.actors["street"].person_id,
-        )  # fmt: skip
+    await sign_in_for(square, bank.wallets["Wang"], "street")
     assert await square.decide(li, wang, by="third") == [li]
-    assert await square.decide(wang, by="street") == []
+    assert await refused(square.decide(wang, by="street"), Forbidden) == "own-wallet"
     await bank.world.hire("fourth", "community_officer", kind="community", division="150203001001")
     assert await square.decide(wang, by="fourth") == [wang]
+
+
+async def test_an_organiser_or_closer_who_attended_is_always_looked_at(square, bank):
+    """Under a rule that needs no approval otherwise."""
+    activity = await square.announce(rule=SHOW)
+    for name in ("Li", "Wang"):
+        await square.attend(name, activity)
+    await sign_in_for(square, bank.wallets["Li"], "clerk")  # announced, and so organised it
+    await sign_in_for(square, bank.wallets["Wang"], "head")
+    assert (await square.close(activity, by="head")).waiting == 2
+    rows = await square.rows(activity)
+    assert [one["flags"] for one in rows.values()] == [["own-part"]] * 2
+    li = rows[bank.wallets["Li"]]["id"]
+    assert await refused(square.decide(li, by="clerk"), Forbidden) == "own-wallet"
+    assert await square.decide(li, by="street") == [li]
+
+
+async def test_nobody_writes_themselves_down(square, bank):
+    activity = await square.announce()
+    await sign_in_for(square, bank.wallets["Li"], "clerk")
+    square.at(ENDS)
+    mine = square.write_down(bank.wallets["Li"], activity)
+    assert await refused(mine, Forbidden) == "own-wallet"
+    await square.write_down(bank.wallets["Li"], activity, by="head")
+
+
+async def sign_in_for(square, wallet, name):
+    """Have somebody of the staff sign in for a member."""
+    async with square.db.city(CITY) as conn:
+        await conn.execute(
+            "UPDATE member SET person_id = $2 WHERE id = $1", wallet, square.actors[name].person_id
+        )
 
 
 async def test_a_neighbour_s_participation_is_decided_where_the_activity_was(square, bank):

@@ -57,6 +57,26 @@ async def test_nobody_approves_what_they_entered(bank):
     assert await approve(bank, entered["id"], by="head") == []
 
 
+async def test_nobody_enters_or_approves_for_their_own_wallet(bank):
+    """An officer who lives in the community has a wallet there, too."""
+    clerk = bank.world.actors["clerk"].person_id
+    async with bank.db.city(CITY) as conn:
+        question = "UPDATE member SET person_id = $2 WHERE id = $1"
+        await conn.execute(question, bank.wallets["Li"], clerk)
+    own, other = await enter(bank, claim(bank), claim(bank, "Wang"))
+    assert (own["status"], own["reason"], own["points"]) == ("refused", "own-wallet", 0)
+    assert "不能自己登记" in own["message"]
+    assert other["status"] == "entered"
+    entered = await enter(bank, claim(bank), claim(bank, "Wang"), by="head")
+    ids = [one["id"] for one in entered]
+    body = {"items": ids, "approve": True}
+    refused = await bank.send("/points/decisions", body, by="clerk", status=403)
+    assert refused["type"].endswith("own-wallet")
+    assert "不能自己审核" in refused["detail"]
+    assert await approve(bank, ids[1], by="clerk") == [ids[1]]
+    assert await approve(bank, ids[0], by="street") == [ids[0]]
+
+
 async def test_nobody_approves_for_another_division(bank):
     await bank.world.hire("far", "community_officer", kind="community", division="150204001001")
     (entered,) = await enter(bank, claim(bank))
@@ -78,6 +98,17 @@ async def test_one_refused_award_fails_no_other(bank):
         "other-year", "unknown-resident", "",
     ]  # fmt: skip
     assert all(one["message"] for one in entered if one["reason"])
+
+
+async def test_days_nobody_can_have_lived_are_refused_like_others(bank):
+    days = ("0001-01-01", "9999-12-31", "2024-12-31")
+    entered = await enter(bank, *(claim(bank, participated_on=day) for day in days), claim(bank))
+    assert [one["reason"] for one in entered] == ["other-year", "in-future", "other-year", ""]
+
+
+async def test_a_text_that_is_no_id_is_nobody_s_award(bank):
+    (entered,) = await enter(bank, claim(bank))
+    assert await approve(bank, "x" * 40, f"{entered['id']}\n", entered["id"]) == [entered["id"]]
 
 
 async def test_caps_hold_over_one_list_and_the_next(bank):
@@ -106,13 +137,13 @@ async def test_points_given_by_hand_are_looked_at(bank):
     (entered,) = await enter(bank, claim(bank, amount=3))
     assert (entered["status"], entered["points"], entered["flags"]) == ("entered", 3, ["by-hand"])
     both = {"items": [claim(bank, amount=3, quantity=60)]}
-    await bank.send("/points/awards", both, by="clerk", status=400)
+    await bank.send("/points/awards", both, by="clerk", status=409)
 
 
 async def test_a_refusal_has_a_reason_and_the_day_is_free_again(bank):
     (entered,) = await enter(bank, claim(bank, quantity=360))
     body = {"items": [entered["id"]], "approve": False}
-    await bank.send("/points/decisions", body, by="head", status=400)
+    await bank.send("/points/decisions", body, by="head", status=409)
     assert await approve(bank, entered["id"], approve=False, reason="值班表上没有这个人")
     (again,) = await enter(bank, claim(bank, quantity=360))
     assert again["points"] == 4

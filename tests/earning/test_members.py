@@ -147,6 +147,20 @@ async def test_officers_see_their_own_division_alone(bank, browse):
     assert (await far.get(f"{MEMBERS}/{bank.wallets['Li']}")).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        ("kind=volunteer", "没有找到。请换一个类别"),
+        ("kind=volunteer&closed=yes", "没有找到。请换一个类别"),
+        ("closed=yes", "没有已注销的参与者"),
+    ],
+)
+async def test_a_list_without_anybody_says_what_was_asked_for(bank, browse, conditions, said):
+    page = await (await browse("clerk")).get(f"{MEMBERS}?{conditions}")
+    assert said in page.text
+    assert "还没有参与者" not in page.text
+
+
 async def test_who_only_looks_sees_covered_names_and_changes_nothing(bank, browse):
     auditor = await browse("auditor")
     listed = await auditor.get(MEMBERS)

@@ -166,7 +166,7 @@ async def test_who_has_no_division_yet_marks_nothing_and_is_told_what_to_do(dist
         await conn.execute("UPDATE organisation SET division = NULL")
     district = await browse("district")
     page = await district.get(f"{PLACE}/{mine.id}")
-    assert "还没有登记负责的街道或区县" in page.text
+    assert "还没有登记负责的辖区" in page.text
     assert 'class="marks"' not in page.text
     refused = await district.post(f"{PLACE}/{mine.id}", data={"version": "1"})
     assert refused.status_code == 403

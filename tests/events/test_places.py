@@ -121,7 +121,7 @@ async def test_who_has_no_division_yet_proposes_nothing_and_is_told_what_to_do(s
     street = await browse("street")
     for page in (await street.get(NEW), await street.post(NEW, data=ENTRY)):
         assert page.status_code == 403
-        assert "还没有登记负责的街道或区县" in page.text
+        assert "还没有登记负责的辖区" in page.text
         assert "请联系管理员" in page.text
     assert (await street.get(f"/{CITY}/console/events")).status_code == 200
     from credit.access.service import actor_named

@@ -183,6 +183,8 @@ async def test_budgets_liabilities_and_flows_add_up(crowd):
     assert (here.outstanding, here.held, here.pending) == (50, 0, 0)
     assert here.flows == [(date(2026, 6, 1), 50, 0, 0)]
     assert (here.rules, here.categories, sum(here.waiting)) == ([(POST, 2)], [], 0)
+    nothing = [(date(2026, 6, 1), 0, 0, 0)]  # a month in which others had something
+    assert (await figures(crowd, "150204001002")).flows == nothing
 
 
 async def test_what_ends_is_told_by_its_month_and_then_as_expired(bank):

@@ -4,8 +4,11 @@ import asyncio
 import json
 from datetime import timedelta
 
-from tests.bank import CITY, MERCHANT
+import pytest
+from tests.bank import API, CITY, MERCHANT
 
+from credit.earning import service as earning
+from credit.points.service import accounts
 from credit.points.service.sweeping import lapse_holds
 
 
@@ -95,6 +98,100 @@ async def test_a_customer_with_too_little_is_said_what_would_do(bank):
     answer = await bank.send("/redemptions", body, by="shopkeeper", status=409)
     assert (answer["allowed"]["amount_max"], "10 积分" in answer["detail"]) == (10, True)
     await bank.send("/redemptions", {**body, "amount": 10}, by="shopkeeper", status=201)
+
+
+NO_AMOUNTS = ["0", "-1", str(2**53), str(2**64), "1.5", "1e400", "NaN", '"1.5"', "true"]
+
+
+@pytest.mark.parametrize("amount", NO_AMOUNTS)
+async def test_an_amount_that_is_none_moves_nothing_over_http(bank, amount):
+    await bank.grant("Li", 100)
+    made = await bank.authorize("Li", 60)
+    taken = await bank.authorize("Li", 20)
+    await bank.send(f"/redemptions/{taken['id']}/capture", by="shopkeeper", status=200)
+    code = await bank.code("Li")
+    before = await bank.wallet("Li")
+    for path, rest in (
+        ("/redemptions", f'"code": "{code}", "reference": "1", '),
+        (f"/redemptions/{made['id']}/capture", ""),
+        (f"/redemptions/{taken['id']}/refund", ""),
+        ("/points/transfers", None),
+    ):
+        body = f'{{{rest}"amount": {amount}}}'
+        if rest is None:
+            item = f'"debit": "issuance", "credit": "campaign:{bank.campaign.id}", "reason": "1", '
+            body = f'{{"items": [{{{item}"amount": {amount}}}]}}'
+        answer = await raw(bank, path, body, by="street" if rest is None else "shopkeeper")
+        assert answer.status_code == 400, (path, answer.text)
+    assert await bank.wallet("Li") == before
+
+
+async def raw(bank, path, body, *, by):
+    """Post a body as it is written."""
+    headers = {
+        "Authorization": f"Bearer {bank.world.api_keys[by]}",
+        "Idempotency-Key": f"raw-{next(bank.numbers)}",
+        "Content-Type": "application/json",
+    }
+    return await bank.client.post(f"{API}{path}", content=body, headers=headers)
+
+
+async def test_more_than_is_held_or_after_the_end_nothing_is_captured(bank):
+    await bank.grant("Li", 100)
+    made = await bank.authorize("Li", 60)
+    path = f"/redemptions/{made['id']}"
+    above = await bank.send(f"{path}/capture", {"amount": 61}, by="shopkeeper", status=409)
+    assert (above["type"].rsplit(":", 1)[1], above["allowed"]["amount_max"]) == ("above-hold", 60)
+    await bank.send(f"{path}/void", by="shopkeeper", status=200)
+    after = await bank.send(f"{path}/capture", by="shopkeeper", status=409)
+    assert after["type"].endswith("hold-voided")
+    taken = await bank.authorize("Li", 60)
+    path = f"/redemptions/{taken['id']}"
+    await bank.send(f"{path}/capture", by="shopkeeper", status=200)
+    twice = await bank.send(f"{path}/capture", by="shopkeeper", status=409)
+    assert twice["type"].endswith("hold-captured")
+    assert (await bank.wallet("Li"))["available"] == 40
+
+
+async def test_a_key_used_for_another_body_is_refused_by_every_call(bank):
+    await bank.grant("Li", 100)
+    body = {"code": await bank.code("Li"), "amount": 30, "reference": "小票"}
+    made = await bank.send("/redemptions", body, by="shopkeeper", key="k", status=201)
+    path = f"/redemptions/{made['id']}"
+    taken = await bank.authorize("Li", 30)
+    calls = [("/redemptions", {**body, "amount": 29}, "k")]
+    await bank.send(f"{path}/void", by="shopkeeper", key="v", status=200)
+    calls.append((f"/redemptions/{taken['id']}/void", None, "v"))
+    await bank.send(f"/redemptions/{taken['id']}/capture", {"amount": 20}, by="shopkeeper", key="c")
+    calls.append((f"/redemptions/{taken['id']}/capture", {"amount": 10}, "c"))
+    before = await bank.wallet("Li")
+    for where, other, key in calls:
+        answer = await bank.send(where, other, by="shopkeeper", key=key, status=422)
+        assert answer["type"].endswith("idempotency-key-reused"), where
+    assert await bank.wallet("Li") == before
+
+
+async def test_the_code_of_a_closed_account_pays_nothing(bank):
+    code = await bank.code("Li")
+    async with bank.db.transaction(CITY) as conn:
+        member = await earning.own_member(conn, bank.world.actors["Li"])
+        assert await accounts.close_account(conn, bank.clock, member.account)
+    body = {"code": code, "amount": 1, "reference": "小票"}
+    assert await refusal(bank, body) == "closed-account"
+
+
+async def test_a_code_for_one_merchant_is_unknown_to_every_other(bank):
+    await bank.grant("Li", 100)
+    await bank.world.hire("rival", "merchant_user", kind="merchant", party="SH-0002")
+    theirs = await bank.add_merchant("SH-0002", "隔壁超市")
+    async with bank.db.transaction(CITY) as conn:
+        member = await earning.own_member(conn, bank.world.actors["Li"])
+        code, _ = await accounts.make_code(
+            conn, bank.clock, member.account, seconds=60, beneficiary=theirs
+        )
+    body = {"code": code, "amount": 1, "reference": "小票"}
+    assert await refusal(bank, body) == "unknown-code"
+    await bank.send("/redemptions", body, by="rival", status=201)
 
 
 async def test_another_merchant_s_redemption_is_nobody_else_s(bank):

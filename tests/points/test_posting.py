@@ -381,6 +381,50 @@ async def test_a_lot_ends_with_the_day_in_china(book):
     assert await book.refused(book.transfer("Li", "shop", 1)) == "insufficient"
 
 
+async def test_a_hold_in_the_last_moment_of_its_lot_is_made_and_in_the_next_is_not(book):
+    lot = await book.fund("Li", 10, days=0)
+    midnight = book.clock.now() + timedelta(hours=12)  # in China
+    book.clock.now_value = midnight - timedelta(microseconds=1)
+    number = await book.hold("Li", 4)
+    assert await book.lots("Li") == {lot: 6}
+    book.clock.now_value = midnight
+    (refusal,) = await book.post(book.to_hold("Li", 1))
+    assert (refusal.outcome, refusal.details["available"]) == ("insufficient", 0)
+    assert await book.sweep() == 1
+    await book.posted(op.capture(book.key(), number))  # what was held in time is taken
+    assert await book.balances("Li", "held", "shop", "expired") == (0, 0, 4, 6)
+    await book.posted(op.refund(book.key(), number))  # granted anew, since its lot is over
+    assert await book.available("Li") == 4
+    assert await book.faults() == []
+
+
+async def test_a_sweep_at_once_with_a_hold_at_the_lot_s_end_books_every_point_once(book, at_once):
+    """Whoever comes first: of a lot whose day is over nothing is held any more."""
+    await book.fund("Li", 10, days=0)
+    book.clock.now_value += timedelta(hours=12)
+    outcomes = await at_once([book.post(book.to_hold("Li", 10)), book.sweep()], sessions=2)
+    assert [one.outcome for one in outcomes[0]] == ["insufficient"]
+    assert outcomes[1] == 1
+    assert await book.balances("Li", "held", "expired") == (0, 0, 10)
+
+
+async def test_a_clock_that_jumps_ahead_and_back_ends_nothing_for_good(book):
+    """A hold and a code that are over in between are good again; what was swept stays swept."""
+    await book.fund("Li", 10, days=1)
+    await book.fund("Li", 10)
+    number = await book.hold("Li", 4, minutes=10)
+    await book.ask(TOKEN, b"code", book.ids["Li"], None, book.in_minutes(1))
+    book.pass_days(400)
+    assert await book.refused(op.capture(book.key(), number)) == "hold-over"
+    assert await book.refused(book.to_hold(b"code", 1)) == "code-over"
+    assert await book.sweep() == 1
+    book.pass_days(-400)
+    await book.posted(op.capture(book.key(), number))
+    await book.posted(book.to_hold(b"code", 1))
+    assert await book.balances("Li", "held", "shop", "expired") == (9, 1, 4, 6)
+    assert await book.faults() == []
+
+
 async def test_a_hold_keeps_its_points_beyond_their_day(book):
     lot = await book.fund("Li", 10, days=1)
     number = await book.hold("Li", 8, minutes=5 * 24 * 60)

@@ -18,6 +18,7 @@ from credit.points.logic import operations as op
 from credit.points.logic.receipts import ReceiptError, verify_receipt
 from credit.points.service import sealing
 from credit.points.service.sealing import Sealer, receipt_of, seal_faults
+from credit.points.service.verifying import verify_book
 from credit.points.views import NewAccount
 
 CITY = "150200"
@@ -202,6 +203,82 @@ async def test_a_receipt_says_when_points_end_and_how_long_they_are_held_for_who
     hidden = await receipt(book, held, "Li")
     assert list(hidden["known"]) == ["debit"]
     assert "shop" not in json.dumps(hidden)
+
+
+@pytest.fixture
+async def sealed(world, clock):
+    """What seals another grant each time, in an epoch of its own whose record the log has."""
+    async with world.db.city(CITY) as conn:
+        opened = [NewAccount("issuance", "issuance"), NewAccount("Li", "resident")]
+        ids = await store.open_accounts(conn, opened, clock.now())
+    key, secret = world.logs.book_key(CITY), world.logs.book_secret(CITY)
+    sealing_ = Sealer(world.db, clock, CITY, key, secret)
+
+    async def seal(number, size=1):
+        asked = op.transfer(
+            op.key_of("test", "test", str(number), b""), "grant", ids["issuance"], ids["Li"], 10
+        )
+        async with world.db.city(CITY) as conn:
+            await store.post(conn, None, [asked], clock.now(), clock.today(), clock.today())
+        assert await sealing_.seal() == size
+        await world.sequence()
+
+    return seal
+
+
+@pytest.mark.parametrize(
+    ("gone", "faults"),
+    [
+        (1, {"封存的划转与账本不符", "日志里有封存记录，账本里没有这一期"}),
+        (
+            3,
+            {"日志里有封存记录，账本里没有这一期"},
+        ),  # the newest: nothing follows that would miss it
+    ],
+)
+async def test_an_epoch_that_was_taken_out_is_missed_since_the_log_has_its_record(
+    world, sealed, gone, faults
+):
+    for number in range(3):
+        await sealed(number)
+    secret = world.logs.book_secret(CITY)
+    assert await verify_book(world.db, CITY, secret) == []
+    await as_owner(world, f"DELETE FROM point_epoch WHERE id = {gone}")
+    found = await verify_book(world.db, CITY, secret)
+    assert {what for what, _ in found} == faults
+    assert ("日志里有封存记录，账本里没有这一期", f"第 {gone} 期") in found
+
+
+async def test_an_epoch_sealed_anew_after_it_was_taken_out_does_not_fit_the_log(world, sealed):
+    await sealed(0)
+    await sealed(1)
+    await as_owner(world, "DELETE FROM point_epoch WHERE id = 2")
+    await sealed(2, size=2)  # with what the other one had
+    found = await verify_book(world.db, CITY, world.logs.book_secret(CITY))
+    assert found == [("封存与日志里的记录不符", "第 2 期")]
+
+
+async def test_an_epoch_whose_record_never_came_to_the_log_is_found(world, sealed):
+    for number in range(3):
+        await sealed(number)
+    await as_owner(
+        world,
+        "DELETE FROM log_entry WHERE k = (SELECT min(k) FROM log_record WHERE kind = 'points-sealed')",
+    )
+    found = await verify_book(world.db, CITY, world.logs.book_secret(CITY))
+    assert found == [("封存在日志里没有记录", "第 1 期")]
+
+
+async def as_owner(world, order):
+    """Do what no role of the service may."""
+    owner = await asyncpg.connect(world.db.url)
+    try:
+        await owner.execute(f"SET search_path = {city_schema(CITY)}")
+        await owner.execute("ALTER TABLE point_epoch DISABLE TRIGGER ALL")
+        await owner.execute("ALTER TABLE log_entry DISABLE TRIGGER ALL")
+        assert await owner.execute(order) == "DELETE 1"
+    finally:
+        await owner.close()
 
 
 async def test_the_command_says_that_a_book_is_whole_and_where_it_is_not(world, clock):

@@ -53,6 +53,10 @@ MANIPULATIONS = {
         "point_account", "账户余额低于下限",
         "UPDATE point_account SET floor = balance + 1 WHERE code = 'budget'",
     ),
+    "an account given to another owner": (
+        "point_account", "账户的户主与其代码不符",
+        "UPDATE point_account SET code = 'wallet:W1', owner = 'W2' WHERE code = 'Li'",
+    ),
     "an account taken out": (
         "point_account", "全部账户的余额合计不为零",
         "DELETE FROM point_account WHERE code = 'shop'",

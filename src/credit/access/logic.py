@@ -12,46 +12,20 @@ from credit.kit.errors import Forbidden, Invalid
 from credit.kit.texts import listed, marked, say
 
 __all__ = [
-    "CONFIRMED_FOR",
-    "DIVISION_DIGITS",
-    "ORGANISATION_KINDS",
-    "PAGE_SCOPES",
-    "PASSWORD_CHARS_MAX",
-    "ROLES",
-    "ROLE_TITLES",
-    "SCOPES",
-    "SCOPE_TITLES",
-    "SESSION_IDLE",
-    "SESSION_LIFE",
-    "address_group",
-    "browser_name",
-    "check_belonging",
-    "check_division",
-    "check_password",
-    "check_purpose",
-    "check_roles",
-    "check_username",
-    "home_of",
-    "is_bound",
-    "key_digest",
-    "locked_for",
-    "make_key",
-    "masked",
-    "refuse_same_person",
-    "refuse_unplaced",
-    "require",
-    "safe_path",
-    "same_digest",
-    "scopes_of",
-    "session_live",
-    "split_key",
-]
+    "CONFIRMED_FOR", "DIVISION_DIGITS", "ORGANISATION_KINDS", "PAGE_SCOPES", "PASSWORD_CHARS_MAX",
+    "ROLES", "ROLE_TITLES", "SCOPES", "SCOPE_TITLES", "SESSION_IDLE", "SESSION_LIFE",
+    "address_group", "browser_name", "check_belonging", "check_division", "check_password",
+    "check_purpose", "check_roles", "check_username", "home_of", "is_bound", "key_digest",
+    "locked_for", "make_key", "masked", "refuse_same_person", "refuse_unplaced", "require",
+    "safe_path", "same_digest", "scopes_of", "session_live", "split_key",
+]  # fmt: skip
 
 # D001 §7.3.1 and reading X-07: the association collects and proposes, another person of it
 # decides, the district confirms, the city department approves and publishes.
 _OFFICER = frozenset({"console:use", "contracts:read", "events:read", "keys:own"})
 # D001 §7.2.2: the points bank has operators at four levels; a community records and approves, those
-# above it fund campaigns and deal with merchants, too.
+# above it fund campaigns and deal with merchants, too. The city's programme the association may run:
+# it funds budgets, and has no part in what is awarded.
 _COMMUNITY = frozenset({"points:approve", "points:read", "points:record"})
 _OPERATOR = _COMMUNITY | {"market:decide", "market:settle", "points:fund"}
 _PARTY = frozenset(
@@ -69,6 +43,7 @@ SCOPES: dict[str, frozenset[str]] = {
         "lists:propose",
         "marks:enter",
         "parties:write",
+        "points:fund",
         "points:read",
     },
     "association_reviewer": _OFFICER
@@ -266,10 +241,10 @@ def check_belonging(roles: Collection[str], kind: str, party: str | None) -> Non
 
 
 def check_division(kind: str, division: str | None, roles: Collection[str] = ()) -> None:
-    """Refuse a street or a district's department without its division, and a division elsewhere.
+    """Refuse who works in one division alone without its code, and a division elsewhere.
 
-    People who are nothing but officers of a street or district belong to one; whose work is the
-    whole city's belongs to neither.
+    People who are nothing but officers of a community, a street or a district belong to one; whose
+    work is the whole city's belongs to none.
     """
     digits = DIVISION_DIGITS.get(kind)
     if digits is None:
@@ -315,7 +290,7 @@ def refuse_unplaced(actor: Actor) -> None:
     if actor.bound and actor.division is None:
         raise Forbidden(
             say(
-                "您的单位还没有登记负责的街道或区县，现在只能查看。"
+                "您的单位还没有登记负责的辖区，现在只能查看。"
                 "请联系管理员，在“人员”里为您改任，填上单位类别和区划代码。"
             ),
             slug="no-division",

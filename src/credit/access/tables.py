@@ -52,8 +52,8 @@ class Organisation(Table, table=True):
     """What people belong to. `party` is the code of the enterprise, committee or merchant.
 
     The owners of a project are one organisation, with the project's code. `division` is the code
-    of the street or district a street or a district's department works in; None where nobody has
-    said so yet, and for organisations that work everywhere.
+    of the community, street or district whose people they are; None where nobody has said so yet,
+    and for organisations that work everywhere.
     """
 
     __tablename__ = "organisation"

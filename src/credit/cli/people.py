@@ -24,7 +24,7 @@ def group() -> None:
 )
 @click.option("--party", metavar="CODE", help="单位在登记册里的代码：企业、业主委员会或商户。")
 @click.option("--division", metavar="CODE",
-              help="单位负责的区划代码：街道 9 位、区县主管部门 6 位必填，其他单位不写。")  # fmt: skip
+              help="单位负责的区划代码：社区 12 位、街道 9 位、区县主管部门 6 位必填，其他单位不写。")  # fmt: skip
 @json_option
 @runs
 async def add(

@@ -29,7 +29,7 @@ from credit.market.service.redemptions import Wish
 from credit.market.service.shop import Shop
 from credit.market.settlements import store as statements
 from credit.market.views import Kind, MerchantView
-from credit.points.logic.operations import Key, key_of
+from credit.points.logic.operations import Key, Lot, key_of, transfer
 from credit.points.service import accounts
 from credit.points.service.posting import Writer
 from credit.points.service.sealing import EPOCH_MAX, Sealer
@@ -50,12 +50,21 @@ DEEDS = (
     ("除雪除冰志愿服务", "幸福社区主干道", 120),
 )
 Goods = tuple[Kind, str, int, int | None]
+# The merchant whose key and user the demo has is open whenever somebody tries them.
+ALL_DAY, DAYTIME = [["00:00", "24:00"]], [["07:00", "22:00"]]
 SHOPS: Sequence[tuple[str, str, Sequence[Goods]]] = (
     ("演示便民超市", "retail", (("goods", "东北大米 5 斤", 20, 300), ("reduction", "购物抵扣", 30, None))),
     ("演示健康药房", "medicine", (("discount", "血压检测套餐八折", 5, None),)),
     ("演示社区食堂", "catering", (("goods", "老年套餐一份", 8, 500), ("discount", "早餐九折", 3, None))),
     ("演示羽毛球馆", "sports", (("discount", "平日场地半价", 12, None),)),
 )  # fmt: skip
+# What still waits for a decision.
+NEW_SHOP = ("演示幸福书吧", "education")
+NEW_OFFERS: Sequence[Goods] = (
+    ("goods", "食用油 1 升", 15, 100),
+    ("discount", "生鲜九折", 4, None),
+)
+OWN_POINTS = 500  # of the demo's resident, whatever else they earned and spent
 LETTER = "诚信经营承诺书（演示）：明码标价，不拒收、不倒卖积分，接受社区和居民监督。商户：{}。\n"
 
 
@@ -139,31 +148,43 @@ class BankDesk:
 
     async def _admit(self, name: str, category: str, goods: Sequence[Goods]) -> None:
         """Propose a merchant with its letter, admit it, and open what it offers."""
-        clerk, street, bank = (
-            self.users["community"], self.users["street"], self.pack.on(self.clock.today()).points
-        )  # fmt: skip
+        hours = DAYTIME if self.offers else ALL_DAY  # the first one is the demo's own
+        code = await self._propose(name, category, hours)
+        street = self.users["street"]
+        async with self.db.transaction(self.city) as conn:
+            await merchants.decide(conn, self.clock, street, code, "admit")
+        for one in goods:
+            number = await self._offer(code, one)
+            async with self.db.transaction(self.city) as conn:
+                await offers.decide(conn, self.clock, street, number, "open")
+            self.offers.append((code, number, one[2]))
+
+    async def _propose(self, name: str, category: str, hours: Sequence[Sequence[str]]) -> str:
+        """Propose a merchant with its letter; returns its code."""
+        clerk, bank = self.users["community"], self.pack.on(self.clock.today()).points
         if category not in {one.code for one in bank.merchant_categories}:
             category = bank.merchant_categories[0].code
         blob = await self.files.put(LETTER.format(name).encode(), "text/plain")
         new = NewMerchant(
             name, category, self.community, f"演示第一街道幸福路 {next(self.numbers)} 号", None,
-            normalised([[["07:00", "22:00"]]] * 7), bank.fen_per_point, self.begin,
+            normalised([hours] * 7), bank.fen_per_point, self.begin,
             self.today + timedelta(days=365), b"", self.begin, offline=False,
         )  # fmt: skip
         async with self.db.transaction(self.city) as conn:
             digest = await merchants.keep_letter(conn, self.clock, clerk, blob)
             letter = replace(new, commitment_digest=digest)
-            code = await merchants.propose(conn, self.clock, clerk, bank, letter)
-            await merchants.decide(conn, self.clock, street, code, "admit")
-            for kind, title, points, stock in goods:
-                fixed = None if kind == "reduction" else points
-                offer = NewOffer(
-                    kind, title, "到店出示付款码，当场核销。", fixed,
-                    points if kind == "reduction" else None, stock, None, None, self.begin, None,
-                )  # fmt: skip
-                number = await offers.propose(conn, self.clock, clerk, code, offer)
-                await offers.decide(conn, self.clock, street, number, "open")
-                self.offers.append((code, number, points))
+            return await merchants.propose(conn, self.clock, clerk, bank, letter)
+
+    async def _offer(self, code: str, goods: Goods) -> int:
+        """Propose an offer of a merchant; returns its number."""
+        kind, title, points, stock = goods
+        reduces = kind == "reduction"
+        offer = NewOffer(
+            kind, title, "到店出示付款码，当场核销。", None if reduces else points,
+            points if reduces else None, stock, None, None, self.clock.today(), None,
+        )  # fmt: skip
+        async with self.db.transaction(self.city) as conn:
+            return await offers.propose(conn, self.clock, self.users["community"], code, offer)
 
     async def _week(self, monday: date) -> None:
         """Do an activity, write duties down, approve, and let people spend what they have."""
@@ -287,19 +308,35 @@ class BankDesk:
             )
 
     async def _leave_open(self) -> None:
-        """Leave something for everybody: an announced activity, awards to approve, a merchant and an
-        offer to decide on, a statement to confirm; and points in the resident's wallet.
+        """Leave something for everybody: an activity of today and one to come, awards to approve, a
+        merchant and two offers to decide on, a statement to confirm; and points in the resident's wallet.
         """
+        # It was announced in time and goes on all day, so that there is a code whenever somebody looks.
+        self.clock.now_value = _noon(self.today - timedelta(days=3))
+        begin = _noon(self.today) - timedelta(hours=12)
+        await self._announce(
+            "红色物业志愿服务日", "幸福社区各楼院", begin, timedelta(minutes=1_439)
+        )
         self._go_to(self.today - timedelta(days=1))
-        clerk, bank = self.users["community"], self.pack.on(self.today).points
-        rule = next(one for one in bank.earning if one.activity)
-        begin = _noon(self.today + timedelta(days=5))
+        await self._leave_awards()
+        await self._propose(*NEW_SHOP, DAYTIME)
+        own = self.offers[0][0]
+        for goods in NEW_OFFERS:
+            await self._offer(own, goods)
+        self._go_to(self.today)
+        await earning.mature(self.db, self.clock, self.city, self.writer, self.pack)
+        await self._give_points(self.wallets[0])
+        for offer in self.offers[:2]:
+            await self._redeem(offer, self.wallets[0])
         async with self.db.transaction(self.city) as conn:
-            await activities.announce(
-                conn, self.clock, self.city, clerk, self.pack,
-                Draft("小区绿化养护日", self.community, "幸福社区中心花园", rule.code, self.campaign.id, 30,
-                    begin, begin + timedelta(hours=2)),
-            )  # fmt: skip
+            await settlements.draw(conn, self.clock, self.city, own, settlements.SYSTEM)
+
+    async def _leave_awards(self) -> None:
+        """Announce an activity, and enter awards that nobody has approved yet."""
+        begin = _noon(self.today + timedelta(days=5))
+        await self._announce("小区绿化养护日", "幸福社区中心花园", begin, timedelta(hours=2))
+        clerk, bank = self.users["community"], self.pack.on(self.today).points
+        async with self.db.transaction(self.city) as conn:
             duties = [one for one in bank.earning if not one.activity and one.usual]
             known = await earning.members_by_id(conn, self.wallets[1:9])
             claims = [
@@ -310,9 +347,29 @@ class BankDesk:
             await earning.enter(
                 conn, self.clock, self.city, clerk, self.pack, claims, source="entry"
             )
-        self._go_to(self.today)
-        for offer in self.offers[:2]:
-            await self._redeem(offer, self.wallets[0])
+
+    async def _give_points(self, wallet: str) -> None:
+        """Give somebody points that are good for a year, so that there is something to try."""
+        async with self.db.city(self.city) as conn:
+            account = (await earning.members_by_id(conn, [wallet]))[wallet].account
+            source = (await accounts.accounts_named(conn, ["adjustment"]))["adjustment"].id
+        lot = Lot(self.today + timedelta(days=365))
+        await self.writer.post(
+            transfer(
+                self._key("own"), "adjust", source, account, OWN_POINTS, lot=lot,
+                reason="演示用的积分",
+            )
+        )  # fmt: skip
+
+    async def _announce(self, title: str, place: str, begin: datetime, lasts: timedelta) -> None:
+        rule = next(one for one in self.pack.on(self.today).points.earning if one.activity)
+        draft = Draft(
+            title, self.community, place, rule.code, self.campaign.id, 30, begin, begin + lasts
+        )
+        async with self.db.transaction(self.city) as conn:
+            await activities.announce(
+                conn, self.clock, self.city, self.users["community"], self.pack, draft
+            )
 
     async def _seal(self) -> None:
         """Seal what was posted, as the server does each minute."""

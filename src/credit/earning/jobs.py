@@ -8,6 +8,7 @@ from credit.earning import service
 from credit.earning.service import leaving, reversing
 from credit.kit.jobs import JobContext, Task
 from credit.points.jobs import writing
+from credit.points.service.sweeping import lapse_holds
 from credit.rules.loading import pack_of_city
 
 __all__ = ["TASKS"]
@@ -35,6 +36,16 @@ async def take_back(context: JobContext, participation: str, was: str) -> None:
         await reversing.take_back(context.db, context.city, writer, UUID(participation), was)
 
 
+async def take_back_returned(context: JobContext) -> None:
+    """Take back what came back of reversed participations: of holds that were voided, or are over.
+
+    Those that are over are given back here, too, so that nobody has a minute to spend them in.
+    """
+    async with writing(context) as writer:
+        await lapse_holds(context.db, context.clock, context.city, writer)
+        await reversing.take_back_returned(context.db, context.city, writer)
+
+
 async def close_accounts(context: JobContext) -> None:
     """Close the accounts of members who have left that something still kept open."""
     async with writing(context) as writer:
@@ -45,5 +56,6 @@ TASKS = (
     Task("earning.post", post_waiting, cron="* * * * *"),
     Task("earning.mature", mature, cron="5 16 * * *"),
     Task(reversing.TASK, take_back),
+    Task("earning.take_back_returned", take_back_returned, cron="* * * * *"),
     Task("earning.close_accounts", close_accounts, cron="*/10 * * * *"),
 )

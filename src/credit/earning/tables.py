@@ -15,6 +15,7 @@ __all__ = ["Activity", "Attendance", "Campaign", "Member", "Participation"]
 _UNDECIDED = "state = 'entered'"
 _UNPOSTED = "state IN ('approved', 'unfunded')"
 _PENDING = "state = 'pending'"
+_REVERSED = "state = 'reversed'"
 
 
 class Member(Table, table=True):
@@ -31,6 +32,7 @@ class Member(Table, table=True):
         limited("kind", 40),
         CheckConstraint("(consent_digest IS NULL) = (consent_on IS NULL)", name="consent_whole"),
         Index("ix_member_division", "division", "id"),
+        Index("ix_member_closed", "closed_at", postgresql_where="closed_at IS NOT NULL"),
     )
 
     id: str = text(primary_key=True)
@@ -169,6 +171,7 @@ class Participation(Table, table=True):
         Index("ix_participation_undecided", "id", postgresql_where=_UNDECIDED),
         Index("ix_participation_unposted", "id", postgresql_where=_UNPOSTED),
         Index("ix_participation_pending", "available_on", postgresql_where=_PENDING),
+        Index("ix_participation_reversed", "id", postgresql_where=_REVERSED),
         Index("ix_participation_entered", "entered_by", "participated_on"),
         Index("ix_participation_day", "participated_on", "id"),
     )

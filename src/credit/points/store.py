@@ -35,7 +35,9 @@ EXPIRE = "SELECT expire_lots_v1($1, $2, $3)"
 # the two sides of every transfer, in the order in which they changed their account), lots, holds, keys.
 # What adds up to nothing, the seals tell: the day a lot ends and its priority, until when and for whom a
 # hold is, the moment of a transfer. Until it is sealed, a minute later, nobody could see such a change,
-# but that a moment is days away from its key's, or a capture's later than its hold allowed.
+# but that a moment is days away from its key's, or a capture's later than its hold allowed. Seals have
+# the codes of accounts, and where a code has a colon the owner stands behind it; division and closing
+# of an account nobody signs.
 _LEGS = """
     SELECT debit AS account, id, -amount AS delta, debit_balance AS balance FROM point_transfer
     UNION ALL SELECT credit, id, amount, credit_balance FROM point_transfer
@@ -65,6 +67,10 @@ FAULTS = {
     "账户余额低于下限": """
         SELECT id::text FROM point_account WHERE balance < floor
             OR floor IS NULL AND kind IN ('budget', 'resident', 'held', 'pending', 'expired')
+    """,
+    "账户的户主与其代码不符": """
+        SELECT id::text FROM point_account
+        WHERE code LIKE '%:%' AND owner IS DISTINCT FROM split_part(code, ':', 2)
     """,
     "积分批次合计与账户余额不符": """
         SELECT coalesce(a.id, l.account)::text

@@ -21,30 +21,30 @@ from credit.terms.views import LEVEL_TITLES
 __all__ = ["make_pages", "static_files"]
 
 SOURCE = Path(__file__).parents[1]
-# What an officer finds in the console: the scope that shows it, its place, its name.
+# What an officer finds in the console: the scopes any of which shows it, its place, its name.
 CONSOLE_MENU = (
-    ("events:read", "enterprises", marked_as("many", "企业")),
-    ("events:read", "events", marked_as("many", "事件")),
-    ("events:propose", "suggestions", marked("线索")),
-    ("events:read", "repairs", marked_as("many", "修复")),
-    ("events:read", "evaluations", marked("评价")),
-    ("events:read", "runs", marked("评级")),
-    ("events:read", "contracts", marked("契约")),
-    ("events:read", "duties", marked("履约")),
-    ("events:read", "lists", marked("红黑名单")),
-    ("points:read", "points", marked("积分银行")),
-    ("points:read", "merchants", marked_as("many", "商户")),
-    ("points:read", "activities", marked("活动")),
-    ("points:read", "approvals", marked("积分审核")),
-    ("points:read", "settlements", marked("结算")),
-    ("points:read", "members", marked("参与者")),
-    ("marks:enter", "imports", marked("导入")),
-    ("events:read", "exports", marked("导出")),
-    ("people:write", "people", marked_as("many", "人员")),
-    ("people:write", "clients", marked("接口密钥")),
-    ("keys:read", "keys", marked("签名密钥")),
-    ("trail:read", "trail", marked("访问记录")),
-    ("trail:read", "queries", marked("评标查询")),
+    ({"events:read"}, "enterprises", marked_as("many", "企业")),
+    ({"events:read"}, "events", marked_as("many", "事件")),
+    ({"events:propose"}, "suggestions", marked("线索")),
+    ({"events:read"}, "repairs", marked_as("many", "修复")),
+    ({"events:read"}, "evaluations", marked("评价")),
+    ({"events:read"}, "runs", marked("评级")),
+    ({"events:read"}, "contracts", marked("契约")),
+    ({"events:read"}, "duties", marked("履约")),
+    ({"events:read"}, "lists", marked("红黑名单")),
+    ({"points:read"}, "points", marked("积分银行")),
+    ({"points:read"}, "merchants", marked_as("many", "商户")),
+    ({"points:read"}, "activities", marked("活动")),
+    ({"points:read"}, "approvals", marked("积分审核")),
+    ({"points:read"}, "settlements", marked("结算")),
+    ({"points:read"}, "members", marked("参与者")),
+    ({"marks:enter", "points:record"}, "imports", marked("导入")),
+    ({"events:read"}, "exports", marked("导出")),
+    ({"people:write"}, "people", marked_as("many", "人员")),
+    ({"people:write"}, "clients", marked("接口密钥")),
+    ({"keys:read"}, "keys", marked("签名密钥")),
+    ({"trail:read"}, "trail", marked("访问记录")),
+    ({"trail:read"}, "queries", marked("评标查询")),
 )
 # The letter that leads to a place after g; the desk's place is empty.
 SHORTCUTS = {

@@ -185,7 +185,7 @@ async def elsewhere(conn: Connection, actor: Actor, row: EntryRow, on: date) -> 
         return None
     if actor.division is None:
         return Forbidden(
-            say("您的单位还没有登记负责的街道或区县，现在只能查看。请联系管理员。"),
+            say("您的单位还没有登记负责的辖区，现在只能查看。请联系管理员。"),
             slug="no-division",
         )
     kind = "enterprise" if row.subject_kind == "enterprise" else "manager"

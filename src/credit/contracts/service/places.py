@@ -20,7 +20,9 @@ async def outside(
     if not actor.bound or not codes:
         return {}
     if actor.division is None:
-        return dict.fromkeys(codes, say("您的单位还没有登记负责的街道或区县，现在只能查看。"))
+        return dict.fromkeys(
+            codes, say("您的单位还没有登记负责的辖区，现在只能查看。请联系管理员。")
+        )
     kinds, days = ["project"] * len(codes), [on] * len(codes)
     found = await parties.outside(conn, actor.division, kinds, codes, days)
     if not found:

@@ -1,5 +1,6 @@
 """Awards over HTTP: what members did, entered in lists, and approved by somebody else."""
 
+import re
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,14 +16,14 @@ from credit.earning.service.deciding import DECISIONS_MAX
 from credit.earning.service.entering import CLAIMS_MAX
 from credit.earning.views import Claim
 from credit.kit.db import Connection
-from credit.kit.errors import Invalid
+from credit.kit.errors import Conflict
 from credit.kit.http import (
     UUID_PATTERN,
     City,
     IdempotencyHeader,
+    Line,
     MaybeStatement,
     idempotent,
-    is_line,
 )
 from credit.kit.texts import say
 from credit.rules.loading import pack_of_city
@@ -32,9 +33,8 @@ __all__ = ["AwardController"]
 POINTS_MAX = 1_000_000
 MemberId = Annotated[str, Meta(pattern=r"^W[0-9A-Z]{1,23}$(?!\n)", max_length=24)]
 Name = Annotated[str, Meta(min_length=1, max_length=40)]
-Evidence = Annotated[str, Meta(min_length=1, max_length=200)]
 Amount = Annotated[int, Meta(ge=1, le=POINTS_MAX)]
-Key = Annotated[str, Meta(pattern=UUID_PATTERN, max_length=36)]
+KEY = re.compile(UUID_PATTERN)
 
 
 class NewAward(Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,7 +45,7 @@ class NewAward(Struct, frozen=True, forbid_unknown_fields=True):
 
     resident: MemberId
     rule: Name
-    evidence: Evidence
+    evidence: Line
     participated_on: date
     amount: Amount | None = None
     quantity: Amount | None = None
@@ -78,15 +78,17 @@ class AwardAnswers(Struct, frozen=True):
 
 
 class Decisions(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which entered awards are approved, or refused with a reason."""
+    """Which entered awards are approved, or refused with a reason, by their ids."""
 
-    items: Annotated[list[Key], Meta(min_length=1, max_length=DECISIONS_MAX)]
+    items: Annotated[list[str], Meta(min_length=1, max_length=DECISIONS_MAX)]
     approve: bool
     reason: MaybeStatement = ""
 
 
 class Decided(Struct, frozen=True):
-    """Those decided. Left out are one's own entries, another division's, and those decided before."""
+    """Those decided. Left out are what one entered oneself, another division's, and those decided before;
+    with an award of one's own none is decided (403).
+    """
 
     items: list[str]
 
@@ -186,12 +188,14 @@ class AwardController(Controller):
     ) -> Response[Decided]:
         """Approve or refuse entered awards; approved points are posted before the answer."""
         actor: Actor = request.state.actor
+        if not data.approve and not data.reason.strip():
+            raise Conflict(say("不予记分要写明理由，参与者会看到。"), slug="no-reason")
         done: list[UUID] = []
 
         async def act(conn: Connection) -> tuple[int, object]:
             done.extend(
                 await service.decide(
-                    conn, state.clock, actor, [UUID(one) for one in data.items],
+                    conn, state.clock, actor, [UUID(one) for one in data.items if KEY.match(one)],
                     approve=data.approve, reason=data.reason or None,
                 )
             )  # fmt: skip
@@ -213,13 +217,11 @@ async def _post(state: State, city: str, ids: list[UUID]) -> None:
 
 
 def _claim(place: int, one: NewAward) -> Claim:
-    """Read an award; what the document of the interface cannot say of a list's items is said here."""
+    """Read an award; what the document of the interface cannot say of it is said here."""
     if one.amount is not None and one.quantity is not None:
-        raise Invalid(
+        raise Conflict(
             say("items[%(place)s]：amount 和 quantity 只填一个。", place=place), slug="amount-twice"
         )
-    if not is_line(one.evidence):
-        raise Invalid(say("items[%(place)s]：evidence 要写凭据，一行以内。", place=place))
     return Claim(
         one.resident, one.rule, one.participated_on, one.evidence, one.quantity, one.amount
     )

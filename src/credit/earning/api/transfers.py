@@ -10,14 +10,12 @@ from msgspec import Meta, Struct
 from credit.access.views import Actor
 from credit.earning.service import adjusting
 from credit.earning.service.adjusting import TRANSFERS_MAX, Wanted
-from credit.kit.errors import Invalid
-from credit.kit.http import City, IdempotencyHeader, is_line
-from credit.kit.texts import say
+from credit.kit.http import City, IdempotencyHeader, Line
 
 __all__ = ["TransferController"]
 
 AMOUNT_MAX = 2**53 - 1
-AccountCode = Annotated[str, Meta(min_length=1, max_length=80)]
+AccountCode = Annotated[str, Meta(max_length=80, pattern=r"^[0-9A-Za-z:._-]+$(?!\n)")]
 
 
 class NewTransfer(Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,7 +24,7 @@ class NewTransfer(Struct, frozen=True, forbid_unknown_fields=True):
     debit: AccountCode
     credit: AccountCode
     amount: Annotated[int, Meta(ge=1, le=AMOUNT_MAX)]
-    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: Line
 
 
 class NewTransfers(Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,15 +65,12 @@ class TransferController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[MadeAll]:
         """Move points from the programme to budgets and between budgets of the officer's division;
-        out of a resident's account nothing is taken here.
+        out of a resident's account nothing is taken here. Nobody moves points to a wallet of their own.
         """
         actor: Actor = request.state.actor
-        for place, one in enumerate(data.items):
-            if not is_line(one.reason) or not is_line(one.debit) or not is_line(one.credit):
-                raise Invalid(say("items[%(place)s]：请用一行以内的文字。", place=place))
         wanted = [Wanted(one.debit, one.credit, one.amount, one.reason) for one in data.items]
         outcomes = await adjusting.transfer(
-            state.writers.of(city), actor, idempotency_key, await request.body(),
+            state.db, city, state.writers.of(city), actor, idempotency_key, await request.body(),
             wanted,
         )  # fmt: skip
         return Response(

@@ -6,7 +6,16 @@ from uuid import UUID
 
 from credit.kit.db import Connection
 
-__all__ = ["Award", "end_participation", "find_award", "mark_reversed", "members_to_close"]
+__all__ = [
+    "Award",
+    "Returned",
+    "end_participation",
+    "find_award",
+    "mark_reversed",
+    "members_to_close",
+    "note_lot",
+    "returned",
+]
 
 FIND_AWARD = """
 SELECT p.id, p.member, m.division, p.state, p.points, p.attempt, p.transfer, p.entered_by, p.reason,
@@ -17,6 +26,18 @@ WHERE p.id = $1 FOR UPDATE OF p
 MARK_REVERSED = """
 UPDATE participation SET state = 'reversed', reason = $2, reversed_by = $3, reversed_at = $4
 WHERE id = $1
+"""
+NOTE_LOT = "UPDATE participation SET transfer = $2 WHERE id = $1 AND state = 'reversed'"
+# What came to the account last tells one coming back from the next: in between nothing is left.
+RETURNED = """
+SELECT l.id, m.account, c.account, p.reason, (
+    SELECT t.id FROM point_transfer t WHERE t.credit = m.account ORDER BY t.id DESC LIMIT 1)
+FROM participation p
+CROSS JOIN LATERAL (
+    SELECT o.id FROM point_lot o WHERE o.id = p.transfer AND o.remaining > 0 OFFSET 0
+) l
+JOIN member m ON m.id = p.member JOIN campaign c ON c.id = p.campaign
+WHERE p.state = 'reversed' AND ($1::uuid IS NULL OR p.id = $1) ORDER BY p.id LIMIT $2
 """
 # What nobody has decided yet is refused; what is approved and not paid out yet, reversed.
 END_PARTICIPATION = """
@@ -56,6 +77,19 @@ class Award:
     budget: int
 
 
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A lot of a reversed participation that has something left; `last` is the number of the last
+    transfer that came to `account`, `budget` the account of the campaign.
+    """
+
+    lot: int
+    account: int
+    budget: int
+    reason: str | None
+    last: int
+
+
 async def find_award(conn: Connection, participation: UUID) -> Award | None:
     """Return a participation with the account that paid for it, locked to the end of the
     transaction: what is posted for it meanwhile finds it as it is left.
@@ -69,6 +103,16 @@ async def mark_reversed(
 ) -> None:
     """Note that a participation is reversed, why, and by whom."""
     await conn.execute(MARK_REVERSED, participation, reason, by, at)
+
+
+async def note_lot(conn: Connection, participation: UUID, lot: int) -> None:
+    """Note which lot a participation's hold became that was reversed as it came due."""
+    await conn.execute(NOTE_LOT, participation, lot)
+
+
+async def returned(conn: Connection, participation: UUID | None, limit: int) -> list[Returned]:
+    """List the lots of reversed participations, or of one of them, that have something left."""
+    return [Returned(*row) for row in await conn.fetch(RETURNED, participation, limit)]
 
 
 async def end_participation(conn: Connection, member: str, reason: str, at: datetime) -> None:

@@ -10,7 +10,7 @@ from credit.kit.texts import say
 from credit.rules.arithmetic import add_months
 from credit.rules.bank import Bank, EarningRule
 
-__all__ = ["Award", "Awarding", "Refused", "valid_until"]
+__all__ = ["OWN_WALLET", "Award", "Awarding", "Refused", "valid_until"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,9 @@ class Refused:
 
 UNKNOWN_MEMBER = Refused(
     "unknown-resident", say("没有这个参与者，或不在您的辖区。请核对编号，先登记再记分。")
+)
+OWN_WALLET = Refused(
+    "own-wallet", say("这是您自己的积分钱包，不能自己登记参与。请由另一位同事登记。")
 )
 IN_FUTURE = Refused("in-future", say("参与日期还没有到。请在参与以后登记。"))
 NO_CONSENT = Refused(

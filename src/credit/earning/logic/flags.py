@@ -17,6 +17,7 @@ FLAG_TITLES = {
     "signed-by-hand": marked("签到或签退是工作人员补登的：请看纸质签到表"),
     "no-sign-out": marked("没有签退：请向组织者核实是否全程参加"),
     "overlap": marked("同一时间还在另一个活动签到：请核实本人在哪里"),
+    "own-part": marked("关闭活动的人或组织者自己参加了：请向在场的其他人核实"),
     "organiser-elsewhere": marked("组织者同一时间在别处还有活动：请核实由谁在场组织"),
 }
 

@@ -66,7 +66,7 @@ class ActivityCodePages(Controller):
                 conn, state.clock, request.state.visitor.actor, pack, key, way
             )
         public = f"{state.settings.public_url}/{city}/wallet/activity"
-        return render(
+        response = render(
             request,
             "earning/activity_code.html",
             words=WORDS,
@@ -76,9 +76,11 @@ class ActivityCodePages(Controller):
             address=f"{public}?activity={key.hex}&code={shown.code}",
             typed=public.partition("://")[2],
             refused=shown.refused,
-            # Past the end of the slot, so that what comes is the next code.
-            refresh=shown.seconds + 1 if shown.code else WAITING_SECONDS,
         )
+        # Past the end of the slot, so that what comes is the next code.
+        again = shown.seconds + 1 if shown.code else WAITING_SECONDS
+        response.headers["Refresh"] = str(again)
+        return response
 
 
 class AttendPages(Controller):

@@ -10,7 +10,7 @@ from credit.kit.db import Connection
 
 __all__ = [
     "Approved", "NewParticipation", "Pending", "add", "approved", "decide", "done", "entered_by",
-    "matured", "pending_of", "settle", "waiting",
+    "has_own", "matured", "pending_of", "settle", "waiting",
 ]  # fmt: skip
 
 DONE = """
@@ -48,6 +48,12 @@ WHERE p.id = ANY ($1) AND p.state = 'entered' AND p.entered_by <> $3
         WHERE t.activity = p.activity AND t.member = p.member AND t.entered_by = $3
     )
 RETURNING p.id
+"""
+HAS_OWN = """
+SELECT EXISTS (
+    SELECT FROM participation p JOIN member m ON m.id = p.member
+    WHERE p.id = ANY ($1) AND m.person_id = $2
+)
 """
 # What somebody answers for: what they entered outside of activities, and all of those they organised.
 _ANSWERED_FOR = """
@@ -162,6 +168,12 @@ async def decide(
     """Decide entered participations of a division's members; returns those it was possible for."""
     rows = await conn.fetch(DECIDE, ids, state, by, at, reason, division)
     return [row[0] for row in rows]
+
+
+async def has_own(conn: Connection, ids: Sequence[UUID], person: str) -> bool:
+    """Say whether one of some participations is of the member somebody signs in for."""
+    own: bool = await conn.fetchval(HAS_OWN, ids, person)
+    return own
 
 
 async def entered_by(

@@ -1,11 +1,18 @@
-"""Moving points between accounts within an officer's authority: budgets, and adjustments."""
+"""Moving points between accounts within an officer's authority: budgets, and adjustments.
 
-from collections.abc import Sequence
+The book keeps the answer to each transfer under the request's key and the transfer's place, also to
+one that is refused here: what is asked again is answered the same, whatever has changed since. The
+first place is posted before all others, so that of two requests under one key only one goes on.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from credit.access.logic import refuse_unplaced
 from credit.access.views import Actor
+from credit.earning.members import store as members
 from credit.earning.service.places import covers
+from credit.kit.db import Database
 from credit.kit.errors import Unprocessable
 from credit.kit.texts import marked, say
 from credit.points.logic import operations
@@ -22,8 +29,9 @@ ALLOWED = {
     ("budget", "issuance"): "return",
     ("budget", "budget"): "fund",
 }
-# What mends a mistake of the service itself is done by whoever works for the whole city.
+# What mends a mistake of the service itself is done by whoever works for the whole city and may award.
 CITYWIDE = {("adjustment", "resident"): "adjust"}
+AWARDS = "points:approve"
 MESSAGES = {
     "posted": marked("已入账。"),
     "insufficient": marked("余额不足。请减少数额，或先拨付预算。"),
@@ -34,7 +42,11 @@ MESSAGES = {
     "not-allowed": marked(
         "您不能在这两个账户之间划转。只能在本辖区的预算之间，或从积分发行账户拨付。"
     ),
+    "own-wallet": marked("不能向自己的积分钱包划转。请由另一位有权限的同事办理。"),
 }
+# What the book says to a transfer that was refused here: nothing it would say to any other.
+REFUSALS = {"unknown-hold": "not-allowed", "unknown-lot": "own-wallet"}
+NOBODY = 0  # no account, no hold and no lot has this number
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,8 @@ class Wanted:
 
 
 async def transfer(
+    db: Database,
+    city: str,
     writer: Writer,
     actor: Actor,
     key: str,
@@ -56,27 +70,29 @@ async def transfer(
 ) -> list[Outcome]:
     """Make transfers; answers each by itself, and the same again under the same key.
 
-    Raises Unprocessable where the key was used for another request.
+    Raises Unprocessable where the key was used for another request, of which nothing is posted then.
     """
     refuse_unplaced(actor)
     accounts = await writer.accounts({one.debit for one in wanted} | {one.credit for one in wanted})
+    own = await _own_wallet(db, city, actor, accounts)
     made = [
         _operation(
             actor,
             accounts,
+            own,
             one,
             operations.key_of(actor.acts_for, "transfer", f"{key}:{place}", request),
         )
         for place, one in enumerate(wanted)
     ]
-    posted = iter(await writer.post_all([one for one in made if isinstance(one, Operation)]))
-    outcomes = [next(posted) if isinstance(one, Operation) else one for one in made]
-    if any(one.outcome == "key-reused" for one in outcomes):
+    first = await writer.post(made[0])
+    if first.outcome == "key-reused":
         raise Unprocessable(
             say("这个 Idempotency-Key 已用于另一个请求。请为新的请求换一个新的键。"),
             slug="idempotency-key-reused",
         )
-    return outcomes
+    posted = [first, *await writer.post_all(made[1:])]
+    return [one._replace(outcome=REFUSALS.get(one.outcome, one.outcome)) for one in posted]
 
 
 def message_of(outcome: Outcome) -> str:
@@ -84,15 +100,34 @@ def message_of(outcome: Outcome) -> str:
     return str(MESSAGES.get(outcome.outcome, MESSAGES["not-allowed"]))
 
 
+async def _own_wallet(
+    db: Database, city: str, actor: Actor, accounts: Mapping[str, Account]
+) -> int | None:
+    """Return the account of the member the actor signs in for, where a wallet is asked for at all."""
+    if not any(one.kind == "resident" for one in accounts.values()):
+        return None
+    async with db.city(city) as conn:
+        own = await members.member_of(conn, actor.person_id)
+    return own and own.account
+
+
 def _operation(
-    actor: Actor, accounts: dict[str, Account], wanted: Wanted, key: operations.Key
-) -> Operation | Outcome:
+    actor: Actor,
+    accounts: Mapping[str, Account],
+    own: int | None,
+    wanted: Wanted,
+    key: operations.Key,
+) -> Operation:
+    """Return what is posted: the transfer, or what has its refusal kept under the key."""
     debit, credit = accounts.get(wanted.debit), accounts.get(wanted.credit)
     if debit is None or credit is None:
-        return Outcome("unknown-account", None, None)
+        return operations.transfer(key, "refused", NOBODY, NOBODY, wanted.amount)
     between = (debit.kind, credit.kind)
-    kind = ALLOWED.get(between) or (None if actor.bound else CITYWIDE.get(between))
+    adjusts = not actor.bound and AWARDS in actor.scopes
+    kind = ALLOWED.get(between) or (CITYWIDE.get(between) if adjusts else None)
     inside = all(covers(actor, one.division) for one in (debit, credit) if one.division is not None)
     if kind is None or not inside:
-        return Outcome("not-allowed", None, None)
+        return operations.void(key, NOBODY)
+    if credit.id == own:
+        return operations.reverse(key, NOBODY, NOBODY)
     return operations.transfer(key, kind, debit.id, credit.id, wanted.amount, reason=wanted.reason)

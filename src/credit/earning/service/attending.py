@@ -25,7 +25,7 @@ from credit.earning.service.places import above, covers
 from credit.earning.views import MemberView
 from credit.kit.clock import CHINA, Clock
 from credit.kit.db import Connection
-from credit.kit.errors import Conflict, NotFound
+from credit.kit.errors import Conflict, Forbidden, NotFound
 from credit.kit.texts import say
 from credit.rules.pack import Pack
 
@@ -149,7 +149,8 @@ async def write_down(
     """Write down by hand when a member came and left, or only left; what they signed themselves stays.
 
     `written.activity` is the one meant. Raises NotFound for an activity of another division and an
-    unknown member, Conflict for times outside of the activity, and where both are known already.
+    unknown member, Forbidden for oneself, Conflict for times outside of the activity, and where both
+    are known already.
     """
     activity = await store.hold(conn, written.activity)
     if activity is None or not covers(actor, activity.division):
@@ -158,6 +159,10 @@ async def write_down(
     if member is None or member.closed:
         raise Conflict(
             say("没有这个参与者。请核对钱包编号，先登记再补登。"), slug="unknown-resident"
+        )
+    if member.person_id == actor.person_id:
+        raise Forbidden(
+            say("不能补登自己的签到。请由另一位同事补登，或自己扫签到码。"), slug="own-wallet"
         )
     now = clock.now()
     _refuse(hand_refusal(activity, written.signed_in_at, written.signed_out_at, now))

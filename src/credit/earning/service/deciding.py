@@ -8,7 +8,7 @@ from credit.earning.participation import store
 from credit.earning.service.places import reach
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
-from credit.kit.errors import Invalid
+from credit.kit.errors import Forbidden, Invalid
 from credit.kit.texts import say
 
 __all__ = ["DECISIONS_MAX", "decide"]
@@ -28,11 +28,16 @@ async def decide(
     """Approve or refuse entered participations; returns those it was done for.
 
     Left out are those the actor entered or signed in by hand, those of activities the actor
-    organised, the actor's own, those of another division, and those decided already. A refusal has a
-    reason.
+    organised, those of another division, and those decided already. A refusal has a reason. Raises
+    Forbidden where one of them is the actor's own.
     """
     if not approve and not reason:
         raise Invalid(say("不予记分要写明理由，参与者会看到。"))
+    if await store.has_own(conn, ids, actor.person_id):
+        raise Forbidden(
+            say("其中有您自己的积分，不能自己审核。请去掉这一条，由另一位同事审核。"),
+            slug="own-wallet",
+        )
     state = "approved" if approve else "refused"
     return await store.decide(
         conn, ids, state, actor.person_id, clock.now(), reason,

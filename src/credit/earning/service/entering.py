@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from credit.access.logic import refuse_unplaced
 from credit.access.views import Actor
-from credit.earning.logic.awards import Award, Awarding, Refused
+from credit.earning.logic.awards import OWN_WALLET, Award, Awarding, Refused
 from credit.earning.logic.flags import flags_of
 from credit.earning.members import store as members
 from credit.earning.participation import store
@@ -48,6 +48,8 @@ async def enter(
 
     What its rule lets pass without approval is approved at once, and posted by whoever posts next.
     With an `occasion` all claims are about its activity, and of members wherever they are at home.
+    Nobody enters what they did themselves; where they attended an activity they organised or close,
+    somebody else always looks at it.
     """
     refuse_unplaced(actor)
     if not claims:
@@ -67,13 +69,17 @@ async def enter(
     )
     live = await live_campaigns(conn, today)
     answers_for = occasion.organiser if occasion else actor.person_id
-    usual = await _Usual.read(conn, pack.on(today).points.fraud, answers_for, claims)
+    counted = [one for one in claims if one.on.year >= today.year - 1]
+    usual = await _Usual.read(conn, pack.on(today).points.fraud, answers_for, counted, today)
     rows: list[NewParticipation] = []
     answers: list[Entered] = []
     for claim in claims:
         budget = occasion.budget if occasion else _budget(live, city, known, claim)
         award: Award | Refused
-        if claim.on.year < today.year - 1:
+        own = _is_own(known.get(claim.member), actor, occasion)
+        if own and occasion is None:
+            award = OWN_WALLET
+        elif claim.on.year < today.year - 1:
             award = OTHER_YEAR
         elif budget is None and claim.member in known:
             award = NO_BUDGET
@@ -84,6 +90,7 @@ async def enter(
             answers.append(Entered(claim.member, None, "refused", 0, [], why.slug, why.message))
             continue
         flags = [*usual.flags(claim), *(occasion.flags[claim.member] if occasion else ())]
+        flags += ["own-part"] if own else []
         free = not flags and not pack.on(claim.on).points.rule(claim.rule).approval
         state = "approved" if free else "entered"
         row = _row(new_id(clock.now()), claim, budget, award, flags, state)
@@ -99,6 +106,12 @@ def _budget(
 ) -> Budget | None:
     member = known.get(claim.member)
     return member and campaign_for(live, city, member.division, claim.rule)
+
+
+def _is_own(member: MemberView | None, actor: Actor, occasion: Occasion | None) -> bool:
+    """Say whether a member is who enters it, or who organised the activity."""
+    by = {actor.person_id, occasion.organiser if occasion else actor.person_id}
+    return member is not None and member.person_id in by
 
 
 def _row(
@@ -120,11 +133,11 @@ class _Usual:
 
     @classmethod
     async def read(
-        cls, conn: Connection, fraud: Fraud, person_id: str, claims: Sequence[Claim]
+        cls, conn: Connection, fraud: Fraud, person_id: str, claims: Sequence[Claim], today: date
     ) -> "_Usual":
         """Count what somebody answers for so far, by day and by member."""
         days = [one.on for one in claims]
-        since = min(days) - timedelta(days=fraud.pair_days)
+        since = min([today, *days]) - timedelta(days=fraud.pair_days)
         by_day, by_member = await store.entered_by(
             conn, person_id, days, [one.member for one in claims], since
         )

@@ -34,6 +34,7 @@ NAMES_MAX = 10_000
 # Where the cause of a refusal stands, by its slug; of any other, it is the rule that was chosen.
 COLUMNS = {
     "unknown-resident": "wallet",
+    "own-wallet": "wallet",
     "no-consent": "wallet",
     "in-future": "on",
     "other-year": "on",

@@ -111,14 +111,17 @@ def _award(pack: Pack, one: Approved, today: date) -> Operation:
 
 def _pending(one: Approved, pending: int, day: date) -> Operation:
     until = datetime.combine(day, time(), CHINA) + HELD_LONGER
-    return operations.hold(
+    held = operations.hold(
         _key("award", one), one.budget, pending, one.account, one.points, until, reason=one.rule
     )
+    return held._replace(happened_on=one.participated_on)
 
 
 def _capture(pack: Pack, one: Pending) -> Operation:
     lot = _lot(pack, one, one.available_on)
-    return operations.capture(_key("mature", one), one.transfer, lot=lot)
+    return operations.capture(
+        _key("mature", one), one.transfer, lot=lot, happened_on=one.participated_on
+    )
 
 
 def _rule(pack: Pack, one: Approved | Pending) -> EarningRule:

@@ -2,15 +2,17 @@
 
 The participation is marked first, and only then are its points taken back, under keys of its own:
 by the handler right after the commit, else by the job that was put with it. Nothing is taken but
-what is left of that very award: who has spent it owes nothing.
+what is left of that very award: who has spent it owes nothing. What a merchant holds of it is not spent yet:
+should it come back, it is taken back, too, by the job that looks for that each minute.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from credit.access.logic import refuse_same_person, refuse_unplaced, require
 from credit.access.views import Actor
 from credit.earning.ending import store
-from credit.earning.ending.store import Award
+from credit.earning.ending.store import Award, Returned
 from credit.earning.service.places import covers
 from credit.kit.clock import Clock
 from credit.kit.db import Database
@@ -20,11 +22,13 @@ from credit.kit.texts import say
 from credit.points.logic import operations
 from credit.points.service import accounts as book
 from credit.points.service.posting import Writer
+from credit.points.views import Operation
 
-__all__ = ["REASON_CHARS_MAX", "TASK", "reverse", "take_back"]
+__all__ = ["REASON_CHARS_MAX", "TASK", "reverse", "take_back", "take_back_returned"]
 
 TASK = "earning.take_back"
 REASON_CHARS_MAX = 400
+LOTS_MAX = 500
 NOT_POSTED = say("这条记录没有入账的积分，不能撤销。请刷新页面，看它现在的状态。")
 
 
@@ -74,9 +78,57 @@ async def take_back(db: Database, city: str, writer: Writer, participation: UUID
         # It came due meanwhile: asked again under its key, the book says which lot it became.
         due = await writer.post(operations.capture(_key("mature", award), award.transfer))
         lot = due.transfer
+        if lot is not None:
+            async with db.city(city) as conn:
+                await store.note_lot(conn, award.id, lot)
     if lot is None:
         return 0
-    return await _reverse_lot(db, city, writer, award, lot)
+    taken = await _reverse_lot(db, city, writer, award, lot)
+    if taken < award.points:  # some of it may have come back since that was posted first
+        async with db.city(city) as conn:
+            left = await store.returned(conn, award.id, 1)
+        for transfer in await _reverse_returned(db, city, writer, left):
+            taken += await _amount_of(db, city, award.account, transfer)
+    return taken
+
+
+async def take_back_returned(db: Database, city: str, writer: Writer) -> int:
+    """Take back what came back to lots of reversed participations; returns how many lots that were.
+
+    May be stopped and started again at any time.
+    """
+    lots = 0
+    while True:
+        async with db.city(city) as conn:
+            left = await store.returned(conn, None, LOTS_MAX)
+        done = len(await _reverse_returned(db, city, writer, left))
+        lots += done
+        if done < LOTS_MAX:
+            return lots
+
+
+async def _reverse_returned(
+    db: Database, city: str, writer: Writer, lots: Sequence[Returned]
+) -> list[int]:
+    """Take back what is left of lots, for the budget or, where that is closed, the programme; returns
+    the numbers of the transfers.
+    """
+    if not lots:
+        return []
+    taken = await writer.post_all([_again("again", one, one.budget) for one in lots])
+    closed = [
+        one for one, outcome in zip(lots, taken, strict=True) if outcome.outcome == "closed-account"
+    ]
+    if closed:
+        async with db.city(city) as conn:
+            issuance = (await book.accounts_named(conn, ["issuance"]))["issuance"].id
+        taken += await writer.post_all([_again("again-return", one, issuance) for one in closed])
+    return [one.transfer for one in taken if one.transfer is not None]
+
+
+def _again(purpose: str, one: Returned, credit: int) -> Operation:
+    key = operations.key_of("earning", purpose, f"{one.lot}:{one.last}", b"")
+    return operations.reverse(key, one.lot, credit, reason=one.reason)
 
 
 async def _reverse_lot(db: Database, city: str, writer: Writer, award: Award, lot: int) -> int:
@@ -91,8 +143,13 @@ async def _reverse_lot(db: Database, city: str, writer: Writer, award: Award, lo
         )
     if taken.transfer is None:  # all of it is spent, or over
         return 0
+    return await _amount_of(db, city, award.account, taken.transfer)
+
+
+async def _amount_of(db: Database, city: str, account: int, transfer: int) -> int:
+    """Return how many points a transfer took from an account."""
     async with db.city(city) as conn:
-        (entry,) = await book.history(conn, award.account, taken.transfer + 1, 1)
+        (entry,) = await book.history(conn, account, transfer + 1, 1)
     return -entry.amount
 
 

@@ -1,7 +1,6 @@
 """A wallet as its holder sees it."""
 
 from datetime import date, datetime
-from itertools import groupby
 
 from msgspec import Struct
 
@@ -49,7 +48,8 @@ class Ending(Struct, frozen=True):
 
 class Wallet(Struct, frozen=True):
     """A wallet: `available` can be spent now, `held` is set aside for merchants, `pending` is
-    awarded and not available yet; `lots` stand in the order in which they are spent.
+    awarded and not available yet; `lots` stand in the order in which they are spent, the first 200
+    of them. `ending` counts every lot that ends.
     """
 
     id: str
@@ -67,7 +67,6 @@ async def wallet_of(conn: Connection, clock: Clock, member: MemberView) -> Walle
     balance = (await book.balances(conn, [member.account], today))[member.account]
     lots = await book.open_lots(conn, member.account, today)
     holds = await book.open_holds(conn, member.account)
-    dated = sorted((one.valid_until, one.points) for one in lots if one.valid_until is not None)
     return Wallet(
         member.id,
         balance.available,
@@ -75,10 +74,7 @@ async def wallet_of(conn: Connection, clock: Clock, member: MemberView) -> Walle
         await store.pending_of(conn, member.id),
         [Lot(str(one.lot), one.points, one.valid_until) for one in lots],
         [Held(str(one.hold), one.amount, one.until) for one in holds],
-        [
-            Ending(day, sum(points for _, points in of_day))
-            for day, of_day in groupby(dated, key=lambda one: one[0])
-        ],
+        [Ending(day, points) for day, points in await book.ending(conn, member.account, today)],
     )
 
 

@@ -74,7 +74,7 @@ async def elsewhere(
         return {}
     if actor.division is None:
         refused = Forbidden(
-            say("您的单位还没有登记负责的街道或区县，现在只能查看。请联系管理员。"),
+            say("您的单位还没有登记负责的辖区，现在只能查看。请联系管理员。"),
             slug="no-division",
         )
         return {row.id: refused for row in rows}

@@ -20,6 +20,7 @@ from credit.rules.loading import pack_of_city
 
 __all__ = ["RunPage", "is_own", "run_page"]
 
+LOOK_AGAIN_SECONDS = 3  # while a run is being computed
 CHANGES_PAGE = 50
 DISTRICT_DIGITS = 6
 
@@ -61,7 +62,7 @@ async def run_page(
                 page.run_id
             ]
     now = page.state.clock.now()
-    return render(
+    answer = render(
         page.request,
         "grades/console_run.html",
         http_status=refused.status if refused else 200,
@@ -79,6 +80,9 @@ async def run_page(
         mine=_mine(answers, view, own_district),
         problem=refused,
     )
+    if view.comes:
+        answer.headers["Refresh"] = str(LOOK_AGAIN_SECONDS)
+    return answer
 
 
 def _is_district(division: str) -> bool:

@@ -102,20 +102,26 @@ SELECT
      WHERE p.state = 'pending' AND starts_with(m.division, $1)) AS pending
 """
 # By the member whose points they are: awards, and captures of what was pending; captures and refunds
-# of what a member spent; what ended.
+# of what a member spent; what ended. Members are joined once, whichever side of a transfer they are;
+# a month in which others alone had something stands there with nothing.
 FLOWS = f"""
-SELECT date_trunc('month', t.at AT TIME ZONE 'Asia/Shanghai')::date,
-    coalesce(sum(t.amount) FILTER (WHERE t.kind IN ('award', 'capture') AND c.id IS NOT NULL), 0)::bigint,
-    coalesce(sum(CASE t.kind WHEN 'capture' THEN t.amount WHEN 'refund' THEN -t.amount END)
-        FILTER (WHERE s.id IS NOT NULL), 0)::bigint,
-    coalesce(sum(t.amount) FILTER (WHERE t.kind = 'expire' AND d.id IS NOT NULL), 0)::bigint
-FROM point_transfer t
-LEFT JOIN member c ON c.account = t.credit AND t.kind IN ('award', 'capture')
-    AND starts_with(c.division, $1)
-LEFT JOIN member d ON d.account = t.debit AND t.kind = 'expire' AND starts_with(d.division, $1)
-LEFT JOIN point_hold h ON h.id = t.about AND t.kind IN ('capture', 'refund')
-LEFT JOIN member s ON s.account = h.account AND starts_with(s.division, $1)
-WHERE {_SINCE.format("$2")} AND t.kind IN ('award', 'capture', 'refund', 'expire')
+WITH booked AS (
+    SELECT t.kind, t.amount, t.debit, t.credit, t.about, t.at FROM point_transfer t
+    WHERE {_SINCE.format("$2")} AND t.kind IN ('award', 'capture', 'refund', 'expire')
+), moved AS (
+    SELECT b.credit AS account, b.at, b.amount AS earned, 0 AS redeemed, 0 AS expired
+    FROM booked b WHERE b.kind IN ('award', 'capture')
+    UNION ALL
+    SELECT h.account, b.at, 0, CASE b.kind WHEN 'capture' THEN b.amount ELSE -b.amount END, 0
+    FROM booked b JOIN point_hold h ON h.id = b.about WHERE b.kind IN ('capture', 'refund')
+    UNION ALL
+    SELECT b.debit, b.at, 0, 0, b.amount FROM booked b WHERE b.kind = 'expire'
+)
+SELECT date_trunc('month', o.at AT TIME ZONE 'Asia/Shanghai')::date,
+    coalesce(sum(o.earned) FILTER (WHERE m.id IS NOT NULL), 0)::bigint,
+    coalesce(sum(o.redeemed) FILTER (WHERE m.id IS NOT NULL), 0)::bigint,
+    coalesce(sum(o.expired) FILTER (WHERE m.id IS NOT NULL), 0)::bigint
+FROM moved o LEFT JOIN member m ON m.account = o.account AND starts_with(m.division, $1)
 GROUP BY 1 ORDER BY 1 LIMIT $3
 """
 RULES = """

@@ -186,21 +186,27 @@ BEGIN
     IF p_lease <> (SELECT lease FROM point_book WHERE id = 1) THEN
         RAISE EXCEPTION 'another writer has the lease' USING ERRCODE = 'CR010';
     END IF;
+    accounts := p_debits || p_credits || p_beneficiaries;
+    IF array_remove(p_abouts, NULL) <> '{}' THEN
+        accounts := accounts || ARRAY(
+            SELECT unnest(ARRAY[h.account, h.holder, h.beneficiary])
+            FROM unnest(p_abouts) AS i (id) CROSS JOIN LATERAL (
+                SELECT * FROM point_hold o WHERE o.id = i.id OFFSET 0) h
+            UNION ALL SELECT l.account FROM unnest(p_abouts) AS i (id) CROSS JOIN LATERAL (
+                SELECT * FROM point_lot o WHERE o.id = i.id OFFSET 0) l);
+    END IF;
+    IF array_remove(p_tokens, NULL) <> '{}' THEN
+        accounts := accounts || ARRAY(
+            SELECT t.account FROM unnest(p_tokens) AS i (token) CROSS JOIN LATERAL (
+                SELECT * FROM point_token o WHERE o.token = i.token OFFSET 0) t);
+    END IF;
     -- Every account is read once and written once, however often it is posted to: a row that is written
     -- with each posting grows a chain of versions that everybody has to walk while an old snapshot lives.
     SELECT array_agg(a.id), array_agg(a.ctid), array_agg(a.balance), array_agg(a.floor), array_agg(a.lots),
         array_agg(a.kind IN ('held', 'pending')), array_agg(a.closed_at IS NOT NULL), array_agg(false)
     INTO accounts, places, balances, floors, with_lots, holding, closed, unwritten
-    FROM (
-        SELECT DISTINCT unnest(p_debits || p_credits || p_beneficiaries || ARRAY(
-            SELECT unnest(ARRAY[h.account, h.holder, h.beneficiary])
-            FROM unnest(p_abouts) AS i (id) CROSS JOIN LATERAL (
-                SELECT * FROM point_hold o WHERE o.id = i.id OFFSET 0) h
-            UNION ALL SELECT l.account FROM unnest(p_abouts) AS i (id) CROSS JOIN LATERAL (
-                SELECT * FROM point_lot o WHERE o.id = i.id OFFSET 0) l
-            UNION ALL SELECT t.account FROM unnest(p_tokens) AS i (token) CROSS JOIN LATERAL (
-                SELECT * FROM point_token o WHERE o.token = i.token OFFSET 0) t)) AS id
-    ) i CROSS JOIN LATERAL (SELECT o.ctid, o.* FROM point_account o WHERE o.id = i.id OFFSET 0) a;
+    FROM (SELECT DISTINCT unnest(accounts) AS id) i
+    CROSS JOIN LATERAL (SELECT o.ctid, o.* FROM point_account o WHERE o.id = i.id OFFSET 0) a;
     before := balances;
     FOR item IN
         SELECT i.*, k.key AS known, k.hash AS known_hash, k.refusal, k.transfer AS known_transfer,
@@ -416,8 +422,12 @@ BEGIN
     END LOOP;
     INSERT INTO point_key SELECT k.* FROM unnest(keys) AS k WHERE k.key IS NOT NULL;
     INSERT INTO point_transfer SELECT t.* FROM unnest(transfers) AS t;
-    INSERT INTO point_hold SELECT h.* FROM unnest(new_holds) AS h;
-    INSERT INTO point_lot SELECT l.* FROM unnest(new_lots) AS l;
+    IF new_holds IS NOT NULL THEN
+        INSERT INTO point_hold SELECT h.* FROM unnest(new_holds) AS h;
+    END IF;
+    IF new_lots IS NOT NULL THEN
+        INSERT INTO point_lot SELECT l.* FROM unnest(new_lots) AS l;
+    END IF;
     PERFORM write_balances_v1(places, before, balances);
 END
 $$;

@@ -276,6 +276,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("person_id", name=op.f("uq_member_person_id")),
     )
     op.create_index("ix_member_division", "member", ["division", "id"], unique=False)
+    op.create_index(
+        "ix_member_closed",
+        "member",
+        ["closed_at"],
+        unique=False,
+        postgresql_where="closed_at IS NOT NULL",
+    )
     op.create_table(
         "offer_use",
         sa.Column("key", sa.LargeBinary(), nullable=False),
@@ -398,6 +405,13 @@ def upgrade() -> None:
         ["available_on"],
         unique=False,
         postgresql_where="state = 'pending'",
+    )
+    op.create_index(
+        "ix_participation_reversed",
+        "participation",
+        ["id"],
+        unique=False,
+        postgresql_where="state = 'reversed'",
     )
     op.create_index(
         "ix_participation_undecided",

@@ -98,14 +98,16 @@ def capture(
     *,
     lot: Lot = FOR_EVER,
     beneficiary: int | None = None,
+    happened_on: date | None = None,
 ) -> Operation:
     """Give a hold's points, or part of them, to whom they are for; the rest goes back.
 
     With `beneficiary` the hold has to be for that account, here and below; else there is none.
+    `happened_on` is as of a transfer.
     """
     return Operation(
         "capture", *key, "capture", amount=_whole(amount), about=hold_id, beneficiary=beneficiary,
-        valid_until=lot.valid_until, priority=lot.priority,
+        valid_until=lot.valid_until, priority=lot.priority, happened_on=happened_on,
     )  # fmt: skip
 
 

@@ -14,9 +14,9 @@ __all__ = [
     "capture_of",
     "close_accounts",
     "code_account",
+    "ending",
     "expecting",
     "history",
-    "hold_after",
     "hold_for",
     "holds_for",
     "is_known",
@@ -44,6 +44,12 @@ SELECT id, remaining, nullif(valid_until, 'infinity') FROM point_lot
 WHERE account = $1 AND remaining > 0 AND valid_until >= $2
 ORDER BY priority, valid_until, id LIMIT $3
 """
+# Points that are always good end with no day.
+ENDING = """
+SELECT valid_until, sum(remaining)::bigint FROM point_lot
+WHERE account = $1 AND remaining > 0 AND valid_until >= $2 AND valid_until < 'infinity'
+GROUP BY valid_until ORDER BY valid_until LIMIT $3
+"""
 EXPECTING = """
 SELECT h.id FROM unnest($1::bigint[]) i CROSS JOIN LATERAL (
     SELECT id FROM point_hold WHERE beneficiary = i AND captured = 0 AND returned = 0 OFFSET 0
@@ -61,22 +67,10 @@ UNION ALL
 FROM point_transfer WHERE credit = $1 AND id < $2 ORDER BY id DESC LIMIT $3)
 ORDER BY id DESC LIMIT $3
 """
-# A hold after one of its transfers: what came later is left out, so that an answer given again is
-# the same. A refund is the one thing that can come more than once.
 _LAPSED = """
 EXISTS (SELECT FROM point_transfer r
     WHERE h.returned = h.amount AND r.credit = h.account AND r.id > h.id AND r.about = h.id
         AND r.kind = 'lapse')
-"""
-HOLD_AFTER = f"""
-SELECT h.id, h.account, h.beneficiary, h.amount, t.at, h.until,
-    CASE WHEN $2 > h.id THEN h.captured ELSE 0 END, CASE WHEN $2 > h.id THEN h.returned ELSE 0 END,
-    (SELECT coalesce(sum(r.amount), 0)::bigint FROM point_transfer r
-        WHERE r.debit = h.beneficiary AND r.id > h.id AND r.id <= $2 AND r.about = h.id
-            AND r.kind = 'refund'),
-    t.about, t.reason, {_LAPSED}
-FROM point_hold h JOIN point_transfer t ON t.id = h.id
-WHERE h.id = $1
 """
 _HOLD = f"""
 SELECT h.id, h.account, h.beneficiary, h.amount, t.at, h.until, h.captured, h.returned, h.refunded,
@@ -122,6 +116,11 @@ async def open_lots(conn: Connection, account: int, today: date, limit: int) -> 
     return [OpenLot(*row) for row in await conn.fetch(OPEN_LOTS, account, today, limit)]
 
 
+async def ending(conn: Connection, account: int, today: date, limit: int) -> list[tuple[date, int]]:
+    """Return how many points of an account end with which day, the earliest first."""
+    return [tuple(row) for row in await conn.fetch(ENDING, account, today, limit)]
+
+
 async def open_holds(conn: Connection, account: int, limit: int) -> list[OpenHold]:
     """List what is set aside of an account, oldest first."""
     return [OpenHold(*row) for row in await conn.fetch(OPEN_HOLDS, account, limit)]
@@ -135,12 +134,6 @@ async def expecting(conn: Connection, accounts: Sequence[int], limit: int) -> li
 async def history(conn: Connection, account: int, before: int, limit: int) -> list[Entry]:
     """List what came to an account and went from it by transfers numbered below `before`, newest first."""
     return [Entry(*row) for row in await conn.fetch(HISTORY, account, before, limit)]
-
-
-async def hold_after(conn: Connection, hold: int, transfer: int) -> Hold | None:
-    """Return a hold as it stood after one of its transfers."""
-    row = await conn.fetchrow(HOLD_AFTER, hold, transfer)
-    return Hold(*row) if row else None
 
 
 async def hold_for(conn: Connection, hold: int, beneficiary: int) -> Hold | None:

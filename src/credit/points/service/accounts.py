@@ -12,12 +12,14 @@ from credit.points.reading import store
 from credit.points.views import Account, Balance, Entry, Hold, NewAccount, OpenHold, OpenLot
 
 __all__ = [
-    "LAST", "account_of", "accounts_named", "balances", "capture_of", "close_account", "close_accounts", "code_account", "expecting", "history",
-    "hold_after", "hold_for", "holds_for", "is_known", "make_code", "open_accounts", "open_holds", "open_lots", "purge_codes",
+    "LAST", "account_of", "accounts_named", "balances", "capture_of", "close_account", "close_accounts",
+    "code_account", "ending", "expecting", "history", "hold_for", "holds_for", "is_known", "make_code",
+    "open_accounts", "open_holds", "open_lots", "purge_codes",
 ]  # fmt: skip
 
 LAST = 2**63 - 1  # above every number of a transfer
 LOTS_MAX, HOLDS_MAX, EXPECTING_MAX = 200, 50, 1_000
+DAYS_MAX = 3_660  # ten years of days
 # How long a code that is over is kept, so that who shows it again is told so.
 CODES_KEPT = timedelta(days=1)
 
@@ -59,6 +61,11 @@ async def open_lots(conn: Connection, account: int, today: date) -> list[OpenLot
     return await store.open_lots(conn, account, today, LOTS_MAX)
 
 
+async def ending(conn: Connection, account: int, today: date) -> list[tuple[date, int]]:
+    """Return how many points of an account end with which day: of all its lots, the earliest first."""
+    return await store.ending(conn, account, today, DAYS_MAX)
+
+
 async def open_holds(conn: Connection, account: int) -> list[OpenHold]:
     """List what is set aside of an account, oldest first."""
     return await store.open_holds(conn, account, HOLDS_MAX)
@@ -72,11 +79,6 @@ async def expecting(conn: Connection, accounts: Sequence[int]) -> list[int]:
 async def history(conn: Connection, account: int, before: int, limit: int) -> list[Entry]:
     """List what came to an account and went from it before a transfer, newest first."""
     return await store.history(conn, account, before, limit)
-
-
-async def hold_after(conn: Connection, hold: int, transfer: int) -> Hold | None:
-    """Return a hold as it stood after one of its transfers."""
-    return await store.hold_after(conn, hold, transfer)
 
 
 async def hold_for(conn: Connection, hold: int, beneficiary: int) -> Hold | None:

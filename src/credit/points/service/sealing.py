@@ -5,6 +5,7 @@ sealed number is all there is, and none can come in between later.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -23,7 +24,7 @@ from credit.points.views import Epoch
 
 __all__ = ["Sealer", "receipt_of", "seal_faults", "sealed_upto"]
 
-HOLDER, ROLE = "points", "points_book"
+HOLDER, ROLE, KIND = "points", "points_book", "points-sealed"
 EPOCH_MAX = 10_000
 INTERVAL_SECONDS = 60.0
 log = structlog.get_logger()
@@ -68,7 +69,7 @@ class Sealer:
             body = receipts.body_of(number, end, size, tree.root(), previous)
             await self._announce(conn)
             record_id = new_id(self._clock.now())
-            record = log_service.sign_record(self._key, "points-sealed", record_id, body)
+            record = log_service.sign_record(self._key, KIND, record_id, body)
             await log_service.enqueue(conn, [record])
             epoch = Epoch(
                 number, upto, end, size, tree.root(), bytes.fromhex(body["head"]), record_id
@@ -130,10 +131,13 @@ def _nodes(leaves: list[bytes]) -> Any:
 
 
 async def seal_faults(conn: Connection, secret: bytes) -> list[tuple[str, str]]:
-    """Seal every epoch again and compare; returns what is wrong, with the epoch."""
+    """Seal every epoch again and compare, with the city's log, too; returns what is wrong, with the
+    epoch.
+    """
     found: list[tuple[str, str]] = []
     previous, after = None, 0
-    for epoch in await store.epochs(conn):
+    epochs = await store.epochs(conn)
+    for epoch in epochs:
         movements = await store.movements(conn, after, epoch.size)
         tree = CompactRange()
         for leaf in receipts.leaves_of(secret, movements):
@@ -143,4 +147,28 @@ async def seal_faults(conn: Connection, secret: bytes) -> list[tuple[str, str]]:
         if not whole or (tree.root(), head, after) != (epoch.root, epoch.head, epoch.after):
             found.append(("封存的划转与账本不符", f"第 {epoch.id} 期"))
         previous, after = epoch.head, epoch.upto
-    return found
+    return found + await _record_faults(conn, epochs)
+
+
+async def _record_faults(conn: Connection, epochs: Sequence[Epoch]) -> list[tuple[str, str]]:
+    """Compare the book's epochs with the log's records of them; returns what is wrong.
+
+    Of the last epochs the records may not be numbered yet. Of those before the last record, each has
+    one; a second one with another head tells of an epoch that was there before.
+    """
+    sealed = {one.id: one.head.hex() for one in epochs}
+    recorded: set[int] = set()
+    found: list[tuple[str, str]] = []
+    for _, body in await log_service.entries_since(conn, 0, [KIND]):
+        number = body["epoch"]
+        recorded.add(number)
+        if number not in sealed:
+            found.append(("日志里有封存记录，账本里没有这一期", f"第 {number} 期"))
+        elif sealed[number] != body["head"]:
+            found.append(("封存与日志里的记录不符", f"第 {number} 期"))
+    until = max(recorded, default=0)
+    return found + [
+        ("封存在日志里没有记录", f"第 {number} 期")
+        for number in sealed
+        if number < until and number not in recorded
+    ]
