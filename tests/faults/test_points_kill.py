@@ -18,7 +18,7 @@ from tests.faults.rounds import BOOK, victims
 from tests.faults.test_kill import CITY, question
 
 from credit.kit.clock import SystemClock
-from credit.kit.db import Database
+from credit.kit.db import FAILURES, Database
 from credit.kit.errors import Overloaded
 from credit.kit.migrate import migrate
 from credit.kit.signing import SigningKey
@@ -238,7 +238,7 @@ async def test_of_a_batch_that_is_killed_at_its_last_step_nothing_stands(server)
             ):
                 continue
         os.kill(pid, signal.SIGKILL)  # which takes every other backend down, too
-        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        with pytest.raises(FAILURES):
             await posting
         holding.terminate()
     await answering(server)

@@ -1,7 +1,10 @@
 """Problem details: what happened, and what would be accepted instead."""
 
+import asyncpg
 import httpx
+import pytest
 from litestar import Litestar, get
+from litestar.params import FromPath
 
 from credit.kit.errors import Conflict
 from credit.kit.problems import ProblemsPlugin
@@ -20,8 +23,22 @@ async def explained() -> None:
     )
 
 
+LOST = {
+    one.__name__: one
+    for one in (
+        asyncpg.ConnectionDoesNotExistError, asyncpg.AdminShutdownError, asyncpg.InterfaceError,
+        asyncpg.InternalClientError, ConnectionResetError, TimeoutError,
+    )
+}  # fmt: skip
+
+
+@get("/lost/{name:str}")
+async def lost(name: FromPath[str]) -> None:
+    raise LOST[name]("cut between two messages")
+
+
 async def ask(path):
-    app = Litestar([plain, explained], plugins=[ProblemsPlugin(lambda *_: None)])
+    app = Litestar([plain, explained, lost], plugins=[ProblemsPlugin(lambda *_: None)])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.lifespan(),
@@ -53,3 +70,10 @@ async def test_the_document_of_the_interface_knows_it():
     assert schema["properties"]["allowed"]["type"] == "object"
     assert "allowed" not in schema["required"]
     assert "additionalProperties" not in schema["properties"]["allowed"]
+
+
+@pytest.mark.parametrize("name", LOST)
+async def test_a_database_that_was_lost_is_no_mistake_of_the_service(name):
+    answer = await ask(f"/lost/{name}")
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:credit:problem:overloaded")
+    assert answer.headers["retry-after"]

@@ -316,3 +316,27 @@ async def test_the_command_says_that_a_book_is_whole_and_where_it_is_not(world, 
     found = await asyncio.to_thread(verify)
     assert found.exit_code == 1
     assert "不符" in found.output
+
+
+@pytest.mark.parametrize("error", [asyncpg.InternalClientError, asyncpg.InterfaceError, OSError])
+async def test_the_sealer_goes_on_when_its_connection_broke(book, sealer, monkeypatch, error):
+    really, tries, sealed = sealer.seal, [], asyncio.Event()
+
+    async def breaks_at_first():
+        tries.append(None)
+        if len(tries) == 1:
+            raise error("cut between two messages")
+        found = await really()
+        sealed.set()
+        return found
+
+    monkeypatch.setattr(sealer, "seal", breaks_at_first)
+    monkeypatch.setattr(sealing, "INTERVAL_SECONDS", 0.0)
+    await book.fund("Li", 10)
+    running = asyncio.create_task(sealer.run())
+    try:
+        await asyncio.wait_for(sealed.wait(), 10)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert len(await bodies(book)) == 1

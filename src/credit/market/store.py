@@ -8,7 +8,7 @@ from asyncpg import Record
 from credit.kit.db import Connection
 from credit.market.views import MerchantView, OfferView
 
-__all__ = ["merchant", "offer", "release_use", "reserve_use", "uses_of"]
+__all__ = ["is_reserved", "merchant", "offer", "release_use", "reserve_use", "uses_of"]
 
 _MERCHANT = """
 m.code, m.name, m.category, m.division, m.address, m.hours, m.fen_per_point, m.contract_from,
@@ -22,9 +22,13 @@ MERCHANT = f"SELECT {_MERCHANT} FROM merchant m WHERE m.code = $1"
 OFFER = f"SELECT {_OFFER} FROM offer o WHERE o.id = $1 AND o.merchant = $2"
 # Whoever uses a limited offer waits for whoever does so just now: what is left is counted once.
 LOCK_OFFER = f"SELECT {_OFFER} FROM offer o WHERE o.id = $1 AND o.merchant = $2 FOR NO KEY UPDATE"
+# What a redemption has reserved itself does not stand in its way when it is asked for again.
 USES = """
-SELECT made_at FROM offer_use WHERE offer = $1 AND account = $2 AND NOT released
-ORDER BY made_at DESC LIMIT $3
+SELECT made_at FROM offer_use WHERE offer = $1 AND account = $2 AND NOT released AND key <> $3
+ORDER BY made_at DESC LIMIT $4
+"""
+IS_RESERVED = """
+SELECT EXISTS (SELECT FROM offer_use WHERE key = $1 AND offer = $2 AND account = $3 AND NOT released)
 """
 # A use that was given back because nothing was heard of its redemption is reserved anew when the same
 # redemption is asked for after all; one that the book has answered is not.
@@ -69,9 +73,19 @@ async def offer(
     return OfferView(*row) if row else None
 
 
-async def uses_of(conn: Connection, number: int, account: int, limit: int) -> list[datetime]:
-    """Return when an account used an offer and did not give it back, newest first."""
-    return [row[0] for row in await conn.fetch(USES, number, account, limit)]
+async def uses_of(
+    conn: Connection, key: bytes, number: int, account: int, limit: int
+) -> list[datetime]:
+    """Return when an account used an offer and did not give it back, newest first; the use that is
+    reserved under a redemption's own key is left out.
+    """
+    return [row[0] for row in await conn.fetch(USES, number, account, key, limit)]
+
+
+async def is_reserved(conn: Connection, key: bytes, number: int, account: int) -> bool:
+    """Say whether an account has a use of an offer reserved under a redemption's key."""
+    found: bool = await conn.fetchval(IS_RESERVED, key, number, account)
+    return found
 
 
 async def reserve_use(

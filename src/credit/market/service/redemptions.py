@@ -223,7 +223,7 @@ async def _reserve(
     shop: Shop, offer: OfferView, wish: Wish, digest: bytes, key: operations.Key, until: datetime
 ) -> bool:
     """Check what an offer asks for; of a limited one, reserve a use under the redemption's key, and
-    say whether that was done now.
+    say whether that was done now. What it reserved before it was cut off does not count against it.
     """
     now, today = shop.clock.now(), shop.clock.today()
     if offer.stock is None and offer.per_person is None:
@@ -234,7 +234,11 @@ async def _reserve(
         account = await book.code_account(conn, digest)
         if account is None:
             return False  # the book will say that the code is unknown
-        uses = await store.uses_of(conn, offer.id, account, locked.per_person or 1)
+        if locked.taken == locked.stock and await store.is_reserved(
+            conn, key.key, offer.id, account
+        ):  # the last piece is its own, of a request that was not answered
+            locked = locked._replace(taken=locked.taken - 1)
+        uses = await store.uses_of(conn, key.key, offer.id, account, locked.per_person or 1)
         days = [one.astimezone(CHINA).date() for one in uses]
         price_of(terms_of(locked), wish.amount, today, days if locked.per_person else ())
         return await store.reserve_use(conn, key.key, offer.id, account, now, until)
