@@ -84,7 +84,7 @@ async def guard(request: Request[Any, Any, Any]) -> None:
     _take(request, (city, caller.client), per_minute=rate, burst=burst_of(rate))
     if caller.public_key is not None and (not reads or handler.opt.get("signed")):
         await _check_signature(request, city, caller, caller.public_key)
-    request.state.actor = caller.actor
+    request.scope["user"] = caller.actor
     if reads:
         _mark(request, handler, caller.actor, caller.client)
     logic.require(caller.actor, scope)

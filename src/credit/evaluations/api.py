@@ -114,7 +114,7 @@ class EvaluationController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[EvaluationStates]:
         """Enter marks; rows given before and not now stay. Answers the engine's results."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         submissions = [
             Submission(
                 item.sheet,
@@ -175,7 +175,7 @@ class EvaluationController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[Closed]:
         """Close an evaluation with the closer's own signature; its record goes into the log."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         pack, wanted = pack_of_city(city), UUID(evaluation_id)
 
         async def act(conn: Connection) -> tuple[int, object]:

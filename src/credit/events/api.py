@@ -84,7 +84,7 @@ class EventController(Controller):
         """Propose up to 500 facts, all or none."""
         async with state.db.transaction(city) as conn:
             states = await service.propose(
-                conn, state.clock, request.state.actor, pack_of_city(city), data.items
+                conn, state.clock, request.user, pack_of_city(city), data.items
             )
         return Response(EventStates(await _indexed(state, city, states, wait)), status_code=201)
 
@@ -172,7 +172,7 @@ class EventController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[EventState]:
         """Accept with a signature over the same record, or refuse with reasons."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def act(conn: Connection) -> tuple[int, object]:
             (done,) = await service.decide(conn, state.clock, actor, {UUID(event_id): data})
@@ -196,14 +196,14 @@ class EventController(Controller):
         """Keep a file by its digest; the body is the file, Content-Type says what it is."""
         blob = await sent_file(request)
         async with state.db.city(city) as conn:
-            await service.keep_evidence(conn, state.clock, request.state.actor, blob)
+            await service.keep_evidence(conn, state.clock, request.user, blob)
         return Response(Evidence(blob.digest, blob.size, blob.media_type), status_code=201)
 
 
 async def _propose(
     request: Request[Any, Any, Any], state: State, city: str, draft: Draft, wait: str | None
 ) -> Response[EventState]:
-    proposed = await state.intake.propose(city, request.state.actor, draft)
+    proposed = await state.intake.propose(city, request.user, draft)
     (answer,) = await _indexed(state, city, [proposed], wait)
     return Response(answer, status_code=201)
 

@@ -187,7 +187,7 @@ class QueryController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[QueryAnswer]:
         """Answer for every bidder in the order asked, sign the whole, keep question and answer."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         day = parse_date(data.at, "at") if data.at else state.clock.today()
 
         async def act(conn: Connection) -> tuple[int, object]:
@@ -251,7 +251,7 @@ class RunController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[RunState]:
         """Ask for a run; `GET /grade-runs/{id}` says when it is there."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         day = parse_date(data.on, "on") if data.on else state.clock.today()
 
         async def act(conn: Connection) -> tuple[int, object]:
@@ -306,7 +306,7 @@ class RunController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[PublicationState]:
         """Publish a run with the publisher's own signature for every enterprise."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         pack, wanted = pack_of_city(city), UUID(run_id)
 
         async def act(conn: Connection) -> tuple[int, object]:

@@ -124,7 +124,7 @@ class KeyController(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, data: JSONBody[KeyRecord]
     ) -> Response[KeyAccepted]:
         """Announce the caller's own key, signed with itself; the private key stays with them."""
-        actor = request.state.actor
+        actor = request.user
         record = Record(
             data.id,
             data.kind,

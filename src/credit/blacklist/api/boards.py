@@ -127,7 +127,7 @@ class BoardDraftController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[BoardHead]:
         """Begin a board for a period."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def act(conn: Connection) -> tuple[int, object]:
             pack = pack_of_city(city)
@@ -169,7 +169,7 @@ class BoardDraftController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[BoardEntered]:
         """Enter scores over earlier ones."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         given = [
             Score(one.source, one.subject, Decimal(one.points), one.document) for one in data.items
         ]
@@ -199,7 +199,7 @@ class BoardDraftController(Controller):
         content = await request.body()
         async with state.db.transaction(city) as conn:
             done = await scoring.enter_workbook(
-                conn, state.clock, request.state.actor, pack_of_city(city), UUID(board_id), content
+                conn, state.clock, request.user, pack_of_city(city), UUID(board_id), content
             )
         return Response(done, status_code=201)
 
@@ -224,7 +224,7 @@ class BoardDraftController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[BoardHead]:
         """Publish a board with the publisher's own signature over the digest of its numbers."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         pack, wanted = pack_of_city(city), UUID(board_id)
 
         async def act(conn: Connection) -> tuple[int, object]:

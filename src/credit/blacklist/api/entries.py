@@ -179,7 +179,7 @@ class EntryController(Controller):
             rows = await service.entries_page(
                 conn,
                 state.clock,
-                request.state.actor,
+                request.user,
                 name=name,
                 status=status,
                 after=UUID(cursor or "0" * 32),
@@ -203,7 +203,7 @@ class EntryController(Controller):
         """Return an entry with its facts, its steps, and what the caller may do about it."""
         async with state.db.city(city) as conn:
             return await service.entry_view(
-                conn, state.clock, request.state.actor, pack_of_city(city), UUID(entry_id)
+                conn, state.clock, request.user, pack_of_city(city), UUID(entry_id)
             )
 
     @post(operation_id="postListEntry", summary="提请列入名单", opt={"scope": "lists:propose"})
@@ -371,7 +371,7 @@ async def _done(
     request: Request[Any, Any, Any], city: str, key: str, data: Struct | None, act: Act
 ) -> Response[Any]:
     """Do something about an entry once, and answer with where it stands."""
-    actor: Actor = request.state.actor
+    actor: Actor = request.user
 
     async def work(conn: Connection) -> tuple[int, object]:
         return 201, await act(conn, actor)

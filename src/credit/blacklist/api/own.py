@@ -57,7 +57,7 @@ class OwnEntryController(Controller):
         limit: Limit = 50,
     ) -> Page[EntryLine]:
         """List what was proposed or published about the enterprise and its people, oldest first."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         async with state.db.bound(city, PORTAL_ROLE, party=_party(actor)) as conn:
             rows = await service.entries_page(
                 conn, state.clock, actor, after=UUID(cursor or "0" * 32), limit=limit + 1
@@ -70,7 +70,7 @@ class OwnEntryController(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, entry_id: RecordKey
     ) -> EntryView:
         """Return an entry with its facts, its steps, and the days left to answer."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         async with state.db.bound(city, PORTAL_ROLE, party=_party(actor)) as conn:
             return await service.entry_view(
                 conn, state.clock, actor, pack_of_city(city), UUID(entry_id)
@@ -88,7 +88,7 @@ class OwnEntryController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[EntryState]:
         """Answer a notice within its term."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         files = tuple(one.digest for one in data.evidence)
         given = Answer(data.objects, data.hearing, data.text, files)
 

@@ -56,7 +56,7 @@ class ExchangeController(Controller):
         """Return items after a position; ask again from `last`."""
         async with state.db.city(city) as conn:
             return await service.exchange_page(
-                conn, state.clock, request.state.actor, after=after, limit=limit
+                conn, state.clock, request.user, after=after, limit=limit
             )
 
 

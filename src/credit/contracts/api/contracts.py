@@ -127,7 +127,7 @@ class ContractController(Controller):
         limit: Limit = 50,
     ) -> Page[ContractLine]:
         """List contracts, the newest first; a party sees its own."""
-        state, actor = request.app.state, request.state.actor
+        state, actor = request.app.state, request.user
         before = UUID(cursor) if cursor else LAST_ID
         async with reading(state, city, actor) as conn:
             found = await service.contracts_page(
@@ -152,7 +152,7 @@ class ContractController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[Drafted]:
         """Draft contracts from templates; every fault is named."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def act(conn: Connection) -> tuple[int, object]:
             ids = await service.draft(conn, state.clock, actor, pack_of_city(city), data.items)
@@ -178,7 +178,7 @@ class ContractController(Controller):
         version: VersionNumber = None,
     ) -> ContractView:
         """Return a contract whole: text, parties, signatures, steps, and what may be done now."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         by = service.find_belonging(actor)
         async with reading(state, city, actor) as conn:
             return await service.contract_view(
@@ -196,7 +196,7 @@ class ContractController(Controller):
         version: Annotated[int, QueryParameter(ge=1, le=VERSION_MAX)] = 1,
     ) -> SignedText:
         """Return a version's canonical text, whose SHA-256 every party signed."""
-        async with reading(state, city, request.state.actor) as conn:
+        async with reading(state, city, request.user) as conn:
             body = await service.contract_text(conn, UUID(contract_id), version)
         return SignedText(digest_of(body), body.decode())
 
@@ -206,7 +206,7 @@ class ContractController(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, contract_id: RecordKey
     ) -> OpenDraft:
         """Return the open draft; a party sees its own."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         async with reading(state, city, actor) as conn:
             return OpenDraft(*await service.open_draft(conn, actor, UUID(contract_id)))
 
@@ -222,7 +222,7 @@ class ContractController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[ContractLine]:
         """Replace the open draft."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def work(conn: Connection) -> None:
             await service.redraft(
@@ -251,7 +251,7 @@ class ContractController(Controller):
 
         async def work(conn: Connection) -> None:
             pack = pack_of_city(city)
-            await service.amend(conn, state.clock, request.state.actor, pack, UUID(contract_id))
+            await service.amend(conn, state.clock, request.user, pack, UUID(contract_id))
 
         return await _once(request, city, contract_id, "amend", None, idempotency_key, work)
 
@@ -268,7 +268,7 @@ class ContractController(Controller):
         """Throw the open draft away."""
 
         async def work(conn: Connection) -> None:
-            await service.discard(conn, state.clock, request.state.actor, UUID(contract_id))
+            await service.discard(conn, state.clock, request.user, UUID(contract_id))
 
         return await _once(request, city, contract_id, "discard", None, idempotency_key, work)
 
@@ -283,7 +283,7 @@ class ContractController(Controller):
         step: Annotated[SignedStep, QueryParameter(description="要办理的一步")] = "sign",
     ) -> ToSign:
         """Return the record body that the actor's organisation would sign now."""
-        actor, wanted = request.state.actor, UUID(contract_id)
+        actor, wanted = request.user, UUID(contract_id)
         async with state.db.city(city) as conn:
             if step == "freeze":
                 pack = pack_of_city(city)
@@ -304,7 +304,7 @@ class ContractController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[ContractLine]:
         """Freeze the draft with the drafter's own signature, and offer it to its parties."""
-        actor, pack, wanted = request.state.actor, pack_of_city(city), UUID(contract_id)
+        actor, pack, wanted = request.user, pack_of_city(city), UUID(contract_id)
 
         async def work(conn: Connection) -> None:
             bodies = await service.prepare_freezing(conn, state.clock, actor, pack, [wanted])
@@ -351,7 +351,7 @@ class ContractController(Controller):
         """Keep a file by its digest; the body is the file, Content-Type says what it is."""
         blob = await sent_file(request)
         async with state.db.city(city) as conn:
-            await service.keep_file(conn, state.clock, request.state.actor, blob)
+            await service.keep_file(conn, state.clock, request.user, blob)
         return Response(Evidence(blob.digest, blob.size, blob.media_type), status_code=201)
 
 
@@ -363,7 +363,7 @@ def _signed(
     reason: str | None,
 ) -> Callable[[Connection], Awaitable[None]]:
     """Return what takes in a signed act: what was to be signed is made again and compared."""
-    state, actor, wanted = request.app.state, request.state.actor, UUID(contract_id)
+    state, actor, wanted = request.app.state, request.user, UUID(contract_id)
 
     async def work(conn: Connection) -> None:
         prepared = await service.prepare(conn, state.clock, actor, step, [wanted])
@@ -394,7 +394,7 @@ async def _once(
     return await idempotent(
         state,
         city,
-        client=request.state.actor.person_id,
+        client=request.user.person_id,
         key=key,
         request=f"contracts/{contract_id}/{what}".encode() + msgspec.json.encode(data),
         act=act,

@@ -115,7 +115,7 @@ class DutyController(Controller):
         limit: Limit = 50,
     ) -> Page[DutyShown]:
         """List a contract's duties, oldest first."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         async with reading(state, city, actor) as conn:
             found = await service.duties_of_contract(
                 conn,
@@ -135,7 +135,7 @@ class DutyController(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, contract_id: RecordKey
     ) -> Board:
         """Return a contract's clauses with their duties by period."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         async with reading(state, city, actor) as conn:
             rows = await service.performance(conn, state.clock, actor, UUID(contract_id))
         return Board(rows)
@@ -144,8 +144,8 @@ class DutyController(Controller):
          opt={"scope": "contracts:inspect"})  # fmt: skip
     async def to_inspect(self, request: Request[Any, Any, Any], state: State, city: City) -> Duties:
         """List what is late, the longest first, then what is in dispute; up to 200."""
-        async with reading(state, city, request.state.actor) as conn:
-            return Duties(await service.duties_to_inspect(conn, state.clock, request.state.actor))
+        async with reading(state, city, request.user) as conn:
+            return Duties(await service.duties_to_inspect(conn, state.clock, request.user))
 
     @get("/duties/{duty_id:str}", operation_id="getDuty", summary="一项履约事项",
          opt={"scope": "contracts:read"})  # fmt: skip
@@ -153,7 +153,7 @@ class DutyController(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, duty_id: RecordKey
     ) -> DutyView:
         """Return a duty whole, with what may be done now."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         by = service.find_belonging(actor)
         async with reading(state, city, actor) as conn:
             return await service.duty_view(conn, state.clock, by, UUID(duty_id), reader=actor)
@@ -276,7 +276,7 @@ class IndicatorController(Controller):
         """Return both indicators as of a day, today unless one is given."""
         day = parse_date(on, "on") if on else state.clock.today()
         async with state.db.city(city) as conn:
-            rows = await service.indicators(conn, state.clock, request.state.actor, day)
+            rows = await service.indicators(conn, state.clock, request.user, day)
         return Indicators(day.isoformat(), rows)
 
 
@@ -289,7 +289,7 @@ async def _perform(
     done: Done,
 ) -> Response[DutyShown]:
     """Do something about a duty once under an idempotency key; answers the duty as it stands."""
-    state, actor = request.app.state, request.state.actor
+    state, actor = request.app.state, request.user
 
     async def act(conn: Connection) -> tuple[int, object]:
         after = await service.perform(conn, state.clock, actor, UUID(duty_id), done)

@@ -129,7 +129,7 @@ class ActivityController(Controller):
         after = UUID(cursor) if cursor else None
         async with state.db.city(city) as conn:
             found = await service.activities(
-                conn, state.clock, request.state.actor, state=status, after=after, limit=limit + 1
+                conn, state.clock, request.user, state=status, after=after, limit=limit + 1
             )
         shown = [_shown(state.clock, one.activity, one.attendants) for one in found[:limit]]
         return Page(shown, found[limit - 1].activity.id.hex if len(found) > limit else None)
@@ -144,7 +144,7 @@ class ActivityController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[Activity]:
         """Announce an activity before it begins; how long before, the rule pack says."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         draft = _draft(data)
 
         async def act(conn: Connection) -> tuple[int, object]:
@@ -165,7 +165,7 @@ class ActivityController(Controller):
     ) -> Activity:
         """Return an activity of one's division."""
         async with state.db.city(city) as conn:
-            found = await service.activity(conn, state.clock, request.state.actor, UUID(activity))
+            found = await service.activity(conn, state.clock, request.user, UUID(activity))
         return _shown(state.clock, found.activity, found.counts.attendants)
 
     @post("/{activity:str}/cancel", operation_id="cancelActivity", summary="取消活动",
@@ -180,7 +180,7 @@ class ActivityController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[Activity]:
         """Cancel an activity that has not ended; who signed in there earns nothing by it."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def act(conn: Connection) -> tuple[int, object]:
             await service.cancel(conn, state.clock, actor, UUID(activity), data.reason)
@@ -212,7 +212,7 @@ class ParticipationController(Controller):
         """List what residents of one's division did, the latest entries first."""
         before = UUID(cursor) if cursor else None
         async with state.db.city(city) as conn:
-            found = await records.awards(conn, request.state.actor, status, before, limit + 1)
+            found = await records.awards(conn, request.user, status, before, limit + 1)
         return Page(
             [_award(one) for one in found[:limit]],
             found[limit - 1].id.hex if len(found) > limit else None,

@@ -151,7 +151,7 @@ class AwardController(Controller):
         """Enter what residents did. Somebody else approves it unless the rule says otherwise; one
         award that is refused fails no other.
         """
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         claims = [_claim(place, one) for place, one in enumerate(data.items)]
         free: list[UUID] = []
 
@@ -187,7 +187,7 @@ class AwardController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[Decided]:
         """Approve or refuse entered awards; approved points are posted before the answer."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         if not data.approve and not data.reason.strip():
             raise Conflict(say("不予记分要写明理由，参与者会看到。"), slug="no-reason")
         done: list[UUID] = []

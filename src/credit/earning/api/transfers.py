@@ -67,7 +67,7 @@ class TransferController(Controller):
         """Move points from the programme to budgets and between budgets of the officer's division;
         out of a resident's account nothing is taken here. Nobody moves points to a wallet of their own.
         """
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         wanted = [Wanted(one.debit, one.credit, one.amount, one.reason) for one in data.items]
         outcomes = await adjusting.transfer(
             state.db, city, state.writers.of(city), actor, idempotency_key, await request.body(),

@@ -63,7 +63,7 @@ class WalletController(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, wallet: WalletId
     ) -> Wallet:
         """Return what the wallet holds, what of it ends when, and what is set aside."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         async with state.db.bound(city, RESIDENT_ROLE, person=actor.person_id) as conn:
             member = await service.own_member(conn, actor, wallet)
             return await service.wallet_of(conn, state.clock, member)
@@ -80,7 +80,7 @@ class WalletController(Controller):
         limit: Limit = 50,
     ) -> Page[Line]:
         """List what came and went, the newest first."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         async with state.db.bound(city, RESIDENT_ROLE, person=actor.person_id) as conn:
             member = await service.own_member(conn, actor, wallet)
             before = int(cursor) if cursor else book.LAST
@@ -107,7 +107,7 @@ class WalletController(Controller):
         """Return what proves a transfer of the wallet offline; it shows this wallet's account and
         no other. `credit-verify` checks it with the log's public key alone.
         """
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         async with state.db.bound(city, RESIDENT_ROLE, person=actor.person_id) as conn:
             member = await service.own_member(conn, actor, wallet)
             account = await wallets.own_account(conn, member, int(transfer))
@@ -123,7 +123,7 @@ class WalletController(Controller):
         """Make a one-time code for the till. Asking again makes another one: what is not used ends
         by itself, so that no key is needed to ask safely. Twelve a minute are made for a wallet.
         """
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         seconds = pack_of_city(city).on(state.clock.today()).points.code_seconds
         async with state.db.transaction(city) as conn:
             member = await service.own_member(conn, actor, wallet)

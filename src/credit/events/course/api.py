@@ -79,7 +79,7 @@ class CourseController(Controller):
         limit: Limit = 50,
     ) -> Page[CourseListed]:
         """List the reader's own facts by where they stand, oldest first."""
-        return await _listed(state, city, status, party_of(request.state.actor), cursor, limit)
+        return await _listed(state, city, status, party_of(request.user), cursor, limit)
 
     @get("/{event_id:str}/course", operation_id="getCourse", summary="一条不良信息的办理过程",
          opt={"scope": "events:read"})  # fmt: skip
@@ -87,7 +87,7 @@ class CourseController(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, event_id: RecordKey
     ) -> CourseAnswer:
         """Return every step, the open terms with the days left, and what the reader may do."""
-        return await _course(state, city, request.state.actor, event_id)
+        return await _course(state, city, request.user, event_id)
 
     @get("/{event_id:str}/course/own", operation_id="getOwnCourse",
          summary="本企业一条不良信息的办理过程", opt={"scope": "portal:use"})  # fmt: skip
@@ -95,8 +95,8 @@ class CourseController(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, event_id: RecordKey
     ) -> CourseAnswer:
         """Return the same of an own fact, with the notice and the days left to answer it."""
-        party_of(request.state.actor)
-        return await _course(state, city, request.state.actor, event_id)
+        party_of(request.user)
+        return await _course(state, city, request.user, event_id)
 
     @post("/{event_id:str}/notice", operation_id="notifyEvent", summary="告知企业",
           opt={"scope": "events:propose"})  # fmt: skip
@@ -109,7 +109,7 @@ class CourseController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[CourseState]:
         """Give notice of a proposed bad fact; its terms begin with the following day."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def act(conn: Connection) -> Course:
             pack = pack_of_city(city)
@@ -132,7 +132,7 @@ class CourseController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[CourseState]:
         """Answer a notice about an own fact; an objection counts to the end of its last day."""
-        return await _take_answer(state, city, request.state.actor, event_id, data, idempotency_key)
+        return await _take_answer(state, city, request.user, event_id, data, idempotency_key)
 
     @post("/{event_id:str}/answers/paper", operation_id="answerOnPaper",
           summary="录入企业的书面答复", opt={"scope": "events:propose"})  # fmt: skip
@@ -146,7 +146,7 @@ class CourseController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[CourseState]:
         """Take in an answer on paper, with the paper; whoever proposed or gave notice does not."""
-        return await _take_answer(state, city, request.state.actor, event_id, data, idempotency_key)
+        return await _take_answer(state, city, request.user, event_id, data, idempotency_key)
 
     @post("/{event_id:str}/hearing", operation_id="hearEvent", summary="核查",
           opt={"scope": "events:hear"})  # fmt: skip
@@ -160,7 +160,7 @@ class CourseController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[CourseState]:
         """Keep what a hearing found; who proposed the fact or gave notice does not hear it."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def act(conn: Connection) -> Course:
             (done,) = await service.hear(conn, state.clock, actor, {UUID(event_id): data})
@@ -181,7 +181,7 @@ class CourseController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[CourseState]:
         """Extend an open term with a reason; each term asks for the scope of who it belongs to."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def act(conn: Connection) -> Course:
             pack = pack_of_city(city)
@@ -197,7 +197,7 @@ class CourseController(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, event_id: RecordKey
     ) -> Response[Evidence]:
         """Keep a file for an answer about an own fact, by its digest; the body is the file."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         async with state.db.city(city) as conn:
             await service.refuse_others(conn, actor, UUID(event_id))
         blob = await sent_file(request)

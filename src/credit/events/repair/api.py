@@ -89,7 +89,7 @@ class RepairController(Controller):
         limit: Limit = 50,
     ) -> Page[RepairListed]:
         """List the reader's own applications."""
-        return await _listed(state, city, status, party_of(request.state.actor), cursor, limit)
+        return await _listed(state, city, status, party_of(request.user), cursor, limit)
 
     @get("/commitment", operation_id="getCommitment", summary="信用承诺书",
          opt={"scope": "portal:use"})  # fmt: skip
@@ -99,7 +99,7 @@ class RepairController(Controller):
         """Return the commitment letter for an own fact, and the record body that signs it."""
         async with state.db.transaction(city) as conn:
             found = await service.prepare_commitment(
-                conn, state.clock, request.state.actor, pack_of_city(city), UUID(event)
+                conn, state.clock, request.user, pack_of_city(city), UUID(event)
             )
         return CommitmentText("commitment", found.text, found.body)
 
@@ -113,7 +113,7 @@ class RepairController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[RepairState]:
         """Apply for the repair of an own fact, with proofs and the signed commitment."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         pack, event_id = pack_of_city(city), UUID(data.event)
 
         async def act(conn: Connection) -> Repair:
@@ -133,7 +133,7 @@ class RepairController(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, repair_id: RecordKey
     ) -> RepairAnswer:
         """Return every step, the open term with the days left, and what the reader may do."""
-        return await _repair(state, city, request.state.actor, repair_id)
+        return await _repair(state, city, request.user, repair_id)
 
     @get("/{repair_id:str}/own", operation_id="getOwnRepair", summary="本企业的一份修复申请",
          opt={"scope": "portal:use"})  # fmt: skip
@@ -141,8 +141,8 @@ class RepairController(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, repair_id: RecordKey
     ) -> RepairAnswer:
         """Return the same of an own application."""
-        party_of(request.state.actor)
-        return await _repair(state, city, request.state.actor, repair_id)
+        party_of(request.user)
+        return await _repair(state, city, request.user, repair_id)
 
     @post("/{repair_id:str}/acceptance", operation_id="acceptRepair", summary="受理或不予受理",
           opt={"scope": "events:decide"})  # fmt: skip
@@ -156,7 +156,7 @@ class RepairController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[RepairState]:
         """Take an application on, or reject it with reasons."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def act(conn: Connection) -> Repair:
             return await service.accept_repair(
@@ -178,7 +178,7 @@ class RepairController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[RepairState]:
         """Put the decision off once, with a reason."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def act(conn: Connection) -> Repair:
             return await service.extend_repair(
@@ -210,7 +210,7 @@ class RepairController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[RepairState]:
         """Grant with the decider's own signature, or refuse with reasons."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         pack, wanted = pack_of_city(city), UUID(repair_id)
 
         async def act(conn: Connection) -> Repair:

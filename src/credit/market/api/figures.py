@@ -44,6 +44,6 @@ class PointIndicatorController(Controller):
         bank = pack_of_city(city).on(state.clock.today()).points
         async with state.db.city(city) as conn:
             return await service.kpis(
-                conn, state.clock, request.state.actor, city, bank,
+                conn, state.clock, request.user, city, bank,
                 year or state.clock.today().year, division,
             )  # fmt: skip

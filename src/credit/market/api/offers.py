@@ -136,7 +136,7 @@ class OfferController(Controller):
         limit: Limit = 50,
     ) -> Page[OwnOffer]:
         """List the merchant's offers in every state, the newest first."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         before = int(cursor) if cursor else LAST
         async with state.db.bound(city, MERCHANT_ROLE, party=actor.party or "") as conn:
             merchant = await merchant_of(conn, actor)
@@ -155,7 +155,7 @@ class OfferController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[OwnOffer]:
         """Propose an offer; an operator opens it, or says why not."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def act(conn: Connection) -> tuple[int, object]:
             new = NewOffer(
@@ -179,7 +179,7 @@ class OfferController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[OwnOffer]:
         """Pause, resume or end an offer; what the operator paused it resumes itself."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def act(conn: Connection) -> tuple[int, object]:
             return 200, _own(await offers.take_act(conn, actor, int(offer), data.act))
@@ -198,7 +198,7 @@ class OfferController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[OwnOffer]:
         """Raise of how many pieces there are."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def act(conn: Connection) -> tuple[int, object]:
             return 200, _own(await offers.restock(conn, actor, int(offer), data.stock))
@@ -214,7 +214,7 @@ async def _once(
     act: Callable[[Connection], Awaitable[tuple[int, object]]],
 ) -> Response[Any]:
     """Answer once; the path counts as part of what was asked."""
-    actor: Actor = request.state.actor
+    actor: Actor = request.user
     asked = request.scope["path"].encode() + b"\n" + await request.body()
     return await idempotent(state, city, client=actor.acts_for, key=key, request=asked, act=act)
 

@@ -79,7 +79,7 @@ class RedemptionController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[RedemptionState]:
         """Hold a customer's points; capture them before the time is over, or they go back."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         _refuse_guessing(state, city, actor)
         offer = int(data.offer) if data.offer else None
         wish = Wish(data.code, data.amount, data.reference, offer)
@@ -104,9 +104,9 @@ class RedemptionController(Controller):
     ) -> Page[RedemptionView]:
         """List the merchant's redemptions, the newest first."""
         before = int(cursor) if cursor else book.LAST
-        async with _own(state, city, request.state.actor) as conn:
+        async with _own(state, city, request.user) as conn:
             found = await redemptions.redemptions(
-                conn, state.clock, request.state.actor, before, limit + 1
+                conn, state.clock, request.user, before, limit + 1
             )
         return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
@@ -116,10 +116,8 @@ class RedemptionController(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City, redemption: HoldPath
     ) -> RedemptionView:
         """Return where a redemption stands; nobody else's is found."""
-        async with _own(state, city, request.state.actor) as conn:
-            return await redemptions.redemption(
-                conn, state.clock, request.state.actor, int(redemption)
-            )
+        async with _own(state, city, request.user) as conn:
+            return await redemptions.redemption(conn, state.clock, request.user, int(redemption))
 
     @get("/{redemption:str}/receipt", operation_id="getRedemptionReceipt", summary="收取的凭证",
          media_type=RECEIPT_TYPE, opt={"scope": "till:use"})  # fmt: skip
@@ -133,7 +131,7 @@ class RedemptionController(Controller):
         """Return what proves offline that the merchant captured points; it shows the merchant's
         account and not the customer's. `credit-verify` checks it with the log's public key alone.
         """
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         async with _own(state, city, actor) as conn:
             transfer, account = await redemptions.captured_by(conn, actor, int(redemption))
         async with state.db.city(city) as conn:
@@ -153,7 +151,7 @@ class RedemptionController(Controller):
         data: JSONBody[Part | None] = None,
     ) -> RedemptionState:
         """Take what is held, or part of it; the rest goes back to the customer at once."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         key = await _key(request, actor, "capture", idempotency_key)
         return await redemptions.capture(
             _shop(state, city), actor, int(redemption), data.amount if data else None, key
@@ -170,7 +168,7 @@ class RedemptionController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> RedemptionState:
         """Give back what is held."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         key = await _key(request, actor, "void", idempotency_key)
         return await redemptions.void(_shop(state, city), actor, int(redemption), key)
 
@@ -186,7 +184,7 @@ class RedemptionController(Controller):
         data: JSONBody[Part | None] = None,
     ) -> RedemptionState:
         """Give back what was taken, or part of it, as often as there is something left of it."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         key = await _key(request, actor, "refund", idempotency_key)
         return await redemptions.refund(
             _shop(state, city), actor, int(redemption), data.amount if data else None, key

@@ -117,7 +117,7 @@ class SettlementController(Controller):
         limit: Limit = 50,
     ) -> Page[StatementHead]:
         """List the merchant's statements, the newest first."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         before = int(cursor) if cursor else LAST
         async with state.db.bound(city, MERCHANT_ROLE, party=actor.party or "") as conn:
             found = await store.of_merchant(conn, actor.party or "", before, limit + 1)
@@ -136,7 +136,7 @@ class SettlementController(Controller):
         limit: Limit = 200,
     ) -> WholeStatement:
         """Return a statement with its lines in the order of the book; nobody else's is found."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         async with state.db.bound(city, MERCHANT_ROLE, party=actor.party or "") as conn:
             found = await settlements.settlement(conn, UUID(settlement), merchant=actor.party or "")
             after = max(found.after, int(cursor or 0))
@@ -164,7 +164,7 @@ class SettlementController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[StatementHead]:
         """Agree to a statement, named by its digest; what was drawn anew since is refused."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def act(conn: Connection) -> tuple[int, object]:
             done = await settlements.confirm(
@@ -189,7 +189,7 @@ class SettlementController(Controller):
         idempotency_key: IdempotencyHeader,
     ) -> Response[StatementHead]:
         """Object to a statement; an officer upholds it or draws it anew."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
 
         async def act(conn: Connection) -> tuple[int, object]:
             return 200, _head(await settlements.dispute(conn, actor, UUID(settlement), data.text))

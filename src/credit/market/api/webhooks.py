@@ -74,7 +74,7 @@ class WebhookController(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City
     ) -> Page[WebhookView]:
         """List the merchant's webhooks; there are five at most."""
-        actor: Actor = request.state.actor
+        actor: Actor = request.user
         async with state.db.bound(city, MERCHANT_ROLE, party=actor.party or "") as conn:
             found = await webhooks.webhooks(conn, actor)
         return Page([_view(one) for one in found], None)
@@ -94,7 +94,7 @@ class WebhookController(Controller):
         await courier.find(data.url)
         async with state.db.transaction(city) as conn:
             made, secret = await webhooks.register(
-                conn, state.clock, state.logs.vault(city), request.state.actor, data.url
+                conn, state.clock, state.logs.vault(city), request.user, data.url
             )
         return Response(WebhookSecret(_view(made), secret), status_code=201, headers=UNKEPT)
 
@@ -106,7 +106,7 @@ class WebhookController(Controller):
         """Make a new secret; for a day messages are signed with those before it, too."""
         async with state.db.transaction(city) as conn:
             made, secret = await webhooks.rotate(
-                conn, state.clock, state.logs.vault(city), request.state.actor, UUID(webhook)
+                conn, state.clock, state.logs.vault(city), request.user, UUID(webhook)
             )
         return Response(WebhookSecret(_view(made), secret), headers=UNKEPT)
 
@@ -125,7 +125,7 @@ class WebhookController(Controller):
         """
         after = None if data.after is None else int(data.after)
         async with state.db.transaction(city) as conn:
-            return _view(await webhooks.replay(conn, request.state.actor, UUID(webhook), after))
+            return _view(await webhooks.replay(conn, request.user, UUID(webhook), after))
 
     @delete("/{webhook:str}", operation_id="deleteWebhook", summary="删去通知地址",
             opt={"scope": "till:use"})  # fmt: skip
@@ -134,7 +134,7 @@ class WebhookController(Controller):
     ) -> None:
         """Forget an address: nothing is sent there any more."""
         async with state.db.transaction(city) as conn:
-            await webhooks.drop(conn, request.state.actor, UUID(webhook))
+            await webhooks.drop(conn, request.user, UUID(webhook))
 
 
 def _view(one: WebhookRow) -> WebhookView:
