@@ -66,29 +66,32 @@ async def test_what_is_asked_again_is_answered_the_same(bank):
     assert (await bank.wallet("Li"))["available"] == 90
 
 
-async def test_what_is_refused_before_the_book_is_asked_binds_no_key(bank):
-    """Nothing was moved, so the same request is a new one when it may be granted, and so is another."""
+async def test_what_is_refused_before_the_book_is_asked_is_kept_under_the_key_too(bank):
     await bank.grant("Li", 100)
     offer = str(await bank.add_offer(points=30, stock=1))
     code = await bank.code("Li")
     body = {"code": code, "amount": 20, "reference": "大米", "offer": offer}
     wrong = await bank.send("/redemptions", body, by="shopkeeper", key="w", status=409)
     assert wrong["type"].endswith("wrong-amount")
+    assert wrong["allowed"] == {"amount": 30}
+    right = body | {"amount": 30}
+    used = await bank.send("/redemptions", right, by="shopkeeper", key="w", status=422)
+    assert used["type"].endswith("idempotency-key-reused")
     assert (await bank.wallet("Li"))["held"] == 0
     async with bank.db.city(CITY) as conn:
         assert await conn.fetchval("SELECT taken FROM offer") == 0
         await conn.execute("UPDATE offer SET state = 'paused'")
-    right = body | {"amount": 30}
-    closed = await bank.send("/redemptions", right, by="shopkeeper", key="w", status=409)
+    closed = await bank.send("/redemptions", right, by="shopkeeper", key="x", status=409)
     assert closed["type"].endswith("offer-not-open")
     async with bank.db.city(CITY) as conn:
         await conn.execute("UPDATE offer SET state = 'open'")
-    made = await bank.send("/redemptions", right, by="shopkeeper", key="w", status=201)
-    # From then on the key is taken: it is answered the same, and nothing else goes under it.
-    again = await bank.send("/redemptions", right, by="shopkeeper", key="w", status=201)
-    assert again == made
-    used = await bank.send("/redemptions", body, by="shopkeeper", key="w", status=422)
-    assert used["type"].endswith("idempotency-key-reused")
+    # It stays the answer when it would be granted; a new key is a new request.
+    assert await bank.send("/redemptions", right, by="shopkeeper", key="x", status=409) == closed
+    made = await bank.send("/redemptions", right, by="shopkeeper", key="y", status=201)
+    async with bank.db.city(CITY) as conn:
+        await conn.execute("UPDATE offer SET state = 'paused'")
+    # And what was granted stays so when it would be refused.
+    assert await bank.send("/redemptions", right, by="shopkeeper", key="y", status=201) == made
     assert (await bank.wallet("Li"))["held"] == 30
 
 

@@ -204,6 +204,25 @@ async def test_of_two_tills_with_one_code_one_gets_the_points(book, at_once):
     assert await book.posted(winner) == number
 
 
+async def test_what_was_refused_before_the_book_was_asked_is_kept_under_its_key(book):
+    await book.fund("Li", 100)
+    hold, transfer = book.to_hold("Li", 30), book.transfer("issuance", "shop", 5)
+    key = op.Key(hold.key, hold.hash)
+    refused = op.refusal(key, "sold-out", {"left": 0})
+    answers = [("sold-out", None, {"left": 0})] * 2
+    assert await book.post(refused, refused) == answers  # twice in one call, and once more
+    assert await book.post(refused, hold) == answers
+    other = op.refusal(op.Key(hold.key, b"something else.."), "sold-out")
+    assert await book.post(other) == [("key-reused", None, None)]
+    assert await book.balances("Li", "held") == (100, 0)
+    # What the book had answered before stays the answer, with all that was said then.
+    hold = book.to_hold("Li", 30)
+    (made,) = await book.post(hold)
+    assert await book.post(op.refusal(op.Key(hold.key, hold.hash), "sold-out")) == [made]
+    (moved,) = await book.post(transfer)
+    assert await book.post(op.refusal(op.Key(transfer.key, transfer.hash), "no")) == [moved]
+
+
 async def test_a_code_is_good_for_its_time_and_its_merchant_alone(book):
     await book.fund("Li", 100)
     await book.ask(TOKEN, b"over", book.ids["Li"], None, book.clock.now())

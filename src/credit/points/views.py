@@ -49,7 +49,7 @@ class Operation(NamedTuple):
     """One operation of the book, in the order of the posting functions' arguments.
 
     `key` (16 octets) is the caller's, `hash` (16 octets) of what was asked under it. What a
-    `transfer`, `hold`, `capture`, `void`, `refund` or `reverse` needs of the rest is said by the
+    `transfer`, `hold`, `capture`, `void`, `refund`, `reverse` or `refuse` needs of the rest is said by the
     functions of `points.logic.operations`.
     """
 

@@ -44,9 +44,6 @@ MESSAGES = {
     ),
     "own-wallet": marked("不能向自己的积分钱包划转。请由另一位有权限的同事办理。"),
 }
-# What the book says to a transfer that was refused here: nothing it would say to any other.
-REFUSALS = {"unknown-hold": "not-allowed", "unknown-lot": "own-wallet"}
-NOBODY = 0  # no account, no hold and no lot has this number
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +88,7 @@ async def transfer(
             say("这个 Idempotency-Key 已用于另一个请求。请为新的请求换一个新的键。"),
             slug="idempotency-key-reused",
         )
-    posted = [first, *await writer.post_all(made[1:])]
-    return [one._replace(outcome=REFUSALS.get(one.outcome, one.outcome)) for one in posted]
+    return [first, *await writer.post_all(made[1:])]
 
 
 def message_of(outcome: Outcome) -> str:
@@ -121,13 +117,13 @@ def _operation(
     """Return what is posted: the transfer, or what has its refusal kept under the key."""
     debit, credit = accounts.get(wanted.debit), accounts.get(wanted.credit)
     if debit is None or credit is None:
-        return operations.transfer(key, "refused", NOBODY, NOBODY, wanted.amount)
+        return operations.refusal(key, "unknown-account")
     between = (debit.kind, credit.kind)
     adjusts = not actor.bound and AWARDS in actor.scopes
     kind = ALLOWED.get(between) or (CITYWIDE.get(between) if adjusts else None)
     inside = all(covers(actor, one.division) for one in (debit, credit) if one.division is not None)
     if kind is None or not inside:
-        return operations.void(key, NOBODY)
+        return operations.refusal(key, "not-allowed")
     if credit.id == own:
-        return operations.reverse(key, NOBODY, NOBODY)
+        return operations.refusal(key, "own-wallet")
     return operations.transfer(key, kind, debit.id, credit.id, wanted.amount, reason=wanted.reason)

@@ -30,10 +30,8 @@ BAD_CODES = frozenset({"unknown-code", "code-used", "code-over"})
 BAD_CODES_PER_MINUTE = 40
 # What a key is good for, and what is refused past it.
 AUTHORIZING = (
-    "账本的回答（成功，或 unknown-code、code-used、code-over、insufficient、closed-account）记在 Idempotency-Key 上，"
-    "重发得到同样的回答，配不同的内容回答 422。merchant-closed、outside-hours、unknown-offer、offer-not-open、"
-    "offer-not-yet、offer-over、sold-out、limit-reached、wrong-amount、above-offer 在问账本以前给出，不占用键："
-    "什么也没有动，同一个键再发是一次新的请求。一分钟里错误的付款码超过 40 个，先回答 429。"
+    "回答记在 Idempotency-Key 上，成功和 409 都是：重发得到同样的回答，配不同的内容回答 422。"
+    "被拒绝以后改了内容或情况变了，用新的键再发。一分钟里错误的付款码超过 40 个，先回答 429，不占用键。"
 )
 GUESSES = {"per_minute": BAD_CODES_PER_MINUTE, "burst": BAD_CODES_PER_MINUTE}
 Amount = Annotated[int, Meta(ge=1, le=AMOUNT_MAX)]

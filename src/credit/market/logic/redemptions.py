@@ -94,6 +94,8 @@ def refusal_of(act: Act, outcome: str, details: Mapping[str, Any] | None) -> Cre
     found = details or {}
     if outcome in WORDED:
         return WORDED[outcome](act, found)
+    if "detail" in found:  # refused before the book was asked, in these words
+        return Conflict(found["detail"], slug=outcome, allowed=found["allowed"])
     words, acts = REFUSED[act, outcome] if (act, outcome) in REFUSED else REFUSED[None, outcome]
     return Conflict(words, slug=outcome, allowed=None if acts is None else {"acts": list(acts)})
 

@@ -91,27 +91,29 @@ async def authorize(
         if merchant.offline
         else timedelta(minutes=bank.hold_minutes)
     )
-    reserved = False
-    try:
-        _refuse_closed(merchant, now)
-        if offer is not None:
-            reserved = await _reserve(shop, offer, wish, digest, key, now + life)
-    except Conflict:
-        async with shop.db.city(shop.city) as conn:
-            if not await book.is_known(conn, key.key):
-                raise
-        # It was answered before, and is answered the same again, whatever has changed since.
     operation = operations.hold(
         key, digest, held, merchant.account or 0, wish.amount, now + life,
         about=offer and offer.id, reason=wish.reference,
     )  # fmt: skip
+    reserved, refused = False, None
+    try:
+        _refuse_closed(merchant, now)
+        if offer is not None:
+            reserved = await _reserve(shop, offer, wish, digest, key, now + life)
+    except Conflict as error:
+        # Unless the book has answered before, this is the answer, whatever changes after it.
+        refused = error
+        kept = {"detail": str(error.detail), "allowed": dict(error.allowed)}
+        operation = operations.refusal(key, error.slug, kept)
     try:
         return await _post(shop, "authorize", operation)
-    except (Conflict, Unprocessable) as refused:
+    except (Conflict, Unprocessable) as error:
         # Under a key that was used for something else there may be a use that is none of this one's.
-        if reserved or (offer is not None and isinstance(refused, Conflict)):
+        if reserved or (offer is not None and isinstance(error, Conflict)):
             async with shop.db.transaction(shop.city) as conn:
                 await store.release_use(conn, key.key)
+        if refused is not None and refused.slug == error.slug:
+            raise refused from None  # in words that can be translated
         raise
 
 

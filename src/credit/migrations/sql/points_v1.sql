@@ -139,7 +139,8 @@ CREATE FUNCTION hold_after_v1(p_hold bigint, p_transfer bigint) RETURNS jsonb LA
     FROM point_hold h WHERE h.id = p_hold
 $$;
 
--- Posts operations one after the other: `transfer`, `hold`, `capture`, `void`, `refund`, `reverse`.
+-- Posts operations one after the other: `transfer`, `hold`, `capture`, `void`, `refund`, `reverse`; `refuse`
+-- notes what was refused before the book was asked, its kind the outcome and its reason the details.
 -- Answers each, in their order, with `posted` and the transfer (of a hold: its number, and how the hold
 -- stands after it), or why not and what would be allowed. Either answer is kept under the key and given
 -- again; the key with another input is `key-reused`. `p_lease` is the writer's (NULL: not the writer); an
@@ -225,9 +226,9 @@ BEGIN
                 item.refusal := keys[first].refusal;
                 item.known_transfer := keys[first].transfer;
                 item.known_details := answers[first];
-            ELSIF item.refusal IS NULL AND item.op IN ('hold', 'capture', 'void', 'refund') THEN
+            ELSIF item.refusal IS NULL AND item.op NOT IN ('transfer', 'reverse') THEN
                 item.known_details := hold_after_v1(
-                    CASE item.op WHEN 'hold' THEN item.known_transfer ELSE item.about END,
+                    CASE WHEN item.op IN ('hold', 'refuse') THEN item.known_transfer ELSE item.about END,
                     item.known_transfer);
             END IF;
             outcome := 'key-reused';
@@ -246,7 +247,10 @@ BEGIN
         outcome := NULL;
         transfer := NULL;
         details := NULL;
-        IF item.op IN ('capture', 'void', 'refund') THEN
+        IF item.op = 'refuse' THEN
+            outcome := item.kind;
+            details := item.reason::jsonb;
+        ELSIF item.op IN ('capture', 'void', 'refund') THEN
             SELECT * INTO hold FROM point_hold h WHERE h.id = item.about;
             IF NOT FOUND OR hold.beneficiary <> item.beneficiary OR hold.account <> item.debit THEN
                 outcome := 'unknown-hold';  -- or that of somebody else than was said

@@ -1,12 +1,25 @@
 """The operations of the book, each with what it needs, and the keys they are kept under."""
 
 import hashlib
+import json
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from credit.points.views import Operation
 
-__all__ = ["Key", "Lot", "capture", "hold", "key_of", "refund", "reverse", "transfer", "void"]
+__all__ = [
+    "Key",
+    "Lot",
+    "capture",
+    "hold",
+    "key_of",
+    "refund",
+    "refusal",
+    "reverse",
+    "transfer",
+    "void",
+]
 
 KEY_OCTETS = 16
 # By these the book's check knows what happened to a hold or a lot.
@@ -142,3 +155,11 @@ def reverse(
     return Operation(
         "reverse", *key, "reverse", credit=credit, amount=_whole(amount), about=lot, reason=reason
     )
+
+
+def refusal(key: Key, outcome: str, details: Mapping[str, Any] | None = None) -> Operation:
+    """Keep under a key what was refused before the book was asked, so that it stays the answer.
+
+    What the book answered under the key before is the answer still, even that it was posted.
+    """
+    return Operation("refuse", *key, outcome, reason=json.dumps(details) if details else None)
