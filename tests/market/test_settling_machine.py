@@ -66,6 +66,9 @@ class Lent:
         (outcome,) = await book.post(self.conn, None, [operation], self.clock.now(), today, today)
         return outcome
 
+    async def post_all(self, operations):
+        return [await self.post(one) for one in operations]
+
 
 class Machine(RuleBasedStateMachine):
     """A customer buys and gives back, officers and the merchant act on statements, in any order."""

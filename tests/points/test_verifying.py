@@ -57,6 +57,10 @@ MANIPULATIONS = {
         "point_account", "账户的户主与其代码不符",
         "UPDATE point_account SET code = 'wallet:W1', owner = 'W2' WHERE code = 'Li'",
     ),
+    "a street that is owed what nobody owes": (
+        "point_account", "街道往来账户的余额合计不为零",
+        "UPDATE point_account SET kind = 'clearing' WHERE code = 'shop'",
+    ),
     "an account taken out": (
         "point_account", "全部账户的余额合计不为零",
         "DELETE FROM point_account WHERE code = 'shop'",

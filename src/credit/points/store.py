@@ -50,6 +50,9 @@ FAULTS = {
     "全部账户的余额合计不为零": """
         SELECT sum(balance)::text FROM point_account HAVING sum(balance) <> 0
     """,
+    "街道往来账户的余额合计不为零": """
+        SELECT sum(balance)::text FROM point_account WHERE kind = 'clearing' HAVING sum(balance) <> 0
+    """,
     "划转的借贷双方是同一账户，或数额无效": """
         SELECT id::text FROM point_transfer WHERE debit = credit OR amount NOT BETWEEN 1 AND 9007199254740991
     """,

@@ -44,7 +44,7 @@ class PointAccount(Table, table=True):
     """An account; `lots` says whether its points have an end and are drawn lot by lot.
 
     `floor` is the least its balance may be (NULL: nothing holds it), `owner` a person's pseudonym,
-    a merchant's code or a campaign's id, `division` the operator whose account it is.
+    a merchant's code, a campaign's id or a street's code, `division` the operator whose account it is.
     """
 
     __tablename__ = "point_account"

@@ -104,6 +104,7 @@ async def figures(
         await store.rules(conn, place, first, RANKED),
         await store.categories(conn, place, begin_of(first), RANKED),
         await waiting(conn, actor, place),
+        await store.cleared(conn, place, ROWS_MAX),
     )
 
 

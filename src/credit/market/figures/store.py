@@ -9,11 +9,12 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from credit.kit.db import Connection
-from credit.market.figures.views import Flow, MonthOfPoints, Ranked, Waiting
+from credit.market.figures.views import Cleared, Flow, MonthOfPoints, Ranked, Waiting
 
 __all__ = [
     "KpiCounts",
     "categories",
+    "cleared",
     "flows",
     "given",
     "held",
@@ -138,6 +139,14 @@ WHERE {_SINCE.format("$2")} AND t.kind IN ('capture', 'refund')
 GROUP BY 1 HAVING sum(CASE t.kind WHEN 'capture' THEN t.amount ELSE -t.amount END) > 0
 ORDER BY 2 DESC, 1 LIMIT $3
 """
+# All codes of these accounts lie between the two, which an index finds among those of all wallets.
+CLEARED = """
+SELECT a.division, v.name, a.balance
+FROM point_account a LEFT JOIN division v ON v.code = a.division
+WHERE a.code BETWEEN 'clearing:0' AND 'clearing:9999999999' AND a.kind = 'clearing' AND a.balance <> 0
+    AND starts_with(a.division, $1)
+ORDER BY a.division LIMIT $2
+"""
 # Nobody is asked to decide about what they entered or proposed themselves.
 _HERE = "starts_with({0}.division, $1)"
 WAITING = f"""
@@ -219,6 +228,11 @@ async def rules(conn: Connection, division: str, since: date, limit: int) -> lis
 async def categories(conn: Connection, division: str, since: datetime, limit: int) -> list[Ranked]:
     """Sum points by the category of the merchant that took them, most first."""
     return [Ranked(*row) for row in await conn.fetch(CATEGORIES, division, since, limit)]
+
+
+async def cleared(conn: Connection, division: str, limit: int) -> list[Cleared]:
+    """List the streets of a division that are owed something by others, or owe them."""
+    return [Cleared(*row) for row in await conn.fetch(CLEARED, division, limit)]
 
 
 async def waiting(conn: Connection, division: str, person: str, limit: int) -> Waiting:

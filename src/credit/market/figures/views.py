@@ -6,7 +6,17 @@ from uuid import UUID
 
 from msgspec import Struct
 
-__all__ = ["BudgetLine", "Figures", "Flow", "KpiRow", "Kpis", "MonthOfPoints", "Ranked", "Waiting"]
+__all__ = [
+    "BudgetLine",
+    "Cleared",
+    "Figures",
+    "Flow",
+    "KpiRow",
+    "Kpis",
+    "MonthOfPoints",
+    "Ranked",
+    "Waiting",
+]
 
 Level = Literal["city", "district", "street", "community"]
 
@@ -79,6 +89,18 @@ class Ranked(NamedTuple):
     points: int
 
 
+class Cleared(NamedTuple):
+    """A street and the points that other streets owe it; below zero, what it owes them.
+
+    The name is None where the register has none. A district or the city stands for itself where
+    members or merchants are registered with it.
+    """
+
+    division: str
+    name: str | None
+    points: int
+
+
 class Waiting(NamedTuple):
     """What waits for somebody, each counted up to a limit."""
 
@@ -102,6 +124,7 @@ class Figures(NamedTuple):
     rules: list[Ranked]
     categories: list[Ranked]
     waiting: Waiting
+    cleared: list[Cleared]
 
     @property
     def outstanding(self) -> int:

@@ -30,7 +30,7 @@ from credit.points.logic.operations import Key, key_of
 from credit.points.service import accounts as accounts_of_book
 from credit.points.service import payees as book
 from credit.points.service.posting import Writer
-from credit.points.views import NewAccount
+from credit.points.views import NewAccount, Operation
 
 __all__ = [
     "SYSTEM", "confirm", "course_of", "dispute", "draw", "draw_by_hand", "draw_due", "key_of_payment",
@@ -39,6 +39,7 @@ __all__ = [
 
 SYSTEM = "system"  # who draws what is drawn every month
 PAYEES_AT_ONCE = 500
+STREET_DIGITS = 9  # of a community's code, those of the street it lies in
 
 
 async def settlement(
@@ -216,6 +217,9 @@ async def pay(
     The points are moved in the book first, under a key of the settlement's own, and it is marked
     paid only then. Who is cut off in between does the same again: the book answers with the
     transfer it has. Nothing else can follow on a confirmation, so that it finds all as it was.
+
+    What residents of other streets brought is owed to the merchant's street, which pays for it:
+    that is booked together with the payment.
     """
     act = Act("pay", actor.person_id, text=voucher)
     async with db.transaction(city) as conn:
@@ -224,24 +228,23 @@ async def pay(
         settled = settled_code(found.merchant)
         wanted = NewAccount(settled, "settled", found.merchant, found.division)
         opened = await accounts_of_book.open_accounts(conn, clock, [wanted])
-    outcome = await writer.post(
-        operations.transfer(
-            key_of_payment(found), "settle", found.account, opened[settled], found.payable,
-            reason=str(number),
-        )
+        cleared = await _cleared(conn, clock, found)
+    payment = operations.transfer(
+        key_of_payment(found), "settle", found.account, opened[settled], found.payable,
+        reason=str(number),
     )  # fmt: skip
-    if outcome.transfer is None:
+    outcomes = await writer.post_all([payment, *cleared])
+    transfer = outcomes[0].transfer
+    refused = next((one.outcome for one in outcomes if one.transfer is None), None)
+    if transfer is None or refused is not None:
         raise Conflict(
-            say(
-                "账本没有记下这次付款：%(outcome)s。请核对商户账户后重试。",
-                outcome=outcome.outcome,
-            ),
+            say("账本没有记下这次付款：%(outcome)s。请核对商户账户后重试。", outcome=refused),
             slug="not-posted",
         )
     async with db.transaction(city) as conn:
         again = await settlement(conn, number, lock=True)
         take(course_of(again), act)
-        await store.mark_paid(conn, number, voucher, actor.person_id, clock.now(), outcome.transfer)
+        await store.mark_paid(conn, number, voucher, actor.person_id, clock.now(), transfer)
         return await settlement(conn, number)
 
 
@@ -253,6 +256,33 @@ def key_of_payment(settled: Settled) -> Key:
 def settled_code(merchant: str) -> str:
     """Return the code of the account of what a merchant was paid for."""
     return f"settled:{merchant}"
+
+
+async def _cleared(conn: Connection, clock: Clock, settled: Settled) -> list[Operation]:
+    """Say what the book moves between streets when a settlement is paid; opens their accounts.
+
+    Of each street whose residents brought points to the merchant of another, from its account of
+    clearing to that of the merchant's; the other way round where more came back than was brought.
+    Keys are of the settlement and the street, so that none is booked twice.
+    """
+    brought = await store.brought_from(conn, settled.id)
+    if not brought:
+        return []
+    payer = settled.division[:STREET_DIGITS]
+    streets = [payer, *(street for street, _ in brought)]
+    codes = {one: f"clearing:{one}" for one in streets}
+    opened = await accounts_of_book.open_accounts(
+        conn, clock, [NewAccount(codes[one], "clearing", one, one) for one in streets]
+    )
+    moves = []
+    for street, points in brought:
+        debit, credit = opened[codes[street]], opened[codes[payer]]
+        if points < 0:
+            debit, credit = credit, debit
+        key = key_of("market", "clear", f"{settled.id} {street}", settled.digest)
+        reason = f"街道往来，结算单 {settled.id}"
+        moves.append(operations.transfer(key, "clear", debit, credit, abs(points), reason=reason))
+    return moves
 
 
 async def _end_of_month(conn: Connection, payee: Payee, after: int, until: datetime) -> int:

@@ -9,6 +9,7 @@ from credit.market.settlements.views import Payee, Settled, Sum
 
 __all__ = [
     "add",
+    "brought_from",
     "confirm",
     "dispute",
     "last_of",
@@ -76,6 +77,29 @@ UPDATE settlement SET upto = $2, ends_on = $3, captures = $4, captured = $5, ref
     refunded = $7, points = $8, fen_per_point = $9, fen = $10, digest = $11, state = $12,
     drawn_by = $13, drawn_at = $14, answered_by = $13, answer = $15
 WHERE id = $1
+"""
+# What members of other divisions brought to the merchant, by the street they belong to (or the district or
+# the city, of whoever is registered there): of all that is paid for with a statement, which begins behind
+# the last one that was not carried on. Members and merchants never change their division.
+BROUGHT_FROM = """
+WITH paid AS (
+    SELECT m.account, substr(m.division, 1, 9) AS street, s.upto, coalesce((
+        SELECT o.upto FROM settlement o
+        WHERE o.merchant = s.merchant AND o.after < s.after AND o.state <> 'carried'
+        ORDER BY o.after DESC LIMIT 1
+    ), 0) AS after
+    FROM settlement s JOIN merchant m ON m.code = s.merchant WHERE s.id = $1
+), moved AS (
+    SELECT p.street, t.about, t.amount FROM paid p JOIN point_transfer t
+        ON t.credit = p.account AND t.id > p.after AND t.id <= p.upto AND t.kind = 'capture'
+    UNION ALL
+    SELECT p.street, t.about, -t.amount FROM paid p JOIN point_transfer t
+        ON t.debit = p.account AND t.id > p.after AND t.id <= p.upto AND t.kind = 'refund'
+)
+SELECT substr(m.division, 1, 9), sum(o.amount)::bigint
+FROM moved o JOIN point_hold h ON h.id = o.about JOIN member m ON m.account = h.account
+WHERE substr(m.division, 1, 9) <> o.street
+GROUP BY 1 HAVING sum(o.amount) <> 0 ORDER BY 1
 """
 MARK_PAID = """
 UPDATE settlement SET state = 'paid', voucher = $2, paid_by = $3, paid_at = $4, transfer = $5
@@ -149,6 +173,14 @@ async def uphold(conn: Connection, number: UUID, text: str, by: str) -> None:
 async def redraw(conn: Connection, number: UUID, values: Sequence[object]) -> None:
     """Put a statement drawn anew in the place of the one before: columns as in `REDRAW`."""
     await conn.execute(REDRAW, number, *values)
+
+
+async def brought_from(conn: Connection, number: UUID) -> list[tuple[str, int]]:
+    """List the other streets whose members brought points that a settlement pays for.
+
+    Returns (street, points): captures less refunds, which may be less than nothing, never nothing.
+    """
+    return [tuple(row) for row in await conn.fetch(BROUGHT_FROM, number)]
 
 
 async def mark_paid(

@@ -77,6 +77,10 @@ async def bank_page(
         place_name=place_name,
         divisions=within(divisions, actor),
         yuan=Decimal(found.outstanding * bank.fen_per_point) / 100,
+        cleared=[
+            (one, abs(one.points), Decimal(abs(one.points) * bank.fen_per_point) / 100)
+            for one in found.cleared
+        ],
         yuan_per_point=Decimal(bank.fen_per_point) / 100,
         tasks=_tasks(found.waiting),
         ending=drawing.ending_picture(found.months),
