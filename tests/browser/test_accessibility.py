@@ -17,7 +17,7 @@ LOOKERS = {
     "bidder": "bidder",
 }
 FILES = re.compile(
-    r"\.pdf$|\.json$|/answer/|/evidence/|/exports/\{|/export$|/template|/document|/oidc|/options|/payloads|/static"
+    r"\.(pdf|xlsx)$|\.json$|/answer/|/evidence/|/exports/\{|/export$|/template|/document|/oidc|/options|/payloads|/static"
 )
 
 

@@ -193,20 +193,12 @@ async def test_a_committee_looks_at_its_estate_makes_a_key_and_invites_a_colleag
     assert "/invitation/150200" in await committee.input_value("#field-link")
 
 
-@pytest.mark.parametrize(
-    ("name", "role", "place"),
-    [
-        ("merchant", "merchant_user", {"kind": "merchant", "party": "SH-0001"}),
-        ("resident", "resident", {}),
-    ],
-)
-async def test_who_has_no_page_yet_finds_their_account_and_their_data(
-    world, open_as, faults, name, role, place
+async def test_who_works_by_machine_alone_finds_their_account_and_their_data(
+    world, open_as, faults
 ):
-    await world.hire(name, role, **place)
-    person = await open_as(name)
+    await world.hire("exchange", "partner")
+    person = await open_as("exchange")
     assert person.url.endswith("/150200/account")
-    assert "还没有开通" in await person.inner_text("main")
     assert await faults(person) == []
     async with person.expect_download() as file:
         await person.click("text=下载全部")

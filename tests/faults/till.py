@@ -14,7 +14,7 @@ from credit.kit.clock import SystemClock
 __all__ = ["PATIENCE_SECONDS", "PRICE", "RESIDENTS", "STOCK", "Till", "slug"]
 
 CALLERS = 6
-SCENES = 7  # of a caller in a round
+SCENES = 4  # of a caller in a round
 RESIDENTS = 4
 PRICE, STOCK = 3, len(victims(SERVICE))
 PATIENCE_SECONDS = 60
