@@ -66,10 +66,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On another server leave out what needs none: it would do the same again."""
+    """On another server leave out what needs none, and what looks at pages: both would do the same
+    again.
+    """
     if "CREDIT_TEST_DATABASE_URL" not in os.environ:  # noqa: TID251 - for tests alone
         return
-    needs = [one for one in items if "server_url" in getattr(one, "fixturenames", ())]
+    needs = [
+        one
+        for one in items
+        if "server_url" in (names := getattr(one, "fixturenames", ())) and "browse" not in names
+    ]
     config.hook.pytest_deselected(items=[one for one in items if one not in set(needs)])
     items[:] = needs
 
