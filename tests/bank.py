@@ -10,6 +10,7 @@ import pytest
 
 from credit.earning import service as earning
 from credit.earning.service.members import NewMember
+from credit.earning.views import Claim
 from credit.kit.hearing import Heard, Hearing
 from credit.market.service.shop import Shop
 from credit.points.logic.operations import key_of
@@ -147,6 +148,16 @@ class Bank:
             members[self.wallets[name]].account, points,
         )  # fmt: skip
         assert (await self.writer.post(made)).outcome == "posted"
+
+    async def enter(self, name, rule, quantity, evidence, day):
+        """The clerk writes participation down; returns its number."""
+        claim = Claim(self.wallets[name], rule, day, evidence, quantity=quantity)
+        async with self.db.transaction(CITY) as conn:
+            (entered,) = await earning.enter(
+                conn, self.clock, CITY, self.world.actors["clerk"], self.world.pack, [claim],
+                source="entry",
+            )  # fmt: skip
+        return entered.id
 
     async def code(self, name):
         """Make a code of a resident's wallet, past the rate at which people may ask for one."""

@@ -12,7 +12,6 @@ from tests.market.conftest import office
 from tests.market.settling import buy, draw, give_back
 
 from credit.earning import service as earning
-from credit.earning.views import Claim
 from credit.market.service import webhooks
 
 __all__ = ["bank", "client", "office", "square"]
@@ -32,13 +31,7 @@ EVENING = BEGINS - timedelta(hours=12)
 
 async def enter(bank, name, evidence, day):
     """The clerk writes three hours of duty down; returns the participation's number."""
-    claim = Claim(bank.wallets[name], POST, day, evidence, quantity=180)
-    async with bank.db.transaction(CITY) as conn:
-        (entered,) = await earning.enter(
-            conn, bank.clock, CITY, bank.world.actors["clerk"], bank.world.pack, [claim],
-            source="entry",
-        )  # fmt: skip
-    return entered.id
+    return await bank.enter(name, POST, 180, evidence, day)
 
 
 async def earned(bank):

@@ -4,6 +4,7 @@ import pytest
 from tests.bank import CITY, MERCHANT, STREET
 
 from credit.market.service import settlements, statements
+from credit.market.settlements import store
 from credit.points.service import accounts as book
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "confirm",
     "draw",
     "give_back",
+    "killed_while_paying",
     "pay",
     "run",
     "shop",
@@ -78,3 +80,18 @@ async def balances(bank):
 
 async def pay(bank, actor, number, voucher):
     return await settlements.pay(bank.db, bank.clock, CITY, bank.writer, actor, number, voucher)
+
+
+async def killed_while_paying(bank, actor, number, monkeypatch):
+    """Pay, and be killed after the book has the payment and before the settlement says so."""
+
+    class Killed(BaseException):
+        """The process is gone."""
+
+    async def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "mark_paid", killed)
+        with pytest.raises(Killed):
+            await pay(bank, actor, number, VOUCHER)

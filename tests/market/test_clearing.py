@@ -13,6 +13,7 @@ from tests.market.settling import (
     confirm,
     draw,
     give_back,
+    killed_while_paying,
     pay,
     shop,
 )
@@ -20,7 +21,6 @@ from tests.market.settling import (
 from credit.earning import service as earning
 from credit.earning.service import leaving
 from credit.earning.service.members import NewMember
-from credit.market.settlements import store
 from credit.points.service.verifying import verify_book
 
 __all__ = ["shop"]
@@ -150,17 +150,7 @@ async def test_among_many_payers_and_after_a_crash_it_is_booked_once(streets, mo
     drawn = await draw(bank)
     await confirm(bank, drawn)
     payer = bank.world.actors["payer"]
-
-    class Killed(BaseException):
-        """The process is gone."""
-
-    async def killed(*_):
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(store, "mark_paid", killed)
-        with pytest.raises(Killed):
-            await pay(bank, payer, drawn.id, VOUCHER)
+    await killed_while_paying(bank, payer, drawn.id, monkeypatch)
     assert await owed(bank) == {STREET: 60, OTHER: -60}
     outcomes = await asyncio.gather(
         *(pay(bank, payer, drawn.id, f"凭证 {n}") for n in range(5)), return_exceptions=True

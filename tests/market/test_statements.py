@@ -15,6 +15,7 @@ from tests.market.settling import (
     confirm,
     draw,
     give_back,
+    killed_while_paying,
     pay,
     run,
     shop,
@@ -24,7 +25,6 @@ from credit.kit.canonical import canonical
 from credit.kit.errors import Conflict, Forbidden, NotFound
 from credit.market.logic.settlements import LINES_MAX
 from credit.market.service import redemptions, settlements, statements
-from credit.market.settlements import store
 from credit.points.logic.operations import key_of
 from credit.points.service import accounts as book
 from credit.points.service import payees
@@ -211,17 +211,7 @@ async def test_who_is_killed_between_the_book_and_the_mark_does_it_again(bank, s
     drawn = await draw(bank)
     await confirm(bank, drawn)
     payer = bank.world.actors["payer"]
-
-    class Killed(BaseException):
-        """The process is gone."""
-
-    async def killed(*_):
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(store, "mark_paid", killed)
-        with pytest.raises(Killed):
-            await pay(bank, payer, drawn.id, VOUCHER)
+    await killed_while_paying(bank, payer, drawn.id, monkeypatch)
     assert await balances(bank) == [0, 60]
     async with bank.db.city(CITY) as conn:
         assert (await settlements.settlement(conn, drawn.id)).state == "confirmed"

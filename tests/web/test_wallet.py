@@ -10,7 +10,6 @@ from tests.api.conftest import client
 from tests.bank import CITY, COMMUNITY, bank
 
 from credit.earning import service as earning
-from credit.earning.views import Claim
 from credit.kit.db import RESIDENT_ROLE
 from credit.kit.ids import LAST_ID
 from credit.points.logic import operations
@@ -58,13 +57,7 @@ async def grant(bank, name, points, until=None):
 
 async def enter(bank, day=29):
     """Enter three hours of standing duty of Li's on a day of June; returns the participation's id."""
-    claim = Claim(bank.wallets["Li"], POST, date(2026, 6, day), "值班表", quantity=180)
-    async with bank.db.transaction(CITY) as conn:
-        (entered,) = await earning.enter(
-            conn, bank.clock, CITY, bank.world.actors["clerk"], bank.world.pack, [claim],
-            source="entry",
-        )  # fmt: skip
-    return entered.id
+    return await bank.enter("Li", POST, 180, "值班表", date(2026, 6, day))
 
 
 async def decide(bank, key, *, approve=True, reason=None):

@@ -33,30 +33,23 @@ class Rates:
 
     def take(self, key: Hashable, now: float, *, per_minute: int, burst: int) -> float:
         """Take a token; returns 0.0, or in how many seconds there will be one."""
+        if key not in self._full_at and len(self._full_at) >= self._keys_max:
+            self._forget(now)
         interval = MINUTE_SECONDS / per_minute
-        full_at = self._full_at.get(key)
-        if full_at is None:
-            if len(self._full_at) >= self._keys_max:
-                self._forget(now)
-            full_at = now
-        # A clock that was set back owes nobody more than an empty bucket's wait.
-        full_at = min(max(full_at, now), now + burst * interval)
-        wait = full_at + interval - now - burst * interval
-        if wait > ROUNDING_SECONDS:
-            self._full_at[key] = full_at
-            return wait
-        self._full_at[key] = full_at + interval
-        return 0.0
+        full_at, wait = self._look(key, now, interval, burst)
+        self._full_at[key] = full_at if wait else full_at + interval
+        return wait
 
     def wait(self, key: Hashable, now: float, *, per_minute: int, burst: int) -> float:
         """Return in how many seconds there will be a token, 0.0 where there is one; takes none."""
-        full_at = self._full_at.get(key)
-        if full_at is None:
-            return 0.0
-        interval = MINUTE_SECONDS / per_minute
-        # As in `take`.
-        wait = min(full_at, now + burst * interval) + interval - now - burst * interval
-        return wait if wait > ROUNDING_SECONDS else 0.0
+        return self._look(key, now, MINUTE_SECONDS / per_minute, burst)[1]
+
+    def _look(self, key: Hashable, now: float, interval: float, burst: int) -> tuple[float, float]:
+        """Return when a bucket is full again, and in how many seconds there will be a token."""
+        # A clock that was set back owes nobody more than an empty bucket's wait.
+        full_at = min(max(self._full_at.get(key, now), now), now + burst * interval)
+        wait = full_at + interval - now - burst * interval
+        return full_at, wait if wait > ROUNDING_SECONDS else 0.0
 
     def _forget(self, now: float) -> None:
         """Forget the buckets that are full; where that is too few, the oldest half as well."""

@@ -7,6 +7,7 @@ should it come back, it is taken back, too, by the job that looks for that each 
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from credit.access.logic import refuse_same_person, refuse_unplaced, require
@@ -30,6 +31,15 @@ TASK = "earning.take_back"
 REASON_CHARS_MAX = 400
 LOTS_MAX = 500
 NOT_POSTED = say("这条记录没有入账的积分，不能撤销。请刷新页面，看它现在的状态。")
+
+
+class _Lot(NamedTuple):
+    """A lot to take back; `name` is what its operations are known by."""
+
+    name: str
+    lot: int
+    budget: int
+    reason: str | None
 
 
 async def reverse(
@@ -110,40 +120,39 @@ async def take_back_returned(db: Database, city: str, writer: Writer) -> int:
 async def _reverse_returned(
     db: Database, city: str, writer: Writer, lots: Sequence[Returned]
 ) -> list[int]:
+    """Take back what is left of lots again; returns the numbers of the transfers."""
+    wanted = [_Lot(f"{one.lot}:{one.last}", one.lot, one.budget, one.reason) for one in lots]
+    return await _reverse_lots(db, city, writer, wanted, ("again", "again-return"))
+
+
+async def _reverse_lot(db: Database, city: str, writer: Writer, award: Award, lot: int) -> int:
+    wanted = _Lot(_name(award), lot, award.budget, award.reason)
+    taken = await _reverse_lots(db, city, writer, [wanted], ("reverse", "return"))
+    # All of it may be spent, or over.
+    return await _amount_of(db, city, award.account, taken[0]) if taken else 0
+
+
+async def _reverse_lots(
+    db: Database, city: str, writer: Writer, lots: Sequence[_Lot], purposes: tuple[str, str]
+) -> list[int]:
     """Take back what is left of lots, for the budget or, where that is closed, the programme; returns
-    the numbers of the transfers.
+    the numbers of the transfers. `purposes` name the operations of either kind.
     """
-    if not lots:
-        return []
-    taken = await writer.post_all([_again("again", one, one.budget) for one in lots])
+    to_budget, to_programme = purposes
+    taken = await writer.post_all([_reverse(to_budget, one, one.budget) for one in lots])
     closed = [
         one for one, outcome in zip(lots, taken, strict=True) if outcome.outcome == "closed-account"
     ]
     if closed:
         async with db.city(city) as conn:
             issuance = (await book.accounts_named(conn, ["issuance"]))["issuance"].id
-        taken += await writer.post_all([_again("again-return", one, issuance) for one in closed])
+        taken += await writer.post_all([_reverse(to_programme, one, issuance) for one in closed])
     return [one.transfer for one in taken if one.transfer is not None]
 
 
-def _again(purpose: str, one: Returned, credit: int) -> Operation:
-    key = operations.key_of("earning", purpose, f"{one.lot}:{one.last}", b"")
+def _reverse(purpose: str, one: _Lot, credit: int) -> Operation:
+    key = operations.key_of("earning", purpose, one.name, b"")
     return operations.reverse(key, one.lot, credit, reason=one.reason)
-
-
-async def _reverse_lot(db: Database, city: str, writer: Writer, award: Award, lot: int) -> int:
-    taken = await writer.post(
-        operations.reverse(_key("reverse", award), lot, award.budget, reason=award.reason)
-    )
-    if taken.outcome == "closed-account":  # the campaign is over: back to the programme
-        async with db.city(city) as conn:
-            issuance = (await book.accounts_named(conn, ["issuance"]))["issuance"].id
-        taken = await writer.post(
-            operations.reverse(_key("return", award), lot, issuance, reason=award.reason)
-        )
-    if taken.transfer is None:  # all of it is spent, or over
-        return 0
-    return await _amount_of(db, city, award.account, taken.transfer)
 
 
 async def _amount_of(db: Database, city: str, account: int, transfer: int) -> int:
@@ -155,4 +164,8 @@ async def _amount_of(db: Database, city: str, account: int, transfer: int) -> in
 
 def _key(purpose: str, award: Award) -> operations.Key:
     """Name an operation by the participation; `mature` is the name it came due under."""
-    return operations.key_of("earning", purpose, f"{award.id}:{award.attempt}", b"")
+    return operations.key_of("earning", purpose, _name(award), b"")
+
+
+def _name(award: Award) -> str:
+    return f"{award.id}:{award.attempt}"
