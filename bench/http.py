@@ -1,43 +1,23 @@
 """The server over HTTP: a grade against an empty endpoint, a hundred bidders against one."""
 
-import asyncio
 import itertools
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
-from pathlib import Path
-
-import orjson
 
 from bench import facts
 from bench.report import Line
+from bench.serving import serving
 from bench.stage import CODE, Stage
+from bench.wire import CONNECTIONS, Load, Wire, get, load, post
 from credit.grades import service as grades
 from credit.kit.clock import SystemClock
 from credit.log.service import sign_records
 
-PORT = 18_643
-CONNECTIONS = 16
 REQUESTS = 6_000
 QUERIES = 400
 ROUNDS = 5
 FACTS = 20_000
-TICK = os.sysconf("SC_CLK_TCK")
 API = f"/api/v1/{CODE}"
-
-
-@dataclass(frozen=True)
-class Load:
-    """What a load came to: requests per second, server CPU seconds a request, p99 in seconds."""
-
-    rate: float
-    cpu: float
-    p99: float
 
 
 async def measure(stage: Stage) -> list[Line]:
@@ -47,8 +27,7 @@ async def measure(stage: Stage) -> list[Line]:
     await facts.enqueue(stage, records)
     await stage.sequence()
     await _publish(stage, today)
-    with serving(stage) as process:
-        await wait_ready()
+    async with serving(stage) as process:
         codes = itertools.cycle(stage.maker.enterprises)
         key, numbers = stage.clients["bidder"], itertools.count()
 
@@ -105,48 +84,6 @@ async def _publish(stage: Stage, today: date) -> None:
     await stage.sequence()
 
 
-@contextmanager
-def serving(stage: Stage) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {
-        **os.environ,
-        "CREDIT_DATABASE_URL": stage.url,
-        "CREDIT_DATA_DIR": str(stage.settings.data_dir),
-        "CREDIT_PORT": str(PORT),
-    }
-    process = subprocess.Popen([sys.executable, "-m", "credit", "serve"], env=environment)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-async def wait_ready() -> None:
-    for _ in range(200):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", PORT)
-        except OSError:
-            await asyncio.sleep(0.1)
-        else:
-            writer.close()
-            return
-    raise RuntimeError("the server did not start")
-
-
-def get(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
-
-
-def post(path: str, body: object, key: str, idempotency_key: str) -> bytes:
-    content = orjson.dumps(body)
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-        f"Authorization: Bearer {key}\r\nIdempotency-Key: {idempotency_key}\r\n"
-        f"Content-Length: {len(content)}\r\n\r\n"
-    )
-    return head.encode() + content
-
-
 async def _compare(
     pid: int, first: Callable[[], bytes], second: Callable[[], bytes], count: int
 ) -> tuple[Load, Load]:
@@ -159,28 +96,8 @@ async def _compare(
 
 async def _load(pid: int, make: Callable[[], bytes], count: int) -> Load:
     requests = iter([make() for _ in range(count)])
-    times: list[float] = []
 
-    async def client() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
-        for request in requests:
-            begin = time.perf_counter()
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-            await reader.readexactly(length)
-            assert head[9:12] in (b"200", b"201"), head
-            times.append(time.perf_counter() - begin)
-        writer.close()
+    async def ask(_: int, wire: Wire) -> None:
+        await wire.ask(next(requests))
 
-    cpu, begin = cpu_of(pid), time.perf_counter()
-    await asyncio.gather(*(client() for _ in range(CONNECTIONS)))
-    seconds = time.perf_counter() - begin
-    times.sort()
-    return Load(count / seconds, (cpu_of(pid) - cpu) / count, times[int(len(times) * 0.99)])
-
-
-def cpu_of(pid: int) -> float:
-    """Return the CPU seconds a process has used (proc(5): utime and stime, in ticks)."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+    return await load(pid, count, ask)

@@ -12,9 +12,11 @@ from credit.cli.context import answer, console, json_option, open_session, progr
 from credit.settings import Settings
 
 if TYPE_CHECKING:
+    from litestar import Litestar
+
     from credit.demo.load import Ready
 
-__all__ = ["check", "demo", "migrate", "openapi", "serve", "worker"]
+__all__ = ["check", "demo", "migrate", "openapi", "run", "serve", "worker"]
 
 
 @click.command("migrate")
@@ -50,13 +52,18 @@ def serve(*, background: bool) -> None:
 
 
 def _serve(settings: Settings, url: str, *, background: bool = True) -> None:
+    from credit.app import create_app
+
+    run(create_app(settings, url, background=background), settings)
+
+
+def run(app: "Litestar", settings: Settings) -> None:
+    """Answer requests until somebody ends the process."""
     import uvicorn
 
-    from credit.app import create_app
     from credit.kit.telemetry import configure_logging
 
     configure_logging(settings.log_level)
-    app = create_app(settings, url, background=background)
     # What start-up made stays: the collector need not walk it again and again.
     app.on_startup.append(gc.freeze)
     uvicorn.run(

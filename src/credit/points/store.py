@@ -46,6 +46,7 @@ FOR_CHECKS = """
 SELECT set_config('work_mem', '256MB', true), set_config('statement_timeout', '0', true),
     set_config('plan_cache_mode', 'auto', true)
 """
+EXPORT_SNAPSHOT = "SELECT pg_export_snapshot()"
 FAULTS = {
     "全部账户的余额合计不为零": """
         SELECT sum(balance)::text FROM point_account HAVING sum(balance) <> 0
@@ -310,6 +311,12 @@ async def movements(conn: Connection, after: int, limit: int) -> list[Movement]:
 async def prepare_check(conn: Connection) -> None:
     """Give this transaction the memory and the time that going through the whole book takes."""
     await conn.execute(FOR_CHECKS)
+
+
+async def share_snapshot(known: Connection, conn: Connection) -> None:
+    """Let a transaction that has asked nothing yet see what another one that is open sees."""
+    snapshot = await known.fetchval(EXPORT_SNAPSHOT)
+    await conn.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
 
 
 async def fault(conn: Connection, what: str) -> str | None:

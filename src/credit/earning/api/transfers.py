@@ -3,11 +3,9 @@
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, post
-from litestar.datastructures import State
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from credit.access.views import Actor
 from credit.earning.service import adjusting
 from credit.earning.service.adjusting import TRANSFERS_MAX, Wanted
 from credit.kit.http import City, IdempotencyHeader, Line
@@ -59,7 +57,6 @@ class TransferController(Controller):
     async def transfers(
         self,
         request: Request[Any, Any, Any],
-        state: State,
         city: City,
         data: JSONBody[NewTransfers],
         idempotency_key: IdempotencyHeader,
@@ -67,7 +64,8 @@ class TransferController(Controller):
         """Move points from the programme to budgets and between budgets of the officer's division;
         out of a resident's account nothing is taken here. Nobody moves points to a wallet of their own.
         """
-        actor: Actor = request.user
+        # The parameter `state` would be a copy made for each call.
+        actor, state = request.user, request.app.state
         wanted = [Wanted(one.debit, one.credit, one.amount, one.reason) for one in data.items]
         outcomes = await adjusting.transfer(
             state.db, city, state.writers.of(city), actor, idempotency_key, await request.body(),

@@ -6,7 +6,7 @@ first place is posted before all others, so that of two requests under one key o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from credit.access.logic import refuse_unplaced
 from credit.access.views import Actor
@@ -46,8 +46,7 @@ MESSAGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """Points to be moved between two accounts, by their codes."""
 
     debit: str
@@ -72,15 +71,10 @@ async def transfer(
     refuse_unplaced(actor)
     accounts = await writer.accounts({one.debit for one in wanted} | {one.credit for one in wanted})
     own = await _own_wallet(db, city, actor, accounts)
+    named = (f"{key}:{place}" for place in range(len(wanted)))
+    keys = operations.keys_of(actor.acts_for, "transfer", named, request)
     made = [
-        _operation(
-            actor,
-            accounts,
-            own,
-            one,
-            operations.key_of(actor.acts_for, "transfer", f"{key}:{place}", request),
-        )
-        for place, one in enumerate(wanted)
+        _operation(actor, accounts, own, one, key) for one, key in zip(wanted, keys, strict=True)
     ]
     first = await writer.post(made[0])
     if first.outcome == "key-reused":

@@ -61,7 +61,9 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RedemptionController(Controller):
-    """What a till does."""
+    """What a till does. What it does all day takes the application's state from the request: the
+    parameter `state` is a copy made for each call.
+    """
 
     path = "/redemptions"
     tags = ("market",)
@@ -71,13 +73,12 @@ class RedemptionController(Controller):
     async def authorize(
         self,
         request: Request[Any, Any, Any],
-        state: State,
         city: City,
         data: JSONBody[NewRedemption],
         idempotency_key: IdempotencyHeader,
     ) -> Response[RedemptionState]:
         """Hold a customer's points; capture them before the time is over, or they go back."""
-        actor: Actor = request.user
+        actor, state = request.user, request.app.state
         _refuse_guessing(state, city, actor)
         offer = int(data.offer) if data.offer else None
         wish = Wish(data.code, data.amount, data.reference, offer)
@@ -142,14 +143,13 @@ class RedemptionController(Controller):
     async def capture(
         self,
         request: Request[Any, Any, Any],
-        state: State,
         city: City,
         redemption: HoldPath,
         idempotency_key: IdempotencyHeader,
         data: JSONBody[Part | None] = None,
     ) -> RedemptionState:
         """Take what is held, or part of it; the rest goes back to the customer at once."""
-        actor: Actor = request.user
+        actor, state = request.user, request.app.state
         key = await _key(request, actor, "capture", idempotency_key)
         return await redemptions.capture(
             _shop(state, city), actor, int(redemption), data.amount if data else None, key
@@ -160,13 +160,12 @@ class RedemptionController(Controller):
     async def void(
         self,
         request: Request[Any, Any, Any],
-        state: State,
         city: City,
         redemption: HoldPath,
         idempotency_key: IdempotencyHeader,
     ) -> RedemptionState:
         """Give back what is held."""
-        actor: Actor = request.user
+        actor, state = request.user, request.app.state
         key = await _key(request, actor, "void", idempotency_key)
         return await redemptions.void(_shop(state, city), actor, int(redemption), key)
 
@@ -175,14 +174,13 @@ class RedemptionController(Controller):
     async def refund(
         self,
         request: Request[Any, Any, Any],
-        state: State,
         city: City,
         redemption: HoldPath,
         idempotency_key: IdempotencyHeader,
         data: JSONBody[Part | None] = None,
     ) -> RedemptionState:
         """Give back what was taken, or part of it, as often as there is something left of it."""
-        actor: Actor = request.user
+        actor, state = request.user, request.app.state
         key = await _key(request, actor, "refund", idempotency_key)
         return await redemptions.refund(
             _shop(state, city), actor, int(redemption), data.amount if data else None, key

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +14,7 @@ __all__ = [
     "capture",
     "hold",
     "key_of",
+    "keys_of",
     "refund",
     "refusal",
     "reverse",
@@ -49,8 +50,18 @@ FOR_EVER = Lot()
 
 def key_of(client: str, purpose: str, key: str, request: bytes) -> Key:
     """Derive the key of a client's operation: the same for the same client, purpose and key."""
-    named = hashlib.sha256(f"{client}\0{purpose}\0{key}".encode()).digest()
-    return Key(named[:KEY_OCTETS], hashlib.sha256(request).digest()[:KEY_OCTETS])
+    (made,) = keys_of(client, purpose, (key,), request)
+    return made
+
+
+def keys_of(client: str, purpose: str, keys: Iterable[str], request: bytes) -> list[Key]:
+    """Derive the keys of all operations that one request asks for."""
+    asked = _digest(request)
+    return [Key(_digest(f"{client}\0{purpose}\0{key}".encode()), asked) for key in keys]
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()[:KEY_OCTETS]
 
 
 def _whole(amount: int | None) -> int | None:

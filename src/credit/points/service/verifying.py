@@ -1,8 +1,10 @@
 """The book checked: every way in which it has to add up, over one moment of it."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
-from credit.kit.db import Database
+from credit.kit.db import Connection, Database
 from credit.points import store
 from credit.points.service.sealing import seal_faults
 
@@ -14,20 +16,48 @@ async def verify_book(
 ) -> list[tuple[str, str]]:
     """Check a city's whole book and its seals; returns what is wrong, each with one place where it is.
 
-    Posting goes on meanwhile: every question is put to the same snapshot.
+    Posting goes on meanwhile: every question is put to the same snapshot. Two connections share the
+    questions, so that the seals are computed here while the database adds up.
     """
-    found = []
+    questions = iter(store.FAULTS)
+    found: dict[str, str] = {}
+    sealed: list[tuple[str, str]] = []
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, len(store.FAULTS) + 1)
+
+    async def ask(conn: Connection) -> None:
+        for what in questions:
+            where = await store.fault(conn, what)
+            if where is not None:
+                found[what] = where
+            step()
+
+    async def compare_seals(conn: Connection) -> None:
+        sealed.extend(await seal_faults(conn, secret))
+        step()
+        await ask(conn)
+
+    async with _reading(db, city) as first, _reading(db, city, first) as second:
+        await asyncio.gather(ask(first), compare_seals(second))
+    return [(what, found[what]) for what in store.FAULTS if what in found] + sealed
+
+
+@asynccontextmanager
+async def _reading(
+    db: Database, city: str, same_as: Connection | None = None
+) -> AsyncIterator[Connection]:
+    """Open a connection that sees one moment of the book, the same as another one's if it is given."""
     conn = await db.dedicated(city)
     try:
         async with conn.transaction(isolation="repeatable_read", readonly=True):
+            if same_as is not None:
+                await store.share_snapshot(same_as, conn)
             await store.prepare_check(conn)
-            for number, what in enumerate(store.FAULTS):
-                where = await store.fault(conn, what)
-                if where is not None:
-                    found.append((what, where))
-                if progress is not None:
-                    progress(number + 1, len(store.FAULTS))
-            found += await seal_faults(conn, secret)
+            yield conn
     finally:
         await conn.close()
-    return found
