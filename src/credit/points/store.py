@@ -30,7 +30,9 @@ SELECT array_agg(DISTINCT account) FROM point_lot WHERE remaining > 0 AND valid_
 HOLDS_OVER = """
 SELECT id FROM point_hold WHERE captured = 0 AND returned = 0 AND until <= $1 ORDER BY until LIMIT $2
 """
+COMMIT_WITHOUT_WAITING = "SET synchronous_commit = off"
 EXPIRE = "SELECT expire_lots_v1($1, $2, $3)"
+EXPIRE_IN_STEPS = "CALL expire_in_steps_v1($1, $2, $3, $4, NULL)"
 # What `faults` asks, each question with the rows that should not be: sums, chains of balances (legs are
 # the two sides of every transfer, in the order in which they changed their account), lots, holds, keys.
 # What adds up to nothing, the seals tell: the day a lot ends and its priority, until when and for whom a
@@ -259,6 +261,13 @@ async def post_grants(
     return numbers and [Outcome("posted", number, None) for number in numbers]
 
 
+async def commit_without_waiting(conn: Connection) -> None:
+    """Let this connection's commits be answered before they are on the disk. Whatever is committed
+    later, by anybody, and is on the disk has them there, too.
+    """
+    await conn.execute(COMMIT_WITHOUT_WAITING)
+
+
 async def accounts_to_expire(conn: Connection, today: date) -> list[int]:
     """List the accounts with points that are past their day."""
     return await conn.fetchval(TO_EXPIRE, today) or []
@@ -267,6 +276,14 @@ async def accounts_to_expire(conn: Connection, today: date) -> list[int]:
 async def expire_lots(conn: Connection, accounts: Sequence[int], at: datetime, today: date) -> int:
     """Book what of these accounts is past its day as expired; returns how many lots that were."""
     lots: int = await conn.fetchval(EXPIRE, accounts, at, today)
+    return lots
+
+
+async def expire_in_steps(
+    conn: Connection, accounts: Sequence[int], at_once: int, at: datetime, today: date
+) -> int:
+    """Do the same, so many accounts at a time, each time in a transaction of its own."""
+    lots: int = await conn.fetchval(EXPIRE_IN_STEPS, accounts, at_once, at, today)
     return lots
 
 

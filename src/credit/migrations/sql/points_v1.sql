@@ -83,6 +83,27 @@ BEGIN
 END
 $$;
 
+-- Draws points from an account's lots by priority, end and age; nothing where they come to less than is
+-- asked for. Returns what they come to.
+CREATE FUNCTION draw_lots_v1(p_transfer bigint, p_account bigint, p_amount bigint, p_today date)
+RETURNS bigint LANGUAGE sql AS $$
+    WITH lots AS (
+        SELECT l.ctid AS place, l.id, l.remaining,
+            (sum(l.remaining) OVER (ORDER BY l.priority, l.valid_until, l.id))::bigint - l.remaining AS before,
+            (sum(l.remaining) OVER ())::bigint AS total
+        FROM point_lot l WHERE l.account = p_account AND l.remaining > 0 AND l.valid_until >= p_today
+    ), drawn AS (
+        SELECT place, id, least(remaining, p_amount - before) AS taken FROM lots
+        WHERE before < p_amount AND total >= p_amount
+    ), used AS (
+        INSERT INTO point_lot_use (transfer, lot, amount, returned, regranted)
+        SELECT p_transfer, d.id, d.taken, 0, 0 FROM drawn d
+    ), emptied AS (
+        UPDATE point_lot l SET remaining = l.remaining - d.taken FROM drawn d WHERE l.ctid = d.place
+    )
+    SELECT coalesce(max(total), 0) FROM lots
+$$;
+
 -- Gives points back to the lots that the transfer `p_about` drew, last drawn first. Where a lot is over
 -- by now, points of a void hold go to it nonetheless, and expire at once; those of a refund are granted
 -- anew by the transfer `p_transfer`, through the day `p_grace`.
@@ -168,6 +189,7 @@ DECLARE
     transfers point_transfer[];
     new_holds point_hold[];
     new_lots point_lot[];
+    new_uses point_lot_use[];
     unwritten boolean[];  -- whether an account has new lots
     accounts bigint[];
     places tid[];
@@ -333,28 +355,20 @@ BEGIN
                         new_lots := NULL;
                         unwritten := array_fill(false, ARRAY[cardinality(unwritten)]);
                     END IF;
-                    -- Draws lots by priority, end and age, or the one that is reversed; nothing where
-                    -- they come to less than is asked for.
-                    WITH lots AS (
-                        SELECT l.ctid AS place, l.id, l.remaining,
-                            (sum(l.remaining) OVER (ORDER BY l.priority, l.valid_until, l.id))::bigint
-                                - l.remaining AS before,
-                            (sum(l.remaining) OVER ())::bigint AS total
-                        FROM point_lot l
-                        WHERE l.account = item.debit AND l.remaining > 0
-                            AND CASE item.op WHEN 'reverse' THEN l.id = item.about
-                                ELSE l.valid_until >= p_today END
-                    ), drawn AS (
-                        SELECT place, id, least(remaining, item.amount - before) AS taken FROM lots
-                        WHERE before < item.amount AND total >= item.amount
-                    ), used AS (
-                        INSERT INTO point_lot_use (transfer, lot, amount, returned, regranted)
-                        SELECT post_v1.transfer, d.id, d.taken, 0, 0 FROM drawn d
-                    ), emptied AS (
-                        UPDATE point_lot l SET remaining = l.remaining - d.taken FROM drawn d
-                        WHERE l.ctid = d.place
-                    )
-                    SELECT coalesce(max(total), 0) INTO live FROM lots;
+                    -- Lots are drawn by priority, end and age; mostly the first of them has enough.
+                    IF item.op <> 'reverse' THEN
+                        SELECT * INTO lot FROM point_lot l
+                        WHERE l.account = item.debit AND l.remaining > 0 AND l.valid_until >= p_today
+                        ORDER BY l.priority, l.valid_until, l.id LIMIT 1;
+                    END IF;
+                    live := lot.remaining;
+                    IF live >= item.amount THEN
+                        UPDATE point_lot l SET remaining = l.remaining - item.amount WHERE l.id = lot.id;
+                        new_uses := array_append(new_uses,
+                            ROW(transfer, lot.id, item.amount, 0, 0)::point_lot_use);
+                    ELSE
+                        live := draw_lots_v1(transfer, item.debit, item.amount, p_today);
+                    END IF;
                 END IF;
                 IF live < item.amount THEN
                     INSERT INTO point_hold SELECT h.* FROM unnest(new_holds) AS h;
@@ -379,6 +393,8 @@ BEGIN
             balances[c], item.about, p_at, item.happened_on, item.kind, item.reason)::point_transfer);
         IF with_lots[c] THEN
             IF item.op IN ('void', 'refund') THEN
+                INSERT INTO point_lot_use SELECT u.* FROM unnest(new_uses) AS u;
+                new_uses := NULL;
                 PERFORM give_back_v1(transfer, item.about, item.credit, item.amount, item.op = 'refund',
                     p_today, p_grace);
             ELSE
@@ -406,6 +422,8 @@ BEGIN
                     hold.account, live, balances[d], balances[c], hold.id, p_at, NULL, 'release', NULL
                     )::point_transfer);
                 IF with_lots[c] THEN
+                    INSERT INTO point_lot_use SELECT u.* FROM unnest(new_uses) AS u;
+                    new_uses := NULL;
                     PERFORM give_back_v1(NULL, hold.id, hold.account, live, false, p_today, p_grace);
                 END IF;
             END IF;
@@ -431,6 +449,9 @@ BEGIN
     END IF;
     IF new_lots IS NOT NULL THEN
         INSERT INTO point_lot SELECT l.* FROM unnest(new_lots) AS l;
+    END IF;
+    IF new_uses IS NOT NULL THEN
+        INSERT INTO point_lot_use SELECT u.* FROM unnest(new_uses) AS u;
     END IF;
     PERFORM write_balances_v1(places, before, balances);
 END
@@ -512,25 +533,29 @@ END
 $$;
 
 -- Books the points of some accounts that are past their day as expired: one transfer an account.
--- Returns how many lots that were.
+-- Returns how many lots that were. Lots are looked for before the lock is taken, while others post, and
+-- looked at again under it where they stood: one that has changed meanwhile stands elsewhere, and is left
+-- to the next call.
 CREATE FUNCTION expire_lots_v1(p_accounts bigint[], p_at timestamptz, p_today date) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
+    found tid[];
     expired point_account;
     ended bigint;
-    places tid[];
-    before bigint[];
-    balances bigint[];
+    moved bigint;
 BEGIN
+    found := ARRAY(
+        SELECT l.place FROM unnest(p_accounts) AS i (account) CROSS JOIN LATERAL (
+            SELECT o.ctid AS place FROM point_lot o
+            WHERE o.account = i.account AND o.remaining > 0 AND o.valid_until < p_today OFFSET 0
+        ) l);
     PERFORM pg_advisory_xact_lock(1, 'point_book'::regclass::oid::integer);
     SELECT * INTO expired FROM point_account WHERE kind = 'expired';
     WITH over AS MATERIALIZED (
-        SELECT l.account, l.id, l.place, l.remaining
-        FROM (SELECT DISTINCT unnest(p_accounts) AS account) i CROSS JOIN LATERAL (
-            SELECT o.account, o.id, o.ctid AS place, o.remaining FROM point_lot o
-            WHERE o.account = i.account AND o.remaining > 0 AND o.valid_until < p_today OFFSET 0
-        ) l
+        SELECT l.account, l.id, l.ctid AS place, l.remaining
+        FROM unnest(found) AS i (place) JOIN point_lot l ON l.ctid = i.place
+        WHERE l.remaining > 0 AND l.valid_until < p_today
     ), total AS MATERIALIZED (
         SELECT nextval('point_transfer_id_seq') AS id, t.account, t.amount, t.ids, t.amounts, a.place,
             a.balance
@@ -551,23 +576,34 @@ BEGIN
         SELECT t.id, 'expire', t.account, expired.id, t.amount, t.balance - t.amount,
             (expired.balance + sum(t.amount) OVER (ORDER BY t.id))::bigint, p_at
         FROM total t
+    ), lowered AS (
+        UPDATE point_account a SET balance = a.balance - t.amount FROM total t WHERE a.ctid = t.place
     )
-    SELECT coalesce(sum(cardinality(t.ids)), 0), array_agg(t.place), array_agg(t.balance),
-        array_agg(t.balance - t.amount)
-    INTO ended, places, before, balances FROM total t;
-    PERFORM write_balances_v1(places, before, balances);
-    UPDATE point_account SET balance = balance + (
-        SELECT coalesce(sum(n.before - n.balance), 0) FROM unnest(before, balances) AS n (before, balance))
-    WHERE id = expired.id AND ended > 0;
+    SELECT coalesce(sum(cardinality(t.ids)), 0), sum(t.amount) INTO ended, moved FROM total t;
+    UPDATE point_account SET balance = balance + moved WHERE id = expired.id AND moved > 0;
     RETURN ended;
 END
 $$;
 
+-- Books the points of accounts that are past their day as expired, so many accounts at a time, each time in a
+-- transaction of its own: whoever posts waits for no more, and between two of them goes first.
+CREATE PROCEDURE expire_in_steps_v1(
+    p_accounts bigint[], p_at_once integer, p_at timestamptz, p_today date, INOUT ended bigint
+) LANGUAGE plpgsql AS $$
+BEGIN
+    ended := 0;
+    FOR begins IN 1..cardinality(p_accounts) BY p_at_once LOOP
+        ended := ended + expire_lots_v1(p_accounts[begins : begins + p_at_once - 1], p_at, p_today);
+        COMMIT;
+    END LOOP;
+END
+$$;
+
 -- Rights: everything is read, and only the functions write transfers, balances, holds and lots.
-REVOKE EXECUTE ON FUNCTION open_accounts_v1, close_account_v1, write_balances_v1, give_back_v1, point_shortfall_v1,
-    hold_after_v1, post_v1, post_grants_v1, expire_lots_v1 FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION open_accounts_v1, close_account_v1, post_v1, post_grants_v1, expire_lots_v1
-    TO credit_app;
+REVOKE EXECUTE ON ROUTINE open_accounts_v1, close_account_v1, write_balances_v1, draw_lots_v1, give_back_v1,
+    point_shortfall_v1, hold_after_v1, post_v1, post_grants_v1, expire_lots_v1, expire_in_steps_v1 FROM PUBLIC;
+GRANT EXECUTE ON ROUTINE open_accounts_v1, close_account_v1, post_v1, post_grants_v1, expire_lots_v1,
+    expire_in_steps_v1 TO credit_app;
 GRANT SELECT ON point_book, point_account, point_token, point_transfer, point_key, point_hold, point_lot,
     point_lot_use, point_epoch TO credit_app;
 GRANT UPDATE (lease) ON point_book TO credit_app;

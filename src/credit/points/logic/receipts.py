@@ -9,7 +9,7 @@ its holder's account and nobody else's. Standard library only: a verifier may ca
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from credit.kit.canonical import canonical
 from credit.log.tree import leaf_hash, verify_inclusion
 
 __all__ = [
-    "Movement", "ReceiptError", "body_of", "head_of", "leaf_of", "leaves_of", "nonce_of", "shown",
+    "Movement", "ReceiptError", "body_of", "head_of", "leaf_of", "nonce_of", "shown",
     "verify_receipt",
 ]  # fmt: skip
 
@@ -136,8 +136,3 @@ def body_of(
         "size": size,
         "upto": upto,
     }
-
-
-def leaves_of(secret: bytes, movements: Sequence[Movement]) -> list[bytes]:
-    """Hash the transfers of an epoch, in their order."""
-    return [leaf_of(shown(secret, one)) for one in movements]

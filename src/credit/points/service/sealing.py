@@ -5,9 +5,10 @@ sealed number is all there is, and none can come in between later.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import orjson
 import structlog
 
 from credit.kit.clock import Clock
@@ -17,9 +18,10 @@ from credit.kit.ids import new_id
 from credit.kit.signing import SigningKey
 from credit.kit.texts import say
 from credit.log import service as log_service
-from credit.log.tree import CompactRange, inclusion_proof, node_hash
+from credit.log.tree import CompactRange, inclusion_proof, leaf_hash, node_hash
 from credit.points import store
 from credit.points.logic import receipts
+from credit.points.logic.receipts import Movement
 from credit.points.views import Epoch
 
 __all__ = ["Sealer", "receipt_of", "seal_faults", "sealed_upto"]
@@ -62,18 +64,14 @@ class Sealer:
             movements = await store.movements(conn, upto, EPOCH_MAX)
             if not movements:
                 return 0
-            tree = CompactRange()
-            for leaf in receipts.leaves_of(self._secret, movements):
-                tree.append(leaf)
+            root = _root(await _leaves(self._secret, movements))
             size, end = len(movements), movements[-1].id
-            body = receipts.body_of(number, end, size, tree.root(), previous)
+            body = receipts.body_of(number, end, size, root, previous)
             await self._announce(conn)
             record_id = new_id(self._clock.now())
             record = log_service.sign_record(self._key, KIND, record_id, body)
             await log_service.enqueue(conn, [record])
-            epoch = Epoch(
-                number, upto, end, size, tree.root(), bytes.fromhex(body["head"]), record_id
-            )
+            epoch = Epoch(number, upto, end, size, root, bytes.fromhex(body["head"]), record_id)
             await store.add_epoch(conn, epoch, self._clock.now())
             return size
 
@@ -97,8 +95,7 @@ async def receipt_of(
     movements = await store.movements(conn, epoch.after, epoch.size)
     index = next(place for place, one in enumerate(movements) if one.id == transfer)
     found = movements[index]
-    # An epoch may have many: a thread hashes them, so that nobody else waits meanwhile.
-    leaves = await asyncio.to_thread(receipts.leaves_of, secret, movements)
+    leaves = await _leaves(secret, movements)
     known = {
         side: {"account": account, "nonce": receipts.nonce_of(secret, transfer, side).hex()}
         for side, account in found.accounts.items()
@@ -122,6 +119,25 @@ async def sealed_upto(conn: Connection) -> int:
     return last.upto if last else 0
 
 
+async def _leaves(secret: bytes, movements: Sequence[Movement]) -> list[bytes]:
+    """Hash transfers, in a thread: an epoch may have many, and nobody else is to wait meanwhile."""
+    return await asyncio.to_thread(lambda: [_leaf(secret, one) for one in movements])
+
+
+def _leaf(secret: bytes, movement: Movement) -> bytes:
+    """Return what `receipts.leaf_of` does, in a fraction of the time: what the book holds needs no
+    check whether it has a canonical form.
+    """
+    return leaf_hash(orjson.dumps(receipts.shown(secret, movement), option=orjson.OPT_SORT_KEYS))
+
+
+def _root(leaves: Iterable[bytes]) -> bytes:
+    tree = CompactRange()
+    for leaf in leaves:
+        tree.append(leaf)
+    return tree.root()
+
+
 def _nodes(leaves: list[bytes]) -> Any:
     levels = [leaves]
     while len(levels[-1]) > 1:
@@ -139,12 +155,10 @@ async def seal_faults(conn: Connection, secret: bytes) -> list[tuple[str, str]]:
     epochs = await store.epochs(conn)
     for epoch in epochs:
         movements = await store.movements(conn, after, epoch.size)
-        tree = CompactRange()
-        for leaf in receipts.leaves_of(secret, movements):
-            tree.append(leaf)
-        head = receipts.head_of(previous, epoch.id, len(movements), tree.root())
+        root = _root(await _leaves(secret, movements))
+        head = receipts.head_of(previous, epoch.id, len(movements), root)
         whole = bool(movements) and movements[-1].id == epoch.upto
-        if not whole or (tree.root(), head, after) != (epoch.root, epoch.head, epoch.after):
+        if not whole or (root, head, after) != (epoch.root, epoch.head, epoch.after):
             found.append(("封存的划转与账本不符", f"第 {epoch.id} 期"))
         previous, after = epoch.head, epoch.upto
     return found + await _record_faults(conn, epochs)
