@@ -10,6 +10,7 @@ from credit.earning import jobs
 from credit.earning import service as earning
 from credit.earning.service import reversing
 from credit.kit.jobs import JobContext
+from credit.points.logic import operations
 
 
 async def sweep(bank):
@@ -30,9 +31,9 @@ async def test_what_was_held_when_it_was_reversed_comes_back_to_nobody(bank):
     assert await reverse(bank, made) == 0
     assert await sweep(bank) == 0
     await void(bank, held)
-    assert await spendable(bank) == 9
-    assert await sweep(bank) == 1
     assert await spendable(bank) == 0
+    assert await budget(bank) == BUDGET - 9
+    assert await sweep(bank) == 1
     assert await budget(bank) == BUDGET
     assert await sweep(bank) == 0
     history = await bank.look(f"/wallets/{bank.wallets['Li']}/history", by="Li")
@@ -46,12 +47,25 @@ async def test_it_is_taken_back_as_often_as_something_comes_back(bank):
     spent = await bank.authorize("Li", 1)
     await bank.send(f"/redemptions/{spent['id']}/capture", {}, by="shopkeeper", status=200)
     assert await reverse(bank, made) == 1
-    for held, points in ((first, 3), (second, 4)):
+    for held in (first, second):
         await void(bank, held)
-        assert await spendable(bank) == points
+        assert await spendable(bank) == 0
         assert await sweep(bank) == 1
         assert await spendable(bank) == 0
     await bank.send(f"/redemptions/{spent['id']}/refund", {}, by="shopkeeper", status=200)
+    assert await sweep(bank) == 1
+    assert await budget(bank) == BUDGET
+    await is_faultless(bank)
+
+
+async def test_a_refund_grants_nothing_anew_for_a_lot_that_was_reversed_and_is_over(bank):
+    made = await award(bank, points=9)
+    spent = await bank.authorize("Li", 9)
+    await bank.send(f"/redemptions/{spent['id']}/capture", {}, by="shopkeeper", status=200)
+    assert await reverse(bank, made) == 0
+    bank.clock.now_value += timedelta(days=800)
+    refund = operations.refund(operations.key_of("test", "refund", "1", b""), int(spent["id"]))
+    assert (await bank.writer.post(refund)).outcome == "posted"
     assert await sweep(bank) == 1
     assert await budget(bank) == BUDGET
     await is_faultless(bank)

@@ -17,6 +17,7 @@ class Lot:
     valid_until: object
     priority: int
     remaining: int = 0
+    reversed: bool = False
 
     @property
     def rank(self):
@@ -36,7 +37,8 @@ class Account:
     def live(self, today):
         return [
             lot for lot in sorted(self.lots.values(), key=lambda lot: lot.rank)
-            if lot.remaining and (lot.valid_until is None or lot.valid_until >= today)
+            if lot.remaining and not lot.reversed
+            and (lot.valid_until is None or lot.valid_until >= today)
         ]  # fmt: skip
 
     def available(self, today):
@@ -93,7 +95,8 @@ class Book:
             lot, share = use[0], min(use[1], amount)
             use[1] -= share
             amount -= share
-            if regrant and lot.valid_until is not None and lot.valid_until < today:
+            over = lot.valid_until is not None and lot.valid_until < today
+            if regrant and over and not lot.reversed:
                 late += share
             else:
                 lot.remaining += share
@@ -187,6 +190,7 @@ class Book:
             return "unknown-lot"
         owner = self.grants[lot_id]
         lot = self.accounts[owner].lots[lot_id]
+        lot.reversed = lot.reversed or amount is None
         amount = lot.remaining if amount is None else amount
         if amount == 0 or amount > lot.remaining:
             return "above-lot"

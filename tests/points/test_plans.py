@@ -28,8 +28,8 @@ LOAD = f"""
 SELECT setval('point_transfer_id_seq', 9000000);
 INSERT INTO point_account (code, kind, floor, lots, balance, opened_at)
 SELECT n::text, 'resident', 0, true, 100, now() FROM generate_series(1000001, 1000000 + {ACCOUNTS}) n;
-INSERT INTO point_lot (id, account, amount, remaining, valid_until, priority)
-SELECT 1000000 + id, id, 100, 100, '2026-07-31', 0 FROM point_account WHERE code > '1' AND code < '3';
+INSERT INTO point_lot (id, account, amount, remaining, valid_until, priority, reversed)
+SELECT 1000000 + id, id, 100, 100, '2026-07-31', 0, false FROM point_account WHERE code > '1' AND code < '3';
 INSERT INTO point_hold (id, account, holder, beneficiary, amount, until, captured, returned, refunded)
 SELECT 5000000 + n, n, 1, 2, 10, now(), 10, 0, 0 FROM generate_series(1, {ACCOUNTS} / 5) n;
 INSERT INTO point_key (key, hash, transfer, day)

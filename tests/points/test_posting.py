@@ -633,7 +633,7 @@ async def test_a_sweep_at_once_with_spending_books_every_point_once(book, at_onc
         ("INSERT INTO point_account (code, kind, lots, balance, opened_at)"
         " VALUES ('new', 'budget', false, 5, now())"),
         "DELETE FROM point_account",
-        "INSERT INTO point_lot VALUES (99, 1, 5, 5, 'infinity', 0)",
+        "INSERT INTO point_lot VALUES (99, 1, 5, 5, 'infinity', 0, false)",
         "UPDATE point_lot SET remaining = amount",
         "DELETE FROM point_lot",
         "UPDATE point_lot_use SET returned = 0",

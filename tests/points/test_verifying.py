@@ -99,7 +99,7 @@ MANIPULATIONS = {
     "a lot from nowhere": (
         "point_lot", "积分批次与发放它的划转不符",
         (
-            "INSERT INTO point_lot SELECT 1000000, id, 5, 0, 'infinity', 0 FROM point_account "
+            "INSERT INTO point_lot SELECT 1000000, id, 5, 0, 'infinity', 0, false FROM point_account "
             "WHERE code = 'Li'"
         ),
     ),
@@ -153,7 +153,7 @@ MANIPULATIONS = {
     "a lot of points that only came back": (
         "point_lot", "积分批次与发放它的划转不符",
         (
-            "INSERT INTO point_lot SELECT id, credit, amount, 0, 'infinity', 0 FROM point_transfer "
+            "INSERT INTO point_lot SELECT id, credit, amount, 0, 'infinity', 0, false FROM point_transfer "
             "WHERE kind = 'void'"
         ),
     ),

@@ -150,6 +150,7 @@ class PointLot(Table, table=True):
     """Points granted by the transfer of the same number, and what is left of them.
 
     They are good through the day `valid_until` (infinity: always), drawn by priority, that day, age.
+    Of one that was reversed nothing is drawn: what comes back to it can only be reversed, too.
     """
 
     __tablename__ = "point_lot"
@@ -166,6 +167,7 @@ class PointLot(Table, table=True):
     remaining: int = whole()
     valid_until: date
     priority: int = Field(sa_type=SmallInteger)
+    reversed: bool
 
 
 class PointLotUse(Table, table=True):

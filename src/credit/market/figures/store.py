@@ -92,6 +92,7 @@ MONTHS = """
 SELECT nullif(date_trunc('month', l.valid_until::timestamp), 'infinity')::date, sum(l.remaining)::bigint
 FROM member m JOIN point_lot l ON l.account = m.account
 WHERE starts_with(m.division, $1) AND l.remaining > 0 AND l.valid_until >= $2
+    AND NOT l.reversed
 GROUP BY 1 ORDER BY 1 NULLS LAST LIMIT $3
 """
 # What is set aside for merchants, and what is awarded and waits for its day.

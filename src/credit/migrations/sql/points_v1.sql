@@ -91,7 +91,9 @@ RETURNS bigint LANGUAGE sql AS $$
         SELECT l.ctid AS place, l.id, l.remaining,
             (sum(l.remaining) OVER (ORDER BY l.priority, l.valid_until, l.id))::bigint - l.remaining AS before,
             (sum(l.remaining) OVER ())::bigint AS total
-        FROM point_lot l WHERE l.account = p_account AND l.remaining > 0 AND l.valid_until >= p_today
+        FROM point_lot l
+        WHERE l.account = p_account AND l.remaining > 0 AND l.valid_until >= p_today
+            AND NOT l.reversed
     ), drawn AS (
         SELECT place, id, least(remaining, p_amount - before) AS taken FROM lots
         WHERE before < p_amount AND total >= p_amount
@@ -106,7 +108,8 @@ $$;
 
 -- Gives points back to the lots that the transfer `p_about` drew, last drawn first. Where a lot is over
 -- by now, points of a void hold go to it nonetheless, and expire at once; those of a refund are granted
--- anew by the transfer `p_transfer`, through the day `p_grace`.
+-- anew by the transfer `p_transfer`, through the day `p_grace`; not those of a reversed lot, which nobody
+-- spends any more.
 CREATE FUNCTION give_back_v1(
     p_transfer bigint, p_about bigint, p_account bigint, p_amount bigint, p_refund boolean,
     p_today date, p_grace date
@@ -114,7 +117,7 @@ CREATE FUNCTION give_back_v1(
 BEGIN
     WITH used AS (
         SELECT u.lot, u.amount - u.returned - u.regranted AS open,
-            p_refund AND l.valid_until < p_today AS late,
+            p_refund AND l.valid_until < p_today AND NOT l.reversed AS late,
             (sum(u.amount - u.returned - u.regranted)
                 OVER (ORDER BY l.priority DESC, l.valid_until DESC, l.id DESC))::bigint AS upto
         FROM point_lot_use u JOIN point_lot l ON l.id = u.lot WHERE u.transfer = p_about
@@ -129,8 +132,8 @@ BEGIN
         UPDATE point_lot l SET remaining = l.remaining + s.back FROM share s
         WHERE l.id = s.lot AND NOT s.late
     )
-    INSERT INTO point_lot (id, account, priority, valid_until, amount, remaining)
-    SELECT p_transfer, p_account, 0, p_grace, sum(s.back), sum(s.back) FROM share s WHERE s.late
+    INSERT INTO point_lot (id, account, priority, valid_until, amount, remaining, reversed)
+    SELECT p_transfer, p_account, 0, p_grace, sum(s.back), sum(s.back), false FROM share s WHERE s.late
     HAVING count(*) > 0;
 END
 $$;
@@ -143,7 +146,7 @@ LANGUAGE sql STABLE AS $$
         'held', (SELECT coalesce(sum(h.amount), 0) FROM point_hold h
             WHERE h.account = p_account AND h.captured = 0 AND h.returned = 0),
         'next_expiry', (SELECT jsonb_build_object('on', l.valid_until, 'amount', sum(l.remaining))
-            FROM point_lot l WHERE l.account = p_account AND l.remaining > 0
+            FROM point_lot l WHERE l.account = p_account AND l.remaining > 0 AND NOT l.reversed
                 AND l.valid_until >= p_today AND l.valid_until < 'infinity'
             GROUP BY l.valid_until ORDER BY l.valid_until LIMIT 1)))
 $$;
@@ -307,7 +310,9 @@ BEGIN
                 END IF;
             END IF;
         ELSIF item.op = 'reverse' THEN
-            SELECT * INTO lot FROM point_lot l WHERE l.id = item.about;
+            -- A whole lot that is reversed gives nothing any more, whatever comes back to it later.
+            UPDATE point_lot l SET reversed = l.reversed OR item.amount IS NULL WHERE l.id = item.about
+            RETURNING * INTO lot;
             item.debit := lot.account;
             item.amount := coalesce(item.amount, lot.remaining);
             IF NOT FOUND THEN
@@ -359,6 +364,7 @@ BEGIN
                     IF item.op <> 'reverse' THEN
                         SELECT * INTO lot FROM point_lot l
                         WHERE l.account = item.debit AND l.remaining > 0 AND l.valid_until >= p_today
+                            AND NOT l.reversed
                         ORDER BY l.priority, l.valid_until, l.id LIMIT 1;
                     END IF;
                     live := lot.remaining;
@@ -399,7 +405,7 @@ BEGIN
                     p_today, p_grace);
             ELSE
                 new_lots := array_append(new_lots, ROW(transfer, item.credit, item.amount, item.amount,
-                    coalesce(item.valid_until, 'infinity'), coalesce(item.priority, 0))::point_lot);
+                    coalesce(item.valid_until, 'infinity'), coalesce(item.priority, 0), false)::point_lot);
                 unwritten[c] := true;
             END IF;
         END IF;
@@ -507,9 +513,9 @@ BEGIN
     ), keyed AS (
         INSERT INTO point_key (key, hash, transfer, day) SELECT i.key, i.hash, i.id, p_today FROM item i
     ), granted AS (
-        INSERT INTO point_lot (id, account, priority, valid_until, amount, remaining)
+        INSERT INTO point_lot (id, account, priority, valid_until, amount, remaining, reversed)
         SELECT i.id, i.credit, coalesce(i.priority, 0), coalesce(i.valid_until, 'infinity'), i.amount,
-            i.amount
+            i.amount, false
         FROM item i WHERE i.lots
     ), transferred AS (
         INSERT INTO point_transfer (id, kind, debit, credit, amount, debit_balance, credit_balance,

@@ -110,6 +110,7 @@ def upgrade() -> None:
         sa.Column("remaining", sa.BigInteger(), nullable=False),
         sa.Column("valid_until", sa.Date(), nullable=False),
         sa.Column("priority", sa.SmallInteger(), nullable=False),
+        sa.Column("reversed", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
             "remaining BETWEEN 0 AND amount", name=op.f("ck_point_lot_remaining_range")
         ),

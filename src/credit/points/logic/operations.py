@@ -162,7 +162,9 @@ def refund(
 def reverse(
     key: Key, lot: int, credit: int, amount: int | None = None, *, reason: str | None = None
 ) -> Operation:
-    """Take back what is left of a wrongly granted lot, or part of that; never anything else."""
+    """Take back what is left of a wrongly granted lot, or part of that; never anything else. Without
+    `amount` nobody spends anything of the lot from then on, also of what comes back to it.
+    """
     return Operation(
         "reverse", *key, "reverse", credit=credit, amount=_whole(amount), about=lot, reason=reason
     )

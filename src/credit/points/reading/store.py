@@ -35,7 +35,7 @@ BALANCES = """
 SELECT a.id, a.balance,
     CASE WHEN a.lots THEN (
         SELECT coalesce(sum(l.remaining), 0)::bigint FROM point_lot l
-        WHERE l.account = a.id AND l.remaining > 0 AND l.valid_until >= $2
+        WHERE l.account = a.id AND l.remaining > 0 AND l.valid_until >= $2 AND NOT l.reversed
     ) ELSE a.balance - coalesce(a.floor, a.balance) END,
     (SELECT coalesce(sum(h.amount), 0)::bigint FROM point_hold h
         WHERE h.account = a.id AND h.captured = 0 AND h.returned = 0)
@@ -43,13 +43,14 @@ FROM point_account a WHERE a.id = ANY ($1)
 """
 OPEN_LOTS = """
 SELECT id, remaining, nullif(valid_until, 'infinity') FROM point_lot
-WHERE account = $1 AND remaining > 0 AND valid_until >= $2
+WHERE account = $1 AND remaining > 0 AND valid_until >= $2 AND NOT reversed
 ORDER BY priority, valid_until, id LIMIT $3
 """
 # Points that are always good end with no day.
 ENDING = """
 SELECT valid_until, sum(remaining)::bigint FROM point_lot
-WHERE account = $1 AND remaining > 0 AND valid_until >= $2 AND valid_until < 'infinity'
+WHERE account = $1 AND remaining > 0 AND NOT reversed
+    AND valid_until >= $2 AND valid_until < 'infinity'
 GROUP BY valid_until ORDER BY valid_until LIMIT $3
 """
 EXPECTING = """

@@ -27,7 +27,7 @@ __all__ = [
 
 ENDING = """
 SELECT nullif(valid_until, 'infinity'), sum(remaining)::bigint FROM point_lot
-WHERE account = $1 AND remaining > 0 AND valid_until >= $2
+WHERE account = $1 AND remaining > 0 AND valid_until >= $2 AND NOT reversed
 GROUP BY valid_until ORDER BY valid_until LIMIT $3
 """
 PENDING = """
