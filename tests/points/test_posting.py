@@ -34,6 +34,18 @@ async def test_of_fifty_captures_at_once_exactly_one_is_posted(book, at_once):
     assert await book.faults() == []
 
 
+async def test_of_parts_captured_at_once_one_is_taken_and_the_rest_goes_back(book, at_once):
+    await book.fund("Li", 60)
+    number = await book.hold("Li", 60)
+    outcomes = await at_once(
+        book.post(op.capture(book.key(), number, part)) for part in range(5, 60, 5)
+    )
+    assert counted(outcomes) == {"posted": 1, "hold-captured": 10}
+    (taken,) = [one.details["captured"] for (one,) in outcomes if one.transfer is not None]
+    assert await book.balances("Li", "held", "shop") == (60 - taken, 0, taken)
+    assert await book.faults() == []
+
+
 async def test_a_capture_and_a_void_at_once_have_one_winner(book, at_once):
     for turn in (0, 1):  # whichever kind stands first in the queue
         await book.fund("Li", 10)

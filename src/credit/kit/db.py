@@ -174,7 +174,8 @@ def session_settings(role: str, city: str | None = None) -> dict[str, str]:
     Every statement keeps one plan: planning again for every call cost intake a quarter of its
     speed, so statements are written to suit all their arguments. No question is large enough for
     parallel helpers or for compiling the plan to be worth their start, and look-ups by key do not
-    repeat, so that remembering them (memoize) only costs.
+    repeat, so that remembering them (memoize) only costs. What is answered is on the disk, whatever
+    the server does by default.
     """
     settings = {
         "role": role,
@@ -182,6 +183,7 @@ def session_settings(role: str, city: str | None = None) -> dict[str, str]:
         "statement_timeout": str(STATEMENT_TIMEOUT_MS),
         "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
         "timezone": "UTC",
+        "synchronous_commit": "on",
         "plan_cache_mode": "force_generic_plan",
         "max_parallel_workers_per_gather": "0",
         "enable_memoize": "off",

@@ -1,0 +1,101 @@
+"""What time ends is booked in bulk, in steps, beside whoever posts, and does not depend on it."""
+
+import asyncio
+
+import pytest
+
+from credit.kit.db import FAILURES
+from credit.points import store
+from credit.points.logic import operations as op
+from credit.points.service import sweeping
+from credit.points.views import NewAccount
+
+CITY = "150200"
+PEOPLE = [f"P{n}" for n in range(230)]
+
+
+@pytest.fixture
+async def people(book, monkeypatch):
+    """Residents with two points until today and three for always, some calls' worth of them."""
+    monkeypatch.setattr(sweeping, "ACCOUNTS", 100)
+    monkeypatch.setattr(sweeping, "AT_ONCE", 30)
+    async with book.db.city(CITY) as conn:
+        opened = [NewAccount(name, "resident") for name in PEOPLE]
+        book.ids.update(await store.open_accounts(conn, opened, book.clock.now()))
+    for lot in (op.Lot(book.clock.today()), op.Lot()):
+        amount = 2 if lot.valid_until else 3
+        await book.writer.post_all(
+            [book.transfer("issuance", one, amount, kind="grant", lot=lot) for one in PEOPLE]
+        )
+    return PEOPLE
+
+
+async def sweep(book):
+    return await sweeping.expire_points(book.db, book.clock, CITY)
+
+
+async def test_every_lot_is_booked_once_while_others_spend(book, people):
+    book.pass_days(1)
+    spent = [book.transfer(one, "shop", 1) for one in people]
+    lots, outcomes = await asyncio.gather(sweep(book), book.writer.post_all(spent))
+    assert lots == len(people)
+    assert {one.outcome for one in outcomes} == {"posted"}
+    assert await book.balances("expired", "shop", "P0", "P229") == (2 * 230, 230, 2, 2)
+    assert await sweep(book) == 0
+    assert await book.faults() == []
+
+
+async def test_a_sweep_that_is_cut_off_keeps_its_steps_and_the_next_one_does_the_rest(
+    book, people, lock_awaited, database_url, monkeypatch
+):
+    book.pass_days(1)
+    steps, done = store.expire_in_steps, []
+
+    async def cut_off_the_second_time(conn, *asked):
+        if not done:
+            done.append(await steps(conn, *asked))
+            return done[0]
+        async with book.locked():
+            running = asyncio.ensure_future(steps(conn, *asked))
+            await lock_awaited(database_url, sessions=1)
+            await book.ask_owner("SELECT pg_terminate_backend($1)", conn.get_server_pid())
+        return await running
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "expire_in_steps", cut_off_the_second_time)
+        with pytest.raises(FAILURES):
+            await sweep(book)
+    assert done == [100]
+    assert await book.balance("expired") == 2 * 100
+    assert await sweep(book) == 130
+    assert await book.balance("expired") == 2 * 230
+    assert await book.faults() == []
+
+
+async def test_holds_of_a_whole_day_are_given_back_in_bulk(book, people, monkeypatch):
+    monkeypatch.setattr(sweeping, "HOLDS", 100)
+    held = await book.writer.post_all([book.to_hold(one, 3) for one in people])
+    await book.posted(op.capture(book.key(), held[0].transfer))
+    book.clock.now_value = book.in_minutes(15)
+    assert await sweeping.lapse_holds(book.db, book.clock, CITY, book.writer) == 229
+    assert await book.balances("held", "shop", "P0", "P1") == (0, 3, 2, 5)
+    assert await sweeping.lapse_holds(book.db, book.clock, CITY, book.writer) == 0
+    assert await book.faults() == []
+
+
+async def test_a_gift_beside_a_monthly_allowance_is_right_every_day_without_any_job(book):
+    """Nothing has to reset: what may be spent follows from the lots and the day."""
+    for month in range(3):
+        await book.fund("Li", 10, days=30 * (month + 1) - 1, priority=month)
+    await book.fund("Li", 7, priority=5)
+    left = []
+    for spent in (4, 0, 12):
+        if spent:
+            await book.posted(book.transfer("Li", "shop", spent))
+        left.append(await book.available("Li"))
+        book.pass_days(30)
+    assert left == [10 - 4 + 10 + 10 + 7, 10 + 10 + 7, 10 - 10 + 7 - 2]
+    assert await book.available("Li") == 5
+    assert await sweep(book) == 2
+    assert await book.available("Li") == 5
+    assert await book.faults() == []
