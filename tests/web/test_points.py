@@ -201,6 +201,8 @@ async def test_the_indicators_are_shown_and_exported(bank, street, statements):
     await bank.add_offer("discount", 10)
     statements.clear()
     shown = main(await street.get(f"{POINTS}/indicators"))
+    assert f'href="/{CITY}/rules">{bank.rules.title}</a>' in shown
+    assert "不能作为“已出台”的依据" in shown  # the pack of the tests is a sample
     assert len(statements) <= 6
     assert "50.00%" in shown
     assert "150203001001" in shown

@@ -594,7 +594,7 @@ $$;
 -- Books the points of accounts that are past their day as expired, so many accounts at a time, each time in a
 -- transaction of its own: whoever posts waits for no more, and between two of them goes first.
 CREATE PROCEDURE expire_in_steps_v1(
-    p_accounts bigint[], p_at_once integer, p_at timestamptz, p_today date, INOUT ended bigint
+    p_accounts bigint[], p_at_once integer, p_at timestamptz, p_today date, OUT ended bigint
 ) LANGUAGE plpgsql AS $$
 BEGIN
     ended := 0;

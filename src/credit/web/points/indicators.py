@@ -42,7 +42,7 @@ SHEET = SheetSpec(
 
 
 class PointIndicatorPages(Controller):
-    """`/{city}/console/points/indicators`: A3-22, A3-23, A3-24 and A4-34."""
+    """`/{city}/console/points/indicators`: A3-21 to A3-24, A4-32 and A4-34."""
 
     path = "/console/points/indicators"
 
@@ -71,6 +71,7 @@ class PointIndicatorPages(Controller):
             rows=rows,
             whole=next((one for one in rows if (one.code or "") == place), None),
             picture=drawing.kpi_picture(parts),
+            rules=pack_of_city(city).on(today),
             place=place,
             place_name=place_name,
             divisions=within(divisions, actor),
