@@ -19,6 +19,7 @@ __all__ = [
     "keep_import",
     "purge_answers",
     "put_vault_values",
+    "remove_vault_values",
     "vault_keys",
     "vault_values",
 ]
@@ -70,6 +71,7 @@ SELECT v.subject, k.sealed AS key, v.sealed AS value
 FROM vault_value v JOIN vault_key k ON k.subject = v.subject
 WHERE v.field = $1 AND v.subject = ANY($2)
 """
+REMOVE_VAULT_VALUES = "DELETE FROM vault_value WHERE field = $1 AND subject = ANY($2)"
 ERASE_VAULT_VALUES = "DELETE FROM vault_value WHERE subject = ANY($1)"
 ERASE_VAULT_KEYS = "DELETE FROM vault_key WHERE subject = ANY($1)"
 
@@ -163,6 +165,11 @@ async def vault_values(
 ) -> list[tuple[str, bytes, bytes]]:
     """Return (subject, sealed key, sealed value) of those that have one."""
     return [tuple(row) for row in await conn.fetch(VAULT_VALUES, field, subjects)]
+
+
+async def remove_vault_values(conn: Connection, field: str, subjects: Sequence[str]) -> None:
+    """Delete one value of each subject."""
+    await conn.execute(REMOVE_VAULT_VALUES, field, subjects)
 
 
 async def erase_vault(conn: Connection, subjects: Sequence[str]) -> None:

@@ -70,6 +70,10 @@ class Vault:
         """Open one value with its sealed key, as a query that joins the vault returns them."""
         return self._open(self._key(key, subject), value, subject, field).decode()
 
+    async def remove(self, conn: Connection, field: str, subjects: Iterable[str]) -> None:
+        """Delete one value of each subject. Their keys stay, for the others: so could a copy be read."""
+        await store.remove_vault_values(conn, field, sorted(set(subjects)))
+
     async def erase(self, conn: Connection, subjects: Iterable[str]) -> None:
         """Destroy the keys of subjects, and with them every value they ever sealed."""
         await store.erase_vault(conn, sorted(set(subjects)))

@@ -7,7 +7,7 @@ from credit.access import logic
 from credit.access import store as access_store
 from credit.access.admin import store
 from credit.access.admin.invitations import invite
-from credit.access.service.people import actor_named, add_person
+from credit.access.service.people import NAME, actor_named, add_person
 from credit.access.views import Actor
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
@@ -17,7 +17,7 @@ from credit.kit.vault import Vault
 
 __all__ = [
     "ROLE", "ResidentAccount", "account_of", "add_resident", "erase_resident", "invite_again",
-    "resident_named",
+    "rename_resident", "resident_named",
 ]  # fmt: skip
 
 ROLE = "resident"
@@ -88,3 +88,18 @@ async def erase_resident(conn: Connection, clock: Clock, vault: Vault, person_id
     await store.erase_person(conn, person_id)
     await vault.erase(conn, [person_id])
     return True
+
+
+async def rename_resident(
+    conn: Connection, clock: Clock, vault: Vault, person_id: str, was: str, name: str
+) -> None:
+    """Correct the name of somebody who is nothing but a resident, where it is the one it was.
+
+    Whoever has another one here had it entered by somebody else.
+    """
+    await store.lock_person(conn, person_id)
+    found = await account_of(conn, clock, person_id)
+    if found is None or not found.only:
+        return
+    if (await vault.open(conn, NAME, [person_id])).get(person_id) == was:
+        await vault.put(conn, NAME, {person_id: name})

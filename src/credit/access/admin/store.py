@@ -24,6 +24,7 @@ __all__ = [
     "forget_sign_in",
     "invited",
     "lock_administrators",
+    "lock_person",
     "office_names",
     "organisation_of",
     "people",
@@ -52,6 +53,8 @@ WHERE p.username > $1 AND ($2::text IS NULL OR p.username LIKE $2 OR o.name LIKE
 ORDER BY p.username LIMIT $5
 """
 PERSON_SHOWN = f"{_PEOPLE} WHERE p.id = $1"
+# Who erases a person at the same moment waits, or is waited for: no name is sealed again behind them.
+LOCK_PERSON = "SELECT FROM person WHERE id = $1 FOR NO KEY UPDATE"
 # Who changes people waits here for whoever else does, so that two administrators cannot end each
 # other at the same moment.
 LOCK_ADMINISTRATORS = """
@@ -221,6 +224,11 @@ async def person_shown(conn: Connection, person_id: str) -> PersonShown | None:
     """Find a person by id, whether active or not."""
     row = await conn.fetchrow(PERSON_SHOWN, person_id)
     return None if row is None else PersonShown(row[0], row[1], tuple(row[2]), *row[3:])
+
+
+async def lock_person(conn: Connection, person_id: str) -> None:
+    """Hold a person to the end of the transaction."""
+    await conn.execute(LOCK_PERSON, person_id)
 
 
 async def lock_administrators(conn: Connection) -> list[str]:

@@ -4,6 +4,7 @@ from credit.earning.pages.activities import ActivityPages
 from credit.earning.pages.approvals import ApprovalPages
 from credit.earning.pages.attending import ActivityCodePages, AttendPages
 from credit.earning.pages.closing import AttendancePages
+from credit.earning.pages.correcting import CorrectingPages
 from credit.earning.pages.entry import ParticipationEntryPages
 from credit.earning.pages.leaving import LeavingPages
 from credit.earning.pages.member import MemberPages
@@ -15,5 +16,5 @@ __all__ = ["EARNING_PAGES", "own_section"]
 
 EARNING_PAGES = (
     ActivityPages, ActivityCodePages, AttendancePages, AttendPages, ApprovalPages, ParticipationEntryPages,
-    MemberListPages, MemberPages, LeavingPages, OwnPointPages, PostingPages,
+    MemberListPages, MemberPages, CorrectingPages, LeavingPages, OwnPointPages, PostingPages,
 )  # fmt: skip

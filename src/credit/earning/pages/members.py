@@ -25,7 +25,7 @@ from credit.parties import service as parties
 from credit.rules.bank import Bank
 from credit.rules.loading import pack_of_city
 
-__all__ = ["MemberListPages", "bank_of"]
+__all__ = ["MemberListPages", "Phone", "bank_of", "refuse_alike"]
 
 PAGE = 50
 PLACE = r"([0-9]{6,12}\.W[0-9A-Z]{1,23})?"
@@ -33,6 +33,7 @@ DIVISION = r"([0-9]{6}([0-9]{3}([0-9]{3})?)?)?"
 Kind = Annotated[str, QueryParameter(pattern=r"^[0-9a-z_.-]{0,40}$(?!\n)", max_length=40)]
 Division = Annotated[str, QueryParameter(pattern=rf"^{DIVISION}$(?!\n)", max_length=12)]
 Place = Annotated[str, QueryParameter(pattern=rf"^{PLACE}$(?!\n)", max_length=37)]
+Phone = Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 -]{5,18}$(?!\n)")]
 Plain = r"^[^\u0000-\u001f\u007f]*$(?!\n)"
 
 
@@ -67,7 +68,7 @@ class MemberForm(Struct, frozen=True):
     kind: Annotated[str, Meta(max_length=40)]
     name: Annotated[str, Meta(min_length=1, max_length=40)]
     division: Annotated[str, Meta(pattern=r"^[0-9]{12}$(?!\n)")]
-    phone: Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 -]{5,18}$(?!\n)")] = ""
+    phone: Phone = ""
     born_on: date | None = None
     another: Literal["yes", ""] = ""
 
@@ -166,7 +167,7 @@ class MemberListPages(Controller):
                     same = await member_lists.alike(
                         conn, vault, actor, made.division, made.name.strip(), made.phone
                     )
-                    _refuse_alike(same)
+                    refuse_alike(same)
                 (wallet,) = await members.register(conn, state.clock, vault, actor, bank, [made])
         except CreditError as refused:
             return await _form_page(request, state, city, fields, refused, same=same)
@@ -190,11 +191,12 @@ def _new(form: MemberForm, bank: Bank, city: str) -> NewMember:
     return NewMember(form.name, form.kind, form.division, form.phone, born_on)
 
 
-def _refuse_alike(same: Sequence[str]) -> None:
+def refuse_alike(same: Sequence[str]) -> None:
+    """Refuse a name and number that members of the division have, until somebody has looked at them."""
     if same:
         raise Conflict(
             say(
-                "这个社区已经登记过同名同号的参与者：%(wallet)s。请打开核对；确实是另一个人，请勾选后再登记。",
+                "这个社区已经登记过同名同号的参与者：%(wallet)s。请打开核对；确实是另一个人，请勾选后再提交。",
                 wallet=same[0],
             ),
             slug="registered-before",
