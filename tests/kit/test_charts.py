@@ -82,11 +82,12 @@ def waterfalls(draw):
 def distributions(draw):
     rows = draw(st.lists(st.tuples(texts, counts), max_size=CATEGORIES_MAX))
     same = st.lists(counts, min_size=len(rows), max_size=len(rows))
+    second = draw(st.sampled_from([{}, {"before": draw(same)}, {"wholes": draw(same)}]))
     return draw_bars(
         rows,
         id_="p",
         title=draw(texts),
-        before=draw(st.none() | same),
+        **second,
         names=draw(st.tuples(texts, texts)),
         unit="家",
     )
@@ -388,6 +389,13 @@ def test_bars_are_as_long_as_their_counts_and_say_their_shares():
     assert titles[1] == "甲：调整前 40 家（100%），调整后 10 家（25%）"
     assert picture.head == ("类别", "调整前", "调整前占比", "调整后", "调整后占比")
     assert picture.rows[0] == ("甲", "40", "100%", "10", "25%")
+    parts = draw_bars(
+        [("甲", 60), ("乙", 0)], id_="b", title="采集", wholes=[62, 0], names=("登记", "参与")
+    )
+    titles = [one.text for one in root_of(parts).iter(f"{SVG}title")]
+    assert titles[1] == "甲：登记 62，参与 60（96.8%）"
+    assert parts.head == ("类别", "登记", "参与", "占比")
+    assert parts.rows == (("甲", "62", "60", "96.8%"), ("乙", "0", "0", "—"))
     alone = draw_bars([("甲", 1), ("乙", 2)], id_="b", title="分布")
     assert alone.rows == (("甲", "1", "33.3%"), ("乙", "2", "66.7%"))
     assert draw_bars([("甲", 0)], id_="b", title="分布").rows == (("甲", "0", "—"),)

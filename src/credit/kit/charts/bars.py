@@ -20,28 +20,37 @@ def draw_bars(
     id_: str,
     title: str,
     before: Sequence[int] | None = None,
+    wholes: Sequence[int] | None = None,
     names: tuple[str, str] = (marked("调整前"), marked("调整后")),
     unit: str = "",
 ) -> Picture:
     """Draw a count per label in the given order, with its share of all.
 
-    `before` gives the same labels' counts of an earlier time; `names` call the two, earlier first;
-    `unit` is a measure word such as 家. Raises ValueError above `CATEGORIES_MAX`, for a count below
-    0, and when `before` is not as long as `counts`.
+    `before` gives the same labels' counts of an earlier time, or `wholes` what each count is a part
+    of: then its share is that. `names` call the two, earlier first; `unit` is a measure word such
+    as 家. Raises ValueError above `CATEGORIES_MAX`, for a count below 0, and when `before` or
+    `wholes` is not as long as `counts`.
     """
-    if len(counts) > CATEGORIES_MAX or min([0, *(n for _, n in counts), *(before or ())]) < 0:
+    second = before if wholes is None else wholes
+    if len(counts) > CATEGORIES_MAX or min([0, *(n for _, n in counts), *(second or ())]) < 0:
         raise ValueError("too many categories, or a count below 0")
-    if before is not None and len(before) != len(counts):
-        raise ValueError("the counts before belong to other labels")
+    if second is not None and len(second) != len(counts):
+        raise ValueError("the other counts belong to other labels")
     earlier, now = (clean(name) for name in names)
     head: tuple[str, ...] = (marked("类别"), marked("数量"), marked("占比"))
     if before is not None:
         head = (marked("类别"), earlier, _share_of(earlier), now, _share_of(now))
+    elif wholes is not None:
+        head = (marked("类别"), earlier, now, marked("占比"))
     if not counts:
         return empty(id_, title, head)
-    most = Decimal(max([1, *(n for _, n in counts), *(before or ())]))
-    main = _bars([n for _, n in counts], most)
-    other = [None] * len(main) if before is None else _bars(before, most)
+    most = Decimal(max([1, *(n for _, n in counts), *(second or ())]))
+    main = _bars([n for _, n in counts], most, wholes)
+    other: list[Bar] | list[None] = [None] * len(main)
+    if before is not None:
+        other = _bars(before, most)
+    elif wholes is not None:
+        other = [Bar(bar.share, bar.text, "") for bar in _bars(wholes, most)]
     rows: list[BarRow] = []
     for (name, _), bar, old in zip(counts, main, other, strict=True):
         said = _said(bar, unit)
@@ -60,25 +69,24 @@ def draw_bars(
         id_=id_,
         title=title,
         desc=sentence(row.title for row in rows),
-        series=None if before is None else (now, earlier),
+        series=None if second is None else (now, earlier),
         other_first=True,
     )
-    return Picture(svg, head, tuple(_cells(row) for row in rows))
+    return Picture(svg, head, tuple(_cells(row, of_all=wholes is None) for row in rows))
 
 
 def _share_of(name: str) -> str:
     return say("%(name)s占比", name=name)
 
 
-def _bars(counts: Sequence[int], most: Decimal) -> list[Bar]:
-    total = Decimal(sum(counts))
+def _bars(counts: Sequence[int], most: Decimal, wholes: Sequence[int] | None = None) -> list[Bar]:
     return [
         Bar(
             Decimal(count) / most,
             number(Decimal(count)),
-            percent(Decimal(count) / total) if total else "",
+            percent(Decimal(count) / whole) if whole else "",
         )
-        for count in counts
+        for count, whole in zip(counts, wholes or [sum(counts)] * len(counts), strict=True)
     ]
 
 
@@ -87,8 +95,9 @@ def _said(bar: Bar, unit: str) -> str:
     return say("%(value)s（%(share)s）", value=value, share=bar.note) if bar.note else value
 
 
-def _cells(row: BarRow) -> tuple[str, ...]:
+def _cells(row: BarRow, *, of_all: bool) -> tuple[str, ...]:
     cells: tuple[str, ...] = (row.main.text, row.main.note or "—")
     if row.other is not None:
-        cells = (row.other.text, row.other.note or "—", *cells)
+        share = (row.other.note or "—",) if of_all else ()
+        cells = (row.other.text, *share, *cells)
     return (row.name, *cells)

@@ -70,6 +70,6 @@ def kpi_picture(rows: Sequence[KpiRow]) -> Picture | None:
         [(one.name or one.code or "", one.collected) for one in shown],
         id_="collected",
         title=say("积分采集情况"),
-        before=[one.members for one in shown],
+        wholes=[one.members for one in shown],
         names=(marked("登记的参与者"), marked("有核实记录的")),
     )
