@@ -218,11 +218,11 @@ async def test_a_reversal_is_confirmed_on_a_page_and_its_reason_shown(bank, brow
     assert asked in (await head.get(place)).text
     assert "已经花掉的不追讨" in (await head.get(asked)).text
     empty = await head.post(asked, data={"reason": ""})
-    assert (empty.status_code, "撤销理由" in empty.text) == (400, True)
+    assert (empty.status_code, "撤回理由" in empty.text) == (400, True)
     elsewhere = f"{MEMBERS}/{bank.wallets['Wang']}/participation/{made}/reversal"
     assert (await head.post(elsewhere, data={"reason": WHY})).status_code == 404
     done = await head.post(asked, data={"reason": WHY})
-    assert "已撤销，收回 9 分" in done.text
+    assert "已撤回，收回 9 分" in done.text
     assert WHY in done.text
     assert asked not in done.text
     again = await head.post(asked, data={"reason": WHY})
@@ -236,7 +236,7 @@ async def test_closing_gives_everything_back_and_destroys_the_name(bank, browse)
     clerk, wallet = await browse("clerk"), bank.wallets["Li"]
     place, account = f"{MEMBERS}/{wallet}", (await member(bank)).account
     asked = await clerk.get(f"{place}/closing")
-    for words in ("9 分作废", "4 分退回预算", "不能撤销", "登录账户只用于积分"):
+    for words in ("9 分作废", "4 分退回预算", "不能恢复", "登录账户只用于积分"):
         assert words in re.sub(r"\s", "", asked.text).replace("9分", "9 分").replace("4分", "4 分")
     done = await clerk.post(f"{place}/closing")
     assert f"已注销 {wallet}" in done.text
@@ -272,11 +272,11 @@ async def test_closing_waits_for_what_a_merchant_holds(bank, browse):
     held = await bank.authorize("Li", 5)
     clerk, place = await browse("clerk"), f"{MEMBERS}/{bank.wallets['Li']}"
     asked = await clerk.get(f"{place}/closing")
-    assert "还有 1 笔积分冻结在商户处" in asked.text
+    assert "还有 1 笔积分保留在商户处" in asked.text
     assert "确认注销" not in asked.text
     refused = await clerk.post(f"{place}/closing")
     assert refused.status_code == 409
-    assert "1 笔共 5 分冻结在商户处" in refused.text
+    assert "1 笔共 5 分保留在商户处" in refused.text
     assert not (await member(bank)).closed
     assert await holds(bank, f"wallet:{bank.wallets['Li']}") == 15
     await bank.send(f"/redemptions/{held['id']}/void", {}, by="shopkeeper")
@@ -394,7 +394,7 @@ async def test_erasing_is_refused_while_a_merchant_holds_points(bank, browse):
     resident = await browse("Li")
     refused = await resident.post(f"{OWN}/erase")
     assert refused.status_code == 409
-    assert "1 笔共 5 分冻结在商户处" in refused.text
+    assert "1 笔共 5 分保留在商户处" in refused.text
     assert not (await member(bank)).closed
     assert (await resident.get(OWN)).status_code == 200
 

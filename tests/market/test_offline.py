@@ -90,7 +90,7 @@ async def test_what_a_till_can_take_no_more_its_customer_gets_back(bank, browse)
     bank.clock.now_value += life(bank)
     li = await browse("Li")
     release = f"{WALLET}/holds/{made['id']}/release"
-    assert "已取消" in (await li.post(release)).text
+    assert "已撤销" in (await li.post(release)).text
     assert (await bank.wallet("Li"))["available"] == 100
 
 
@@ -103,5 +103,5 @@ async def test_that_a_till_is_connected_by_now_changes_nothing_for_holds_of_befo
     other = await redemptions.authorize(bank.shop, keeper, bank.rules, wish, key)
     li = await browse("Li")
     assert (await li.post(f"{WALLET}/holds/{made['id']}/release")).status_code == 409
-    assert "已取消" in (await li.post(f"{WALLET}/holds/{other.id}/release")).text
+    assert "已撤销" in (await li.post(f"{WALLET}/holds/{other.id}/release")).text
     assert (await bank.wallet("Li"))["held"] == 60

@@ -129,14 +129,14 @@ MANIPULATIONS = {
         ),
     ),
     "points that came back to another draw": (
-        "point_lot_use", "退回批次的积分与其冻结不符",
+        "point_lot_use", "退回批次的积分与其保留不符",
         (
             "UPDATE point_lot_use SET returned = returned + CASE amount WHEN 3 THEN 2 ELSE -2 END "
             "WHERE lot = (SELECT id FROM point_lot WHERE amount = 40) AND amount IN (3, 10)"
         ),
     ),
     "more that came back than was drawn": (
-        "point_lot_use", "退回批次的积分与其冻结不符",
+        "point_lot_use", "退回批次的积分与其保留不符",
         "UPDATE point_lot_use SET regranted = regranted + 50, returned = returned - 50",
     ),
     "a key that shares its transfer": (
@@ -144,7 +144,7 @@ MANIPULATIONS = {
         "INSERT INTO point_key SELECT '\\x00', hash, transfer, day FROM point_key WHERE transfer = 1",
     ),
     "more granted anew than came back late": (
-        "point_lot", "退回时重新发放的批次与使用记录不符",
+        "point_lot", "退还时重新发放的批次与使用记录不符",
         (
             "UPDATE point_lot SET amount = amount - 1, remaining = remaining - 1 WHERE id IN "
             "(SELECT id FROM point_transfer WHERE kind = 'refund')"
@@ -162,23 +162,23 @@ MANIPULATIONS = {
         "DELETE FROM point_lot_use WHERE returned = amount",
     ),
     "a hold closed by hand": (
-        "point_hold", "未了结的冻结合计与冻结账户余额不符",
+        "point_hold", "未了结的保留合计与保留、待生效账户的余额不符",
         "UPDATE point_hold SET returned = amount WHERE captured = 0 AND returned = 0",
     ),
     "a hold opened again": (
-        "point_hold", "未了结的冻结合计与冻结账户余额不符",
+        "point_hold", "未了结的保留合计与保留、待生效账户的余额不符",
         "UPDATE point_hold SET returned = 0 WHERE captured = 0 AND returned > 0",
     ),
     "a hold made larger": (
-        "point_hold", "冻结的状态与其划转不符",
+        "point_hold", "保留的状态与其划转不符",
         "UPDATE point_hold SET amount = amount + 1",
     ),
     "a hold that ended before its capture": (
-        "point_hold", "冻结的状态与其划转不符",
+        "point_hold", "保留的状态与其划转不符",
         "UPDATE point_hold SET until = until - interval '1 day' WHERE captured > 0",
     ),
     "a refund forgotten": (
-        "point_hold", "冻结的状态与其划转不符",
+        "point_hold", "保留的状态与其划转不符",
         "UPDATE point_hold SET refunded = 0",
     ),
     "a moment of another day": (

@@ -57,6 +57,27 @@ async def test_an_empty_desk_says_what_one_could_do(browse):
         assert found == [*offered, "log"], name
 
 
+async def test_a_long_menu_is_folded_but_for_the_group_one_is_in(browse):
+    auditor, shown = await browse("auditor"), {}
+    for place in ("", "/events", "/contracts", "/points/indicators"):
+        page = html.unescape((await auditor.get(f"{DESK}{place}")).text)
+        menu = re.search(r'<nav class="menu".*?</nav>', page, re.DOTALL)[0]
+        groups = re.findall(r"<details name=\"menu\"( open)?><summary>(.*?)</summary>", menu)
+        shown[place] = [(name, bool(opened)) for opened, name in groups]
+        assert menu.count("aria-current") == 1, place
+    closed = [("信用", False), ("积分", False)]
+    assert shown[""] == shown["/contracts"] == closed
+    assert shown["/events"] == [("信用", True), ("积分", False)]
+    assert shown["/points/indicators"] == [("信用", False), ("积分", True)]
+
+
+async def test_a_short_menu_is_not_folded(browse):
+    for name in ("reviewer", "administrator"):
+        page = (await (await browse(name)).get(DESK)).text
+        assert 'class="menu"' in page
+        assert 'name="menu"' not in page, name
+
+
 async def test_a_desk_shows_what_waits_for_each_role(world, browse, statements):
     await waiting(world)
     await waiting(world, code="wages.arrears")

@@ -82,7 +82,7 @@ async def test_a_wallet_says_what_there_is_what_waits_and_what_is_set_aside(bank
     assert "志愿岗值守" in shown
     assert "2026-07-07 起可用" in shown
     assert "便民超市" in shown
-    assert "取消保留" in shown
+    assert "撤销保留" in shown
     # What ends first was set aside first; 10 of it are left.
     assert "10 分在 30 天内到期，最早的是 2026-07-20" in shown
     rows = re.findall(r"<td>([^<]*)</td><td>(\d+)</td>", shown)
@@ -146,12 +146,12 @@ async def test_a_hold_is_released_once_and_by_its_holder_alone(bank, browse, li)
     assert (await wang.post(release)).status_code == 404
     assert (await bank.wallet("Li"))["held"] == 20
     for _ in range(2):  # pressed twice
-        assert "已取消，积分回到了您的钱包" in (await li.post(release)).text
+        assert "已撤销，积分回到了您的钱包" in (await li.post(release)).text
     assert (await bank.wallet("Li"))["available"] == 50
     assert (await bank.look(f"/redemptions/{made['id']}", by="shopkeeper"))["status"] == "voided"
     refused = await bank.send(f"/redemptions/{made['id']}/capture", by="shopkeeper", status=409)
     assert refused["type"].endswith("hold-voided")
-    assert lines(await li.get(f"{WALLET}/history"))[0].startswith("取消保留，积分退回 便民超市")
+    assert lines(await li.get(f"{WALLET}/history"))[0].startswith("撤销保留，积分退回 便民超市")
 
 
 async def test_what_a_merchant_has_taken_cannot_be_released(bank, li):
@@ -192,7 +192,7 @@ async def test_the_history_says_what_each_line_was(bank, li, statements):
     found = [re.sub(r" \d{4}-\d\d-\d\d \d\d:\d\d .*?(?=[+−])", " ", one) for one in lines(page)]
     assert found == [
         "过期 −40 余 2",
-        "便民超市退回 一袋大米 +5 余 42",
+        "便民超市退还 一袋大米 +5 余 42",
         "没有用完的部分退回 便民超市 +15 余 37",
         "在便民超市兑换 一袋大米、实际用了 25 分 −40 余 22",
         "红色物业志愿岗值守 +60 余 62",

@@ -27,7 +27,7 @@ def group() -> None:
 @json_option
 @runs
 async def verify(*, city: str, as_json_: bool) -> None:
-    """核对整个积分账本：借贷、余额、批次、冻结和幂等键；有任何不符时退出码为 1。"""
+    """核对整个积分账本：借贷、余额、批次、保留和幂等键；有任何不符时退出码为 1。"""
     from credit.points.service.verifying import verify_book
 
     async with open_session() as session:

@@ -121,7 +121,7 @@ def _described_bank(rules: Rules) -> Iterator[str]:
     yield f"{bank.title}　来源：{bank.source}"
     yield f"  参与者：{'、'.join(one.title for one in bank.participants)}"
     yield f"  商户：{'、'.join(one.title for one in bank.merchant_categories)}"
-    yield f"  {lasting}，每分成本 {bank.fen_per_point} 分钱，兑换冻结 {bank.hold_minutes} 分钟"
+    yield f"  {lasting}，每分成本 {bank.fen_per_point} 分钱，兑换保留 {bank.hold_minutes} 分钟"
     yield from (f"  {rule.code:<28}{rule.title}　{_earned(rule)}" for rule in bank.earning)
 
 

@@ -180,7 +180,7 @@ class BankDesk:
         kind, title, points, stock = goods
         reduces = kind == "reduction"
         offer = NewOffer(
-            kind, title, "到店出示付款码，当场核销。", None if reduces else points,
+            kind, title, "到店出示付款码，当场收取。", None if reduces else points,
             points if reduces else None, stock, None, None, self.clock.today(), None,
         )  # fmt: skip
         async with self.db.transaction(self.city) as conn:

@@ -19,7 +19,7 @@ STATES = {
     "unfunded": "已通过，预算不足",
     "pending": "待生效",
     "granted": "已到账",
-    "reversed": "已撤销",
+    "reversed": "已撤回",
 }
 MEMBER_SHEET = SheetSpec(
     "参与者",

@@ -112,7 +112,7 @@ FAULTS = {
         ) u ON u.transfer = t.id AND u.account = t.debit
         WHERE u.drawn IS DISTINCT FROM t.amount
     """,
-    "退回批次的积分与其冻结不符": """
+    "退回批次的积分与其保留不符": """
         SELECT coalesce(u.transfer, h.id)::text
         FROM (
             SELECT transfer, sum(returned + regranted) AS back,
@@ -126,7 +126,7 @@ FAULTS = {
         ) h ON h.id = u.transfer
         WHERE u.back IS DISTINCT FROM h.back OR u.torn
     """,
-    "退回时重新发放的批次与使用记录不符": """
+    "退还时重新发放的批次与使用记录不符": """
         SELECT coalesce(u.transfer, g.about)::text
         FROM (
             SELECT transfer, sum(regranted) AS regranted FROM point_lot_use WHERE regranted <> 0
@@ -139,7 +139,7 @@ FAULTS = {
         ) g ON g.about = u.transfer
         WHERE u.regranted IS DISTINCT FROM g.granted
     """,
-    "未了结的冻结合计与冻结账户余额不符": """
+    "未了结的保留合计与保留、待生效账户的余额不符": """
         SELECT a.id::text
         FROM point_account a
         LEFT JOIN (
@@ -148,7 +148,7 @@ FAULTS = {
         ) h ON h.holder = a.id
         WHERE a.kind IN ('held', 'pending') AND a.balance <> coalesce(h.held, 0)
     """,
-    "冻结的状态与其划转不符": """
+    "保留的状态与其划转不符": """
         SELECT h.id::text
         FROM point_hold h LEFT JOIN point_transfer t ON t.id = h.id
         LEFT JOIN (

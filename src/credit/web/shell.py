@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from litestar import Router
@@ -21,31 +22,58 @@ from credit.terms.views import LEVEL_TITLES
 __all__ = ["make_pages", "static_files"]
 
 SOURCE = Path(__file__).parents[1]
-# What an officer finds in the console: the scopes any of which shows it, its place, its name.
+# What an officer finds in the console, in groups: the name under which a long one is folded, and its
+# rows, each with the scopes any of which shows it, its place, its name.
 CONSOLE_MENU = (
-    ({"events:read"}, "enterprises", marked_as("many", "企业")),
-    ({"events:read"}, "events", marked_as("many", "事件")),
-    ({"events:propose"}, "suggestions", marked("线索")),
-    ({"events:read"}, "repairs", marked_as("many", "修复")),
-    ({"events:read"}, "evaluations", marked("评价")),
-    ({"events:read"}, "runs", marked("评级")),
-    ({"events:read"}, "contracts", marked("契约")),
-    ({"events:read"}, "duties", marked("履约")),
-    ({"events:read"}, "lists", marked("红黑名单")),
-    ({"points:read"}, "points", marked("积分银行")),
-    ({"points:read"}, "merchants", marked_as("many", "商户")),
-    ({"points:read"}, "activities", marked("活动")),
-    ({"points:read"}, "approvals", marked("积分审核")),
-    ({"points:read"}, "settlements", marked("结算")),
-    ({"points:read"}, "members", marked("参与者")),
-    ({"marks:enter", "points:record"}, "imports", marked("导入")),
-    ({"events:read"}, "exports", marked("导出")),
-    ({"people:write"}, "people", marked_as("many", "人员")),
-    ({"people:write"}, "clients", marked("接口密钥")),
-    ({"keys:read"}, "keys", marked("签名密钥")),
-    ({"trail:read"}, "trail", marked("访问记录")),
-    ({"trail:read"}, "queries", marked("评标查询")),
+    (
+        marked("信用"),
+        (
+            ({"events:read"}, "enterprises", marked_as("many", "企业")),
+            ({"events:read"}, "events", marked_as("many", "事件")),
+            ({"events:propose"}, "suggestions", marked("线索")),
+            ({"events:read"}, "repairs", marked_as("many", "修复")),
+            ({"events:read"}, "evaluations", marked("评价")),
+            ({"events:read"}, "runs", marked("评级")),
+            ({"events:read"}, "lists", marked("红黑名单")),
+        ),
+    ),
+    (
+        None,
+        (
+            ({"events:read"}, "contracts", marked("契约")),
+            ({"events:read"}, "duties", marked("履约")),
+        ),
+    ),
+    (
+        marked("积分"),
+        (
+            ({"points:read"}, "points", marked("积分银行")),
+            ({"points:read"}, "members", marked("参与者")),
+            ({"points:read"}, "activities", marked("活动")),
+            ({"points:read"}, "approvals", marked("积分审核")),
+            ({"points:read"}, "merchants", marked_as("many", "商户")),
+            ({"points:read"}, "settlements", marked("结算")),
+        ),
+    ),
+    (
+        None,
+        (
+            ({"marks:enter", "points:record"}, "imports", marked("导入")),
+            ({"events:read"}, "exports", marked("导出")),
+        ),
+    ),
+    (
+        marked("系统"),
+        (
+            ({"people:write"}, "people", marked_as("many", "人员")),
+            ({"people:write"}, "clients", marked("接口密钥")),
+            ({"keys:read"}, "keys", marked("签名密钥")),
+            ({"trail:read"}, "trail", marked("访问记录")),
+            ({"trail:read"}, "queries", marked("评标查询")),
+        ),
+    ),
 )
+ROWS_UNFOLDED_MAX = 3
 # The letter that leads to a place after g; the desk's place is empty.
 SHORTCUTS = {
     "": "d",
@@ -127,7 +155,7 @@ def make_pages(settings: Settings) -> Pages:
         SOURCE,
         {
             "city_name": division_name,
-            "console_menu": CONSOLE_MENU,
+            "console_menu": _console_menu,
             "left": left,
             "level_titles": LEVEL_TITLES,
             "repair_titles": REPAIR_TITLES,
@@ -149,6 +177,22 @@ def static_files() -> Router:
     return create_static_files_router(
         STATIC.path, [STATIC.folder], cache_control=FOR_EVER, include_in_schema=False
     )
+
+
+def _console_menu(
+    scopes: Collection[str],
+) -> Sequence[tuple[str | None, Sequence[tuple[str, str]]]]:
+    """Return the groups of the console for these scopes: a name where it is folded, places with names.
+
+    Few rows need no folding, nor do those of the only long group.
+    """
+    groups = []
+    for title, rows in CONSOLE_MENU:
+        shown = [(place, text) for any_of, place, text in rows if not any_of.isdisjoint(scopes)]
+        groups.append((title if len(shown) > ROWS_UNFOLDED_MAX else None, shown))
+    if sum(title is not None for title, _ in groups) == 1:
+        return [(None, shown) for _, shown in groups]
+    return groups
 
 
 def _demo_cities(settings: Settings) -> frozenset[str]:

@@ -57,7 +57,7 @@ class WalletController(Controller):
     path = "/wallets/{wallet:str}"
     tags = ("points",)
 
-    @get(operation_id="getWallet", summary="积分余额、批次和冻结",
+    @get(operation_id="getWallet", summary="积分余额、批次和保留",
          opt={"scope": "wallet:use", "personal": True, "signed": True})  # fmt: skip
     async def wallet(
         self, request: Request[Any, Any, Any], state: State, city: City, wallet: WalletId

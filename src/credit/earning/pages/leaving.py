@@ -29,7 +29,7 @@ __all__ = ["LeavingPages"]
 class ReasonForm(Struct, frozen=True):
     """Why an award is taken back."""
 
-    LABELS: ClassVar[Mapping[str, str]] = {"reason": marked("撤销理由")}
+    LABELS: ClassVar[Mapping[str, str]] = {"reason": marked("撤回理由")}
 
     reason: Annotated[str, Meta(min_length=1, max_length=REASON_CHARS_MAX)]
 
@@ -39,7 +39,7 @@ class LeavingPages(Controller):
 
     path = "/console/members/{wallet:str}"
 
-    @get("/participation/{participation_id:str}/reversal", summary="撤销记分页",
+    @get("/participation/{participation_id:str}/reversal", summary="撤回记分页",
          opt={"scope": "points:approve", "personal": True})  # fmt: skip
     async def reversal(
         self,
@@ -52,7 +52,7 @@ class LeavingPages(Controller):
         """Say what reversing an award does, and ask why."""
         return await _reversal_page(request, state, city, wallet, participation_id)
 
-    @post("/participation/{participation_id:str}/reversal", summary="撤销记分",
+    @post("/participation/{participation_id:str}/reversal", summary="撤回记分",
           opt={"scope": "points:approve"}, status_code=200)  # fmt: skip
     async def reverse(
         self,
@@ -78,7 +78,7 @@ class LeavingPages(Controller):
             )
         return redirect(
             f"/{city}/console/members/{wallet}",
-            notice=say("已撤销，收回 %(points)s 分；参与者看得到理由。", points=taken),
+            notice=say("已撤回，收回 %(points)s 分；参与者看得到理由。", points=taken),
         )
 
     @get("/closing", summary="注销参与者页",

@@ -11,7 +11,7 @@ from credit.earning.logic.flags import FLAG_TITLES
 from credit.kit.clock import CHINA
 from credit.kit.db import Connection
 from credit.kit.errors import FieldError, Invalid
-from credit.kit.texts import marked, say
+from credit.kit.texts import marked, marked_as, say
 from credit.kit.vault import Vault
 
 __all__ = ["STATES", "WORDS", "day_of", "local", "masked_names", "moment_of"]
@@ -26,7 +26,7 @@ STATES: Mapping[str, str] = {
     "granted": marked("已到账"),
     "unfunded": marked("预算不足，未入账"),
     "refused": marked("不予记分"),
-    "reversed": marked("已冲回"),
+    "reversed": marked_as("award", "已撤回"),
 }
 SOURCES: Mapping[str, str] = {
     "sign-in": marked("现场签到"),

@@ -141,8 +141,8 @@ async def _end(conn: Connection, clock: Clock, vault: Vault, member: MemberView)
     if held:
         raise Conflict(
             say(
-                "还有 %(count)s 笔共 %(points)s 分冻结在商户处，现在不能注销。"
-                "请等商户核销或撤销，最晚到期后自动退回，再来办理。",
+                "还有 %(count)s 笔共 %(points)s 分保留在商户处，现在不能注销。"
+                "请等商户收取或撤销，最晚到期后自动退回，再来办理。",
                 count=len(held),
                 points=sum(one.amount for one in held),
             ),

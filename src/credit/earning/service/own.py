@@ -124,7 +124,7 @@ def workbook_of(own: OwnPoints, pack: Pack) -> bytes:
         ("监护人同意的日期", row.consent_on and str(row.consent_on)),
         ("成年日期", member.minor_until and str(member.minor_until)),
         ("可用积分", str(own.wallet.available)),
-        ("冻结积分", str(own.wallet.held)),
+        ("为商户保留的积分", str(own.wallet.held)),
         ("待生效积分", str(own.wallet.pending)),
     )
     buffer = BytesIO()

@@ -30,7 +30,7 @@ __all__ = ["REASON_CHARS_MAX", "TASK", "reverse", "take_back", "take_back_return
 TASK = "earning.take_back"
 REASON_CHARS_MAX = 400
 LOTS_MAX = 500
-NOT_POSTED = say("这条记录没有入账的积分，不能撤销。请刷新页面，看它现在的状态。")
+NOT_POSTED = say("这条记录没有入账的积分，不能撤回。请刷新页面，看它现在的状态。")
 
 
 class _Lot(NamedTuple):
@@ -59,7 +59,7 @@ async def reverse(
     require(actor, "points:approve")
     refuse_unplaced(actor)
     if not reason.strip():
-        raise Invalid(say("撤销要写明理由，参与者会看到。"))
+        raise Invalid(say("撤回要写明理由，参与者会看到。"))
     async with db.transaction(city) as conn:
         award = await store.find_award(conn, participation)
         if award is None or not covers(actor, award.division):

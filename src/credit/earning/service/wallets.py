@@ -33,10 +33,10 @@ __all__ = [
 CODES_PER_MINUTE = 12
 
 RELEASE_REFUSED = {
-    "hold-captured": marked("商户已经收取了这笔积分，不能自己取消。要退，请到商户办理。"),
+    "hold-captured": marked("商户已经收取了这笔积分，不能再撤销。要退还，请到商户办理。"),
     "hold-voided": marked("这笔保留已经结束，积分已回到您的钱包。"),
 }
-OTHERWISE = marked("现在不能取消这笔保留。请稍后再试，或联系社区。")
+OTHERWISE = marked("现在不能撤销这笔保留。请稍后再试，或联系社区。")
 
 
 class Lot(Struct, frozen=True):
@@ -157,7 +157,7 @@ def _refuse_kept(pack: Pack, found: Hold, now: datetime) -> None:
         return
     raise Conflict(
         say(
-            "这家商户的收款机会断网，收取可能晚些才送到，所以不能自己取消。%(time)s 前没有收取，积分自动退回；没有拿到商品的，请商户撤销。",
+            "这家商户的收款机会断网，收取可能晚些才送到，所以不能自己撤销。%(time)s 前没有收取，积分自动退回；没有拿到商品的，请商户撤销。",
             time=f"{found.until.astimezone(CHINA):%Y-%m-%d %H:%M}",
         ),
         slug="hold-kept",

@@ -194,7 +194,7 @@ class WalletPages(Controller):
             cursor=found[RECORDS - 1].id.hex if len(found) > RECORDS else None,
         )  # fmt: skip
 
-    @post("/holds/{hold:str}/release", summary="取消保留的积分", status_code=200,
+    @post("/holds/{hold:str}/release", summary="撤销保留", status_code=200,
           opt={"scope": "wallet:use"})  # fmt: skip
     async def release(
         self, request: Request[Any, Any, Any], state: State, city: City, hold: Number
@@ -207,7 +207,7 @@ class WalletPages(Controller):
             state.db, state.clock, city, state.writers.of(city), pack_of_city(city), member,
             int(hold),
         )  # fmt: skip
-        return redirect(f"/{city}/wallet", notice=say("已取消，积分回到了您的钱包。"))
+        return redirect(f"/{city}/wallet", notice=say("已撤销，积分回到了您的钱包。"))
 
     @get(
         "/receipts/{transfer:str}",

@@ -22,13 +22,13 @@ KINDS = {
     "award": marked("记分"),
     "capture": marked("记分"),
     "adjust": marked("更正"),
-    "reverse": marked("收回多记的积分"),
+    "reverse": marked("撤回记分"),
     "expire": marked("过期"),
     "hold": marked("为商户保留"),
-    "void": marked("取消保留，积分退回"),
+    "void": marked("撤销保留，积分退回"),
     "lapse": marked("保留超时，积分退回"),
     "release": marked("没有用完的部分退回"),
-    "refund": marked("退回"),
+    "refund": marked("退还"),
 }
 SOME_MERCHANT = marked("一家商户")
 STATES = {
@@ -37,7 +37,7 @@ STATES = {
     "unfunded": marked("审核通过，等积分预算到位后入账"),
     "granted": marked("已入账"),
     "refused": marked("不予记分"),
-    "reversed": marked("已更正，积分收回"),
+    "reversed": marked("已撤回，积分收回"),
 }
 MONTHS_SHOWN = CATEGORIES_MAX - 2
 Title = Callable[[str, date | None], str]
@@ -94,7 +94,7 @@ def line_of(
 def _of_hold(kind: str, hold: HoldNote) -> tuple[str, str]:
     merchant, offer = hold.merchant or SOME_MERCHANT, hold.offer or ""
     if kind == "refund":
-        return say("%(merchant)s退回", merchant=merchant), offer
+        return say("%(merchant)s退还", merchant=merchant), offer
     if kind != "hold":
         return KINDS[kind], merchant
     if hold.captured:
