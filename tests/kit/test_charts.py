@@ -476,6 +476,7 @@ DAY = date(2024, 1, 1)
         lambda: draw_bars([("", -1)], id_="a", title=""),
         lambda: draw_bars([("", 1)], id_="a", title="", before=[-1]),
         lambda: draw_bars([("", 1)], id_="a", title="", before=[]),
+        lambda: draw_bars([("", 1)], id_="a", title="", before=[1], wholes=[1]),
         lambda: draw_radar([("", ONE, ONE)] * (GROUPS_MAX + 1), id_="a", title=""),
         lambda: draw_radar([("", ONE, Decimal(0))], id_="a", title=""),
         lambda: draw_radar([("", ONE, ONE)], id_="a", title="", other=[]),

@@ -22,7 +22,8 @@ KINDS = {
 }  # fmt: skip
 AVAILABLE = """
 SELECT CASE WHEN a.lots THEN (
-    SELECT coalesce(sum(l.remaining), 0) FROM point_lot l WHERE l.account = a.id AND l.valid_until >= $2
+    SELECT coalesce(sum(l.remaining), 0) FROM point_lot l
+    WHERE l.account = a.id AND l.valid_until >= $2 AND NOT l.reversed
 ) ELSE a.balance - a.floor END
 FROM point_account a WHERE a.id = $1
 """

@@ -611,6 +611,31 @@ async def test_a_reversal_takes_what_is_left_of_its_lot_and_nothing_else(book):
     assert await book.faults() == []
 
 
+async def test_a_reversal_that_is_refused_leaves_a_lot_as_it_was(book):
+    lot = await book.fund("Li", 50)
+    assert await book.refused(op.reverse(book.key(), lot, 999_999)) == "unknown-account"
+    refused = op.reverse(book.key(), lot, book.ids["held"])
+    assert await book.refused(refused) == "holding-account"
+    assert await book.available("Li") == 50
+    await book.posted(op.reverse(book.key(), lot, book.ids["budget"], 20))
+    assert await book.available("Li") == 30
+    await book.posted(op.reverse(book.key(), lot, book.ids["budget"]))
+    assert await book.available("Li") == 0
+    assert await book.faults() == []
+
+
+async def test_what_comes_back_to_a_reversed_lot_is_spent_by_nobody(book):
+    lot = await book.fund("Li", 50)
+    number = await book.hold("Li", 50)
+    assert await book.refused(op.reverse(book.key(), lot, book.ids["budget"])) == "above-lot"
+    await book.posted(op.void(book.key(), number))
+    assert (await book.balance("Li"), await book.available("Li")) == (50, 0)
+    assert await book.refused(book.transfer("Li", "shop", 1)) == "insufficient"
+    await book.posted(op.reverse(book.key(), lot, book.ids["budget"]))
+    assert await book.balances("Li", "budget") == (0, 50)
+    assert await book.faults() == []
+
+
 async def test_a_lot_that_is_over_is_reversed_too_and_then_nothing_is_left_to_expire(book):
     lot = await book.fund("Li", 10, days=1)
     book.pass_days(2)

@@ -72,6 +72,29 @@ async def test_a_sweep_that_is_cut_off_keeps_its_steps_and_the_next_one_does_the
     assert await book.faults() == []
 
 
+async def test_what_comes_back_while_a_few_accounts_are_expired_is_booked_with_the_rest(
+    book, lock_awaited, database_url
+):
+    """Whoever asks for it now waits for what is being posted, and then looks."""
+    await book.fund("Li", 50, days=0)
+    number = await book.hold("Li", 50)
+    book.pass_days(1)
+    async with book.owner() as conn, conn.transaction():
+        today, now = book.clock.today(), book.clock.now()
+        void = op.void(book.key(), number)
+        (voided,) = await store.post(conn, None, [void], now, today, today)
+        async with book.db.city(CITY) as other:
+            expiring = asyncio.ensure_future(
+                sweeping.expire_accounts(other, book.clock, [book.ids["Li"]])
+            )
+            await lock_awaited(database_url, sessions=1)
+            assert voided.outcome == "posted"
+            await conn.execute("COMMIT AND CHAIN")
+            await expiring
+    assert await book.balances("Li", "expired") == (0, 50)
+    assert await book.faults() == []
+
+
 async def test_holds_of_a_whole_day_are_given_back_in_bulk(book, people, monkeypatch):
     monkeypatch.setattr(sweeping, "HOLDS", 100)
     held = await book.writer.post_all([book.to_hold(one, 3) for one in people])

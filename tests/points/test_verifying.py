@@ -1,7 +1,13 @@
 """What was changed past the posting functions is found by the check, and by the seals."""
 
+import asyncpg
 import pytest
 
+from credit.kit import db
+from credit.points import store
+from credit.points.service import verifying
+
+CITY = "150200"
 # What is done to which table, and which question of the check finds it.
 MANIPULATIONS = {
     "a changed amount": (
@@ -220,3 +226,31 @@ async def test_the_check_finds_what_was_changed_past_the_functions(book, what):
         assert await conn.execute(order) not in ("UPDATE 0", "DELETE 0", "INSERT 0 0")
     found = [fault for fault, _ in await book.faults()]
     assert question in found
+
+
+async def test_who_is_done_first_waits_for_the_other_as_long_as_it_takes(book, monkeypatch):
+    """A session that does nothing within a transaction is ended otherwise."""
+    monkeypatch.setattr(db, "IDLE_IN_TRANSACTION_TIMEOUT_MS", 100)
+
+    async def slow(conn, _secret):
+        await conn.execute("SELECT pg_sleep(0.4)")
+        return [("seals", "slow")]
+
+    monkeypatch.setattr(verifying, "seal_faults", slow)
+    steps = []
+    found = await verifying.verify_book(book.db, CITY, b"", lambda *step: steps.append(step))
+    assert found == [("seals", "slow")]
+    assert steps[-1] == (len(store.FAULTS) + 1, len(store.FAULTS) + 1)
+
+
+async def test_what_fails_while_the_other_is_still_asking_is_what_is_said(book, monkeypatch):
+    async def failing(conn, _secret):
+        await conn.execute("SELECT 1 / 0")
+
+    async def slow(conn, _what):
+        await conn.execute("SELECT pg_sleep(20)")
+
+    monkeypatch.setattr(verifying, "seal_faults", failing)
+    monkeypatch.setattr(store, "fault", slow)
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await verifying.verify_book(book.db, CITY, b"")

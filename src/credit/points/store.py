@@ -30,6 +30,7 @@ SELECT array_agg(DISTINCT account) FROM point_lot WHERE remaining > 0 AND valid_
 HOLDS_OVER = """
 SELECT id FROM point_hold WHERE captured = 0 AND returned = 0 AND until <= $1 ORDER BY until LIMIT $2
 """
+LOCK_BOOK = "SELECT pg_advisory_xact_lock(1, 'point_book'::regclass::oid::integer)"
 COMMIT_WITHOUT_WAITING = "SET synchronous_commit = off"
 EXPIRE = "SELECT expire_lots_v1($1, $2, $3)"
 EXPIRE_IN_STEPS = "CALL expire_in_steps_v1($1, $2, $3, $4, NULL)"
@@ -39,13 +40,14 @@ EXPIRE_IN_STEPS = "CALL expire_in_steps_v1($1, $2, $3, $4, NULL)"
 # hold is, the moment of a transfer. Until it is sealed, a minute later, nobody could see such a change,
 # but that a moment is days away from its key's, or a capture's later than its hold allowed. Seals have
 # the codes of accounts, and where a code has a colon the owner stands behind it; division and closing
-# of an account nobody signs.
+# of an account, and the mark of a reversed lot, nobody signs.
 _LEGS = """
     SELECT debit AS account, id, -amount AS delta, debit_balance AS balance FROM point_transfer
     UNION ALL SELECT credit, id, amount, credit_balance FROM point_transfer
 """
 FOR_CHECKS = """
 SELECT set_config('work_mem', '256MB', true), set_config('statement_timeout', '0', true),
+    set_config('idle_in_transaction_session_timeout', '0', true),
     set_config('plan_cache_mode', 'auto', true)
 """
 EXPORT_SNAPSHOT = "SELECT pg_export_snapshot()"
@@ -259,6 +261,11 @@ async def post_grants(
         today,
     )
     return numbers and [Outcome("posted", number, None) for number in numbers]
+
+
+async def lock_book(conn: Connection) -> None:
+    """Keep everybody else from posting until this transaction ends."""
+    await conn.execute(LOCK_BOOK)
 
 
 async def commit_without_waiting(conn: Connection) -> None:

@@ -29,13 +29,14 @@ def draw_bars(
     `before` gives the same labels' counts of an earlier time, or `wholes` what each count is a part
     of: then its share is that. `names` call the two, earlier first; `unit` is a measure word such
     as 家. Raises ValueError above `CATEGORIES_MAX`, for a count below 0, and when `before` or
-    `wholes` is not as long as `counts`.
+    `wholes` is not as long as `counts`, or both are given.
     """
     second = before if wholes is None else wholes
     if len(counts) > CATEGORIES_MAX or min([0, *(n for _, n in counts), *(second or ())]) < 0:
         raise ValueError("too many categories, or a count below 0")
-    if second is not None and len(second) != len(counts):
-        raise ValueError("the other counts belong to other labels")
+    both = before is not None and wholes is not None
+    if both or (second is not None and len(second) != len(counts)):
+        raise ValueError("the other counts belong to other labels, or are of both kinds")
     earlier, now = (clean(name) for name in names)
     head: tuple[str, ...] = (marked("类别"), marked("数量"), marked("占比"))
     if before is not None:

@@ -167,7 +167,8 @@ $$;
 -- notes what was refused before the book was asked, its kind the outcome and its reason the details.
 -- Answers each, in their order, with `posted` and the transfer (of a hold: its number, and how the hold
 -- stands after it), or why not and what would be allowed. Either answer is kept under the key and given
--- again; the key with another input is `key-reused`. `p_lease` is the writer's (NULL: not the writer); an
+-- again; the key with another input is `key-reused`. A lot that is reversed whole gives nothing any more,
+-- whatever comes back to it later. `p_lease` is the writer's (NULL: not the writer); an
 -- outdated one fails (CR010).
 -- What no operation of the same call can ask for is written at the end, all of it at once: keys and
 -- transfers always, new holds and new lots unless somebody has to see them before.
@@ -186,6 +187,7 @@ DECLARE
     item record;
     hold point_hold;
     lot point_lot;
+    whole boolean;  -- whether nobody said how much of a lot is reversed
     token point_token;
     keys point_key[];  -- one for each operation; an empty one for what was known before
     answers jsonb[];
@@ -310,14 +312,14 @@ BEGIN
                 END IF;
             END IF;
         ELSIF item.op = 'reverse' THEN
-            -- A whole lot that is reversed gives nothing any more, whatever comes back to it later.
-            UPDATE point_lot l SET reversed = l.reversed OR item.amount IS NULL WHERE l.id = item.about
-            RETURNING * INTO lot;
+            SELECT * INTO lot FROM point_lot l WHERE l.id = item.about;
+            whole := item.amount IS NULL;
             item.debit := lot.account;
             item.amount := coalesce(item.amount, lot.remaining);
             IF NOT FOUND THEN
                 outcome := 'unknown-lot';
             ELSIF item.amount = 0 OR item.amount > lot.remaining THEN
+                UPDATE point_lot l SET reversed = true WHERE whole AND l.id = lot.id;
                 outcome := 'above-lot';
                 details := jsonb_build_object('remaining', lot.remaining);
             END IF;
@@ -341,7 +343,7 @@ BEGIN
             ELSIF d = c OR item.op = 'hold' AND d = b THEN
                 outcome := 'same-account';
             ELSIF item.op = 'hold' AND (holding[d] OR NOT holding[c] OR holding[b])
-                OR item.op = 'transfer' AND (holding[d] OR holding[c])
+                OR item.op IN ('transfer', 'reverse') AND (holding[d] OR holding[c])
             THEN
                 outcome := 'holding-account';  -- what is held moves with its hold alone
             ELSIF item.amount IS NULL OR item.amount NOT BETWEEN 1 AND 9007199254740991
@@ -369,7 +371,9 @@ BEGIN
                     END IF;
                     live := lot.remaining;
                     IF live >= item.amount THEN
-                        UPDATE point_lot l SET remaining = l.remaining - item.amount WHERE l.id = lot.id;
+                        UPDATE point_lot l SET remaining = l.remaining - item.amount,
+                            reversed = l.reversed OR item.op = 'reverse' AND whole
+                        WHERE l.id = lot.id;
                         new_uses := array_append(new_uses,
                             ROW(transfer, lot.id, item.amount, 0, 0)::point_lot_use);
                     ELSE
@@ -399,8 +403,10 @@ BEGIN
             balances[c], item.about, p_at, item.happened_on, item.kind, item.reason)::point_transfer);
         IF with_lots[c] THEN
             IF item.op IN ('void', 'refund') THEN
-                INSERT INTO point_lot_use SELECT u.* FROM unnest(new_uses) AS u;
-                new_uses := NULL;
+                IF new_uses IS NOT NULL THEN
+                    INSERT INTO point_lot_use SELECT u.* FROM unnest(new_uses) AS u;
+                    new_uses := NULL;
+                END IF;
                 PERFORM give_back_v1(transfer, item.about, item.credit, item.amount, item.op = 'refund',
                     p_today, p_grace);
             ELSE
@@ -428,8 +434,10 @@ BEGIN
                     hold.account, live, balances[d], balances[c], hold.id, p_at, NULL, 'release', NULL
                     )::point_transfer);
                 IF with_lots[c] THEN
-                    INSERT INTO point_lot_use SELECT u.* FROM unnest(new_uses) AS u;
-                    new_uses := NULL;
+                    IF new_uses IS NOT NULL THEN
+                        INSERT INTO point_lot_use SELECT u.* FROM unnest(new_uses) AS u;
+                        new_uses := NULL;
+                    END IF;
                     PERFORM give_back_v1(NULL, hold.id, hold.account, live, false, p_today, p_grace);
                 END IF;
             END IF;
@@ -550,9 +558,10 @@ DECLARE
     expired point_account;
     ended bigint;
     moved bigint;
+    missed bigint;
 BEGIN
     found := ARRAY(
-        SELECT l.place FROM unnest(p_accounts) AS i (account) CROSS JOIN LATERAL (
+        SELECT l.place FROM (SELECT DISTINCT unnest(p_accounts) AS account) i CROSS JOIN LATERAL (
             SELECT o.ctid AS place FROM point_lot o
             WHERE o.account = i.account AND o.remaining > 0 AND o.valid_until < p_today OFFSET 0
         ) l);
@@ -584,8 +593,13 @@ BEGIN
         FROM total t
     ), lowered AS (
         UPDATE point_account a SET balance = a.balance - t.amount FROM total t WHERE a.ctid = t.place
+        RETURNING a.id
     )
-    SELECT coalesce(sum(cardinality(t.ids)), 0), sum(t.amount) INTO ended, moved FROM total t;
+    SELECT coalesce(sum(cardinality(t.ids)), 0), sum(t.amount), count(*) - (SELECT count(*) FROM lowered)
+    INTO ended, moved, missed FROM total t;
+    IF missed <> 0 THEN
+        RAISE EXCEPTION 'an account was changed without the lock of the book' USING ERRCODE = 'CR012';
+    END IF;
     UPDATE point_account SET balance = balance + moved WHERE id = expired.id AND moved > 0;
     RETURN ended;
 END

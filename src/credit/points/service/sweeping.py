@@ -17,6 +17,7 @@ __all__ = ["expire_accounts", "expire_points", "lapse_holds"]
 # redeems waits for no more.
 ACCOUNTS = 1_000
 AT_ONCE = 80
+ROUNDS = 10
 HOLDS = 500
 
 
@@ -30,14 +31,13 @@ async def expire_points(db: Database, clock: Clock, city: str) -> int:
     conn = await db.dedicated(city)
     try:
         await store.commit_without_waiting(conn)
-        booked = 1
-        while booked:  # what somebody was just posting to is left to the next round
-            booked = 0
+        for _ in range(ROUNDS):  # what somebody was just posting to is left to the next one
             accounts = await store.accounts_to_expire(conn, today)
             for begin in range(0, len(accounts), ACCOUNTS):
                 some = accounts[begin : begin + ACCOUNTS]
-                booked += await store.expire_in_steps(conn, some, AT_ONCE, clock.now(), today)
-            lots += booked
+                lots += await store.expire_in_steps(conn, some, AT_ONCE, clock.now(), today)
+            if not accounts:
+                break
     finally:
         await conn.close()
     return lots
@@ -45,8 +45,9 @@ async def expire_points(db: Database, clock: Clock, city: str) -> int:
 
 async def expire_accounts(conn: Connection, clock: Clock, accounts: Sequence[int]) -> None:
     """Book what some accounts have past its day as expired, now and not by night."""
-    while await store.expire_lots(conn, list(accounts), clock.now(), clock.today()):
-        pass
+    async with conn.transaction():
+        await store.lock_book(conn)
+        await store.expire_lots(conn, list(accounts), clock.now(), clock.today())
 
 
 async def lapse_holds(db: Database, clock: Clock, city: str, writer: Writer) -> int:

@@ -43,7 +43,12 @@ async def verify_book(
         await ask(conn)
 
     async with _reading(db, city) as first, _reading(db, city, first) as second:
-        await asyncio.gather(ask(first), compare_seals(second))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(ask(first))
+                tasks.create_task(compare_seals(second))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
     return [(what, found[what]) for what in store.FAULTS if what in found] + sealed
 
 
