@@ -1,4 +1,4 @@
-"""The book of points in a hundred lines, as it is meant: what the database does is held to this."""
+"""The book of points as it is meant, and nothing else: what the database does is held to this."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
