@@ -38,7 +38,7 @@ def main() -> int:
             print(f"没有回答：{silent}。", file=sys.stderr)
             print(f"联网后用同一个键查明结果：{silent.idempotency_key}", file=sys.stderr)
             return 2
-    print(f"已收取 {redemption.captured} 积分，小票号 {redemption.reference}")
+    print(f"已收取 {redemption.captured} 积分，小票号 {reference}")
     return 0
 
 
