@@ -176,9 +176,7 @@ class Book:
     async def locked(self):
         """The book's lock, taken by somebody else: what is posted meanwhile waits."""
         async with self.owner() as conn, conn.transaction():
-            await conn.execute(
-                "SELECT pg_advisory_xact_lock(1, 'point_book'::regclass::oid::integer)"
-            )
+            await store.lock_book(conn)
             yield
 
 

@@ -5,15 +5,13 @@ What stood there before is kept nowhere: the trail says who corrected whose regi
 """
 
 from credit.access.admin import residents
-from credit.access.logic import refuse_unplaced, require
 from credit.access.views import Actor
 from credit.earning.logic.names import check_name
-from credit.earning.members import store
-from credit.earning.service.places import covers
+from credit.earning.service.members import member_to_change
 from credit.earning.views import MemberView
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
-from credit.kit.errors import Conflict, NotFound
+from credit.kit.errors import Conflict
 from credit.kit.texts import say
 from credit.kit.vault import Vault
 
@@ -34,12 +32,8 @@ async def correct(
 
     The account a resident was invited with bears the name of the registration, and is corrected too.
     """
-    require(actor, "points:record")
-    refuse_unplaced(actor)
-    # Who closes a member waits here, or is waited for: nothing is sealed for one whose key is destroyed.
-    member = (await store.lock_members(conn, [member_id])).get(member_id)
-    if member is None or not covers(actor, member.division):
-        raise NotFound(say("没有这个参与者，或不在您的辖区。"))
+    # Under the lock, so that nothing is sealed for one whose key is being destroyed.
+    member = await member_to_change(conn, actor, member_id)
     refuse_closed(member)
     name = check_name(name)
     name_was = (await vault.open(conn, "name", [member_id])).get(member_id, "")

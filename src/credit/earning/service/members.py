@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from credit.access.logic import refuse_unplaced, require
 from credit.access.views import Actor
 from credit.earning.logic.names import check_name
 from credit.earning.members import store
-from credit.earning.service.places import refuse_elsewhere
+from credit.earning.service.places import covers, refuse_elsewhere
 from credit.earning.views import MemberView
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
@@ -20,7 +21,9 @@ from credit.points.service import accounts as book
 from credit.points.views import NewAccount
 from credit.rules.bank import Bank
 
-__all__ = ["NewMember", "member_of", "members_by_id", "own_member", "register"]
+__all__ = [
+    "NewMember", "member_of", "member_to_change", "members_by_id", "own_member", "register",
+]  # fmt: skip
 
 ID_OCTETS = 12
 BIRTHDAY_YEARS_MAX = 130
@@ -73,6 +76,18 @@ async def register(
 async def members_by_id(conn: Connection, ids: Sequence[str]) -> dict[str, MemberView]:
     """Return members by their ids; unknown ones are left out."""
     return await store.members_by_id(conn, ids)
+
+
+async def member_to_change(conn: Connection, actor: Actor, member_id: str) -> MemberView:
+    """Return a member of the actor's division, locked to the end of the transaction: whoever closes
+    the membership waits, or is waited for. NotFound for any other.
+    """
+    require(actor, "points:record")
+    refuse_unplaced(actor)
+    member = (await store.lock_members(conn, [member_id])).get(member_id)
+    if member is None or not covers(actor, member.division):
+        raise NotFound(say("没有这个参与者，或不在您的辖区。"))
+    return member
 
 
 async def member_of(conn: Connection, person_id: str) -> MemberView | None:

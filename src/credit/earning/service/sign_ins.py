@@ -6,10 +6,9 @@ from datetime import date
 import asyncpg
 
 from credit.access.admin import residents
-from credit.access.logic import refuse_unplaced, require
 from credit.access.views import Actor
 from credit.earning.members import store
-from credit.earning.service.places import covers
+from credit.earning.service.members import member_to_change
 from credit.earning.views import MemberView
 from credit.kit.clock import Clock
 from credit.kit.db import Connection
@@ -96,10 +95,8 @@ async def _unlinked(conn: Connection, actor: Actor, member_id: str) -> MemberVie
 
 
 async def _member(conn: Connection, actor: Actor, member_id: str) -> MemberView:
-    """Return a member of the actor's division to be changed, locked to the end of the transaction."""
-    require(actor, "points:record")
-    refuse_unplaced(actor)
-    member = (await store.lock_members(conn, [member_id])).get(member_id)
-    if member is None or member.closed or not covers(actor, member.division):
+    """Return a member to be changed who has not left; NotFound for any other."""
+    member = await member_to_change(conn, actor, member_id)
+    if member.closed:
         raise NotFound(say("没有这个参与者，或不在您的辖区。"))
     return member
