@@ -381,7 +381,7 @@ async def _expired(stage: Stage, bench: Bench) -> Expiry:
 
     callers = [asyncio.create_task(caller()) for _ in range(CALLERS)]
     begun = time.perf_counter()
-    lots = await expire_points(stage.db, SystemClock(), CODE)
+    lots = await expire_points(stage.db, SystemClock(), CODE, bench.writer)
     took = time.perf_counter() - begun
     done.set()
     await asyncio.gather(*callers)

@@ -14,7 +14,7 @@ from credit.earning.views import Claim
 from credit.kit.hearing import Heard, Hearing
 from credit.market.service.shop import Shop
 from credit.points.logic.operations import key_of
-from credit.points.service.posting import Writer
+from credit.points.service.posting import Writers
 
 CITY = "150200"
 API = f"/api/v1/{CITY}"
@@ -43,9 +43,8 @@ class Bank:
     def __init__(self, world, client):
         self.world, self.client, self.db, self.clock = world, client, world.db, world.clock
         self.wallets, self.numbers = {}, itertools.count()
-        self.writer = Writer(
-            self.db, self.clock, CITY, lambda day: world.pack.on(day).points.grace_days
-        )
+        self.writers = Writers(self.db, self.clock)
+        self.writer = self.writers.of(CITY)
 
     @property
     def shop(self):
@@ -191,4 +190,4 @@ async def bank(world, client):
     """The bank, open."""
     made = await Bank(world, client).build()
     yield made
-    await made.writer.close()
+    await made.writers.close()

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import date
 from pathlib import Path
 
 from litestar import Litestar, Router, get
@@ -119,7 +118,6 @@ from credit.market.pages import MARKET_PAGES
 from credit.market.views import CHANNEL as MARKET_CHANNEL
 from credit.market.views import MerchantView
 from credit.points.service.posting import Writers
-from credit.rules.loading import pack_of_city
 from credit.settings import Settings
 from credit.terms.pages import TermPages
 from credit.web.contract_letters import CONTRACT_LETTERS
@@ -315,10 +313,6 @@ def _front_doors() -> Router:
     )
 
 
-def _grace_days(city: str, day: date) -> int:
-    return pack_of_city(city).on(day).points.grace_days
-
-
 def make_state(settings: Settings, url: str, clock: Clock) -> State:
     """Gather what handlers share, by the names they ask for; nothing is opened by it."""
     db = Database(url, size_max=settings.database_pool_max)
@@ -330,7 +324,7 @@ def make_state(settings: Settings, url: str, clock: Clock) -> State:
             "settings": settings,
             "logs": Logs(settings),
             "intake": Intake(db, clock),
-            "writers": Writers(db, clock, _grace_days),
+            "writers": Writers(db, clock),
             "count_live_keys": count_live,
             "own_sections": (own_section,),
             "hearing": hearing,
@@ -360,7 +354,7 @@ def create_app(settings: Settings, url: str, *, background: bool = True) -> Lite
         async with state.db:
             tasks = [asyncio.create_task(state.hearing.listen(state.db))]
             if background:
-                work = run_background(state.db, state.clock, state.logs, settings)
+                work = run_background(state.db, state.clock, state.logs, settings, state.writers)
                 tasks.append(asyncio.create_task(work))
             try:
                 yield

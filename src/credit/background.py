@@ -24,50 +24,57 @@ from credit.market.logic.events import source_of
 from credit.market.service.courier import Courier
 from credit.market.service.sending import Sender
 from credit.points import jobs as point_jobs
+from credit.points.service.posting import Writers
 from credit.points.service.sealing import Sealer
 from credit.settings import Settings
 from credit.terms import jobs as term_jobs
 
-__all__ = ["TASKS", "run_background"]
+__all__ = ["run_background", "tasks"]
 
-TASKS: Sequence[Task] = (
-    *jobs.TASKS,
-    *access_jobs.TASKS,
-    *grade_jobs.TASKS,
-    *contract_jobs.TASKS,
-    *event_jobs.TASKS,
-    *list_jobs.TASKS,
-    *term_jobs.TASKS,
-    *point_jobs.TASKS,
-    *earning_jobs.TASKS,
-    *market_jobs.TASKS,
-)
 RETRY_SECONDS = 5.0
 log = structlog.get_logger()
 
 
-async def run_background(db: Database, clock: Clock, logs: Logs, settings: Settings) -> None:
+def tasks(writers: Writers) -> Sequence[Task]:
+    """List every job there is; those that post points do so with these writers."""
+    return (
+        *jobs.TASKS,
+        *access_jobs.TASKS,
+        *grade_jobs.TASKS,
+        *contract_jobs.TASKS,
+        *event_jobs.TASKS,
+        *list_jobs.TASKS,
+        *term_jobs.TASKS,
+        *point_jobs.tasks(writers),
+        *earning_jobs.tasks(writers),
+        *market_jobs.TASKS,
+    )
+
+
+async def run_background(
+    db: Database, clock: Clock, logs: Logs, settings: Settings, writers: Writers
+) -> None:
     """Sequence every city's log, work off its jobs and tell its merchants, until cancelled.
 
     Any number of processes may do this: of the sequencers one works, of the workers each takes
     other jobs.
     """
-    tasks = [
+    running = [
         asyncio.create_task(work)
         for city in sorted(db.cities)
         for work in (
             logs.sequencer(db, clock, city).run(),
             Sealer(db, clock, city, logs.book_key(city), logs.book_secret(city)).run(),
             _sender(db, clock, city, logs, settings).run(),
-            _work(db, clock, city),
+            _work(db, clock, city, tasks(writers)),
         )
     ]
     try:
-        await asyncio.gather(*tasks)
+        await asyncio.gather(*running)
     finally:
-        for task in tasks:
+        for task in running:
             task.cancel()
-        for task in tasks:
+        for task in running:
             with suppress(asyncio.CancelledError):
                 await task
 
@@ -83,11 +90,11 @@ def _sender(db: Database, clock: Clock, city: str, logs: Logs, settings: Setting
     )
 
 
-async def _work(db: Database, clock: Clock, city: str) -> None:
+async def _work(db: Database, clock: Clock, city: str, known: Sequence[Task]) -> None:
     """Work off a city's jobs; begin again after whatever stops the worker."""
     while True:
         try:
-            app = jobs.worker_app(db, clock, city, TASKS)
+            app = jobs.worker_app(db, clock, city, known)
             async with app.open_async():
                 await app.run_worker_async(
                     install_signal_handlers=False,

@@ -311,7 +311,7 @@ async def test_lines_of_the_trail_are_forgotten_after_half_a_year_or_three_years
 
 
 def test_the_worker_forgets_by_itself():
-    crons = {task.name: task.cron for task in background.TASKS}
+    crons = {task.name: task.cron for task in background.tasks(None)}
     assert crons["access.purge_sessions"] == "*/10 * * * *"
     assert crons["access.purge_trail"] == "41 19 * * *"
 

@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
-from credit.background import TASKS
+from credit.background import tasks
 from credit.kit.ids import new_id
 from credit.kit.jobs import worker_app
 from credit.kit.signing import ALGORITHM, SigningKey, b64
 from credit.log.records import RECORD_TYPE, payload
 from credit.log.service import sign_record
+from credit.points.service.posting import Writers
 from credit.rules.loading import pack_of_city
 
 API = "/api/v1/150200"
@@ -84,7 +85,7 @@ async def test_marks_become_a_signed_evaluation_and_a_grade(world, client):
     assert asked.status_code == 202, asked.text
     run = f"{API}/grade-runs/{asked.json()['id']}"
     assert (await client.get(run, headers=headers(world, "officer"))).json()["status"] == "queued"
-    app = worker_app(world.db, world.clock, "150200", TASKS)
+    app = worker_app(world.db, world.clock, "150200", tasks(Writers(world.db, world.clock)))
     async with app.open_async():
         await app.run_worker_async(wait=False, install_signal_handlers=False)
     found = (await client.get(run, headers=headers(world, "officer"))).json()
@@ -137,7 +138,7 @@ async def test_a_run_is_published_whole_by_somebody_else_with_their_own_key(worl
         f"{API}/grade-runs", json={"on": "2026-07-01"}, headers=headers(world, "officer", "r-3")
     )
     assert future.status_code == 409
-    app = worker_app(world.db, world.clock, "150200", TASKS)
+    app = worker_app(world.db, world.clock, "150200", tasks(Writers(world.db, world.clock)))
     async with app.open_async():
         await app.run_worker_async(wait=False, install_signal_handlers=False)
     run = f"{API}/grade-runs/{asked.json()['id']}"

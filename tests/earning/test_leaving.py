@@ -174,7 +174,7 @@ async def test_a_reversal_that_was_cut_off_is_finished_by_its_job(bank, monkeypa
     assert asked["args"] is not None
     context = JobContext(bank.db, bank.clock, CITY)
     for _ in range(2):  # a job may run twice
-        await jobs.take_back(context, participation=str(made), was="granted")
+        await jobs.take_back(bank.writers, context, participation=str(made), was="granted")
         assert await budget(bank) == BUDGET
     await is_faultless(bank)
 
@@ -303,10 +303,10 @@ async def test_what_slips_in_while_somebody_leaves_is_settled_by_the_job(bank, m
     assert (await member(bank)).closed
     assert await holds(bank, "expired") == 15
     context = JobContext(bank.db, bank.clock, CITY)
-    await jobs.close_accounts(context)
+    await jobs.close_accounts(bank.writers, context)
     assert await open_accounts(bank) == 1
     await bank.send(f"/redemptions/{taken['id']}/void", {}, by="shopkeeper", status=200)
-    await jobs.close_accounts(context)
+    await jobs.close_accounts(bank.writers, context)
     assert await open_accounts(bank) == 0
     assert await holds(bank, "expired") == 20
     await is_faultless(bank)

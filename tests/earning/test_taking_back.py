@@ -90,7 +90,7 @@ async def test_the_job_gives_back_what_is_over_and_takes_it(bank):
     bank.clock.now_value += timedelta(days=30)
     context = JobContext(bank.db, bank.clock, CITY)
     for _ in range(2):
-        await jobs.take_back_returned(context)
+        await jobs.take_back_returned(bank.writers, context)
         assert await spendable(bank) == 0
         assert await budget(bank) == BUDGET
     await is_faultless(bank)

@@ -136,9 +136,9 @@ async def test_one_transfer_is_one_posting(bank, monkeypatch, count):
     calls = []
     post = Writer._post
 
-    async def counted(self, operations):
+    async def counted(self, operations, lots):
         calls.append(len(operations))
-        return await post(self, operations)
+        return await post(self, operations, lots)
 
     await made(bank, item(bank, 1))
     monkeypatch.setattr(Writer, "_post", counted)

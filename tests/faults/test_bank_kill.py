@@ -106,7 +106,6 @@ async def sweep(db, till):
                     till.accounts[wallet], 4 * OVERDUE, end)  # fmt: skip
         assert (await writer.post(given)).outcome == "posted"
         till.move("award", "A", wallet, 4 * OVERDUE)
-    await writer.close()
     open_ = [
         hold
         for hold, (_, _, captured, _, over, _) in till.holds.items()
@@ -115,9 +114,10 @@ async def sweep(db, till):
     assert lapsed == len(open_)
     for hold in open_:
         till.book("lapse", hold, None)
-    if await sweeping.expire_points(db, SystemClock(), CITY):
+    if await sweeping.expire_points(db, SystemClock(), CITY, writer):
         for wallet in till.bank.members:
             till.move("expire", wallet, "expired", OVERDUE)
+    await writer.close()
     await offers.sweep(db, later, CITY)
 
 

@@ -206,7 +206,7 @@ async def test_what_ends_is_told_by_its_month_and_then_as_expired(bank):
     assert dict(found.months) == expected
     assert [one.month for one in found.months] == [date(2026, 7, 1), date(2027, 1, 1), None]
     bank.clock.now_value = datetime(2026, 8, 1, 9, tzinfo=CHINA)
-    await expire_points(bank.db, bank.clock, CITY)
+    await expire_points(bank.db, bank.clock, CITY, bank.writer)
     found = await figures(bank)
     assert dict(found.months) == {date(2027, 1, 1): 12, None: 13}
     assert found.flows[-1] == (date(2026, 8, 1), 0, 0, 21)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from tests.bank import CITY
 
-from credit.background import TASKS
+from credit.market.jobs import TASKS
 from credit.market.service import offers, redemptions
 from credit.market.service.redemptions import Wish
 from credit.points.logic.operations import key_of

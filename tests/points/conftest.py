@@ -103,8 +103,8 @@ class Book:
         """Book what is past its day as expired; returns how many lots that were."""
         today = self.clock.today()
         async with self.db.city(CITY) as conn:
-            accounts = await store.accounts_to_expire(conn, today)
-            return await store.expire_lots(conn, accounts, self.clock.now(), today)
+            lots = await store.lots_to_expire(conn, today, 1_000)
+            return await store.expire_lots(conn, lots, self.clock.now(), today)
 
     async def busy_day(self):
         """Everything that can happen, some of it in company."""

@@ -201,11 +201,11 @@ class Book:
 
     def expire(self, today):
         over = set()
-        for name, account in self.accounts.items():
-            for lot in account.lots.values():
+        for account in self.accounts.values():
+            for number, lot in account.lots.items():
                 if lot.remaining and lot.valid_until is not None and lot.valid_until < today:
                     account.balance -= lot.remaining
                     self.accounts["expired"].balance += lot.remaining
                     lot.remaining = 0
-                    over.add(name)
+                    over.add(number)
         return over

@@ -182,10 +182,10 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def swept(self):
-        over = self.runner.run(store.accounts_to_expire(self.conn, self.today))
-        everybody = [*self.ids.values()]
-        self.runner.run(store.expire_lots(self.conn, everybody, self.now, self.today))
-        assert {self.ids[name] for name in self.book.expire(self.today)} == set(over)
+        over = self.runner.run(store.lots_to_expire(self.conn, self.today, 1_000))
+        every = [number for one in self.book.accounts.values() for number in one.lots]
+        self.runner.run(store.expire_lots(self.conn, every, self.now, self.today))
+        assert self.book.expire(self.today) == set(over)
 
     @invariant()
     def the_book_is_the_model_s(self):

@@ -2,9 +2,9 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
-from credit.kit.db import FAILURES
 from credit.points import store
 from credit.points.logic import operations as op
 from credit.points.service import sweeping
@@ -16,8 +16,8 @@ PEOPLE = [f"P{n}" for n in range(230)]
 
 @pytest.fixture
 async def people(book, monkeypatch):
-    """Residents with two points until today and three for always, some calls' worth of them."""
-    monkeypatch.setattr(sweeping, "ACCOUNTS", 100)
+    """Residents with two points until today and three for always, some looks' worth of them."""
+    monkeypatch.setattr(sweeping, "LOTS", 100)
     monkeypatch.setattr(sweeping, "AT_ONCE", 30)
     async with book.db.city(CITY) as conn:
         opened = [NewAccount(name, "resident") for name in PEOPLE]
@@ -31,7 +31,7 @@ async def people(book, monkeypatch):
 
 
 async def sweep(book):
-    return await sweeping.expire_points(book.db, book.clock, CITY)
+    return await sweeping.expire_points(book.db, book.clock, CITY, book.writer)
 
 
 async def test_every_lot_is_booked_once_while_others_spend(book, people):
@@ -45,31 +45,87 @@ async def test_every_lot_is_booked_once_while_others_spend(book, people):
     assert await book.faults() == []
 
 
-async def test_a_sweep_that_is_cut_off_keeps_its_steps_and_the_next_one_does_the_rest(
+async def test_a_sweep_that_is_stopped_keeps_its_steps_and_the_next_one_does_the_rest(
+    book, people, monkeypatch
+):
+    book.pass_days(1)
+    expire, steps = book.writer.expire, []
+
+    async def only_twice(lots):
+        steps.append(len(lots))
+        if len(steps) > 2:
+            raise ConnectionError("stopped")
+        return await expire(lots)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(book.writer, "expire", only_twice)
+        with pytest.raises(ConnectionError):
+            await sweep(book)
+    assert await book.balance("expired") == 2 * 60
+    assert await sweep(book) == 170
+    assert await book.balance("expired") == 2 * 230
+    assert await book.faults() == []
+
+
+async def test_a_sweep_whose_connection_is_cut_books_every_lot_once(
     book, people, lock_awaited, database_url, monkeypatch
 ):
     book.pass_days(1)
-    steps, done = store.expire_in_steps, []
+    post, cut = store.post_and_expire, []
 
-    async def cut_off_the_second_time(conn, *asked):
-        if not done:
-            done.append(await steps(conn, *asked))
-            return done[0]
+    async def cut_off_once(conn, *asked):
+        if cut:
+            return await post(conn, *asked)
         async with book.locked():
-            running = asyncio.ensure_future(steps(conn, *asked))
+            running = asyncio.ensure_future(post(conn, *asked))
             await lock_awaited(database_url, sessions=1)
-            await book.ask_owner("SELECT pg_terminate_backend($1)", conn.get_server_pid())
+            cut.append(await book.stop(book.writer))
         return await running
 
-    with monkeypatch.context() as patched:
-        patched.setattr(store, "expire_in_steps", cut_off_the_second_time)
-        with pytest.raises(FAILURES):
-            await sweep(book)
-    assert done == [100]
-    assert await book.balance("expired") == 2 * 100
-    assert await sweep(book) == 130
+    monkeypatch.setattr(store, "post_and_expire", cut_off_once)
+    assert await sweep(book) == 230
+    assert cut == [True]
     assert await book.balance("expired") == 2 * 230
     assert await book.faults() == []
+
+
+async def test_lots_share_a_transaction_with_what_others_post(book, people, monkeypatch):
+    book.pass_days(1)
+    async with book.db.city(CITY) as conn:
+        over = await store.lots_to_expire(conn, book.clock.today(), 4)
+    post, groups = store.post_and_expire, []
+
+    async def noted(conn, lease, operations, lots, *moment):
+        groups.append((len(operations), len(lots)))
+        return await post(conn, lease, operations, lots, *moment)
+
+    monkeypatch.setattr(store, "post_and_expire", noted)
+    *outcomes, expired = await asyncio.gather(
+        book.writer.post(book.transfer("P0", "shop", 3)),
+        book.writer.post(book.transfer("P1", "shop", 4)),
+        book.writer.expire(over),
+    )
+    assert groups == [(2, 4)]
+    assert [one.outcome for one in outcomes] == ["posted", "insufficient"]
+    assert expired == 4
+    assert await book.balances("expired", "shop") == (8, 3)
+    assert await book.faults() == []
+
+
+async def test_lots_that_cannot_be_booked_stop_nobody_else(book, people):
+    """The database refuses the whole group: each part of it is then tried by itself."""
+    book.pass_days(1)
+    async with book.db.city(CITY) as conn:
+        (lot,) = await store.lots_to_expire(conn, book.clock.today(), 1)
+    await book.ask_owner("UPDATE point_account SET floor = balance WHERE lots")
+    spent, refused = await asyncio.gather(
+        book.writer.post(book.transfer("issuance", "shop", 3)),
+        book.writer.expire([lot]),
+        return_exceptions=True,
+    )
+    assert spent.outcome == "posted"
+    assert isinstance(refused, asyncpg.CheckViolationError)
+    assert await book.balances("expired", "shop") == (0, 3)
 
 
 async def test_what_comes_back_while_a_few_accounts_are_expired_is_booked_with_the_rest(

@@ -196,7 +196,7 @@ async def each_is_there_once(book, operations, answers):
 
 
 async def test_what_was_acknowledged_is_there_once_however_often_the_connection_is_cut(book):
-    operations = mixed_load(book, 400)
+    operations = mixed_load(book, 1_000)
     answers, cut = {}, []
     answered = asyncio.Event()
 

@@ -184,7 +184,7 @@ async def test_the_history_says_what_each_line_was(bank, li, statements):
     await bank.send(f"{path}/capture", {"amount": 25}, by="shopkeeper", status=200)
     await bank.send(f"{path}/refund", {"amount": 5}, by="shopkeeper", status=200)
     bank.clock.now_value += timedelta(days=1)
-    await expire_points(bank.db, bank.clock, CITY)
+    await expire_points(bank.db, bank.clock, CITY, bank.writer)
     await li.sign_in()
     statements.clear()
     page = await li.get(f"{WALLET}/history")

@@ -82,10 +82,15 @@ async def worker() -> None:
     """只做后台工作：为各城市的日志编号，执行排队的任务。"""
     from credit.background import run_background
     from credit.kit.telemetry import configure_logging
+    from credit.points.service.posting import Writers
 
     async with open_session() as session:
         configure_logging(session.settings.log_level)
-        await run_background(session.db, session.clock, session.logs, session.settings)
+        writers = Writers(session.db, session.clock, leading=False)
+        try:
+            await run_background(session.db, session.clock, session.logs, session.settings, writers)
+        finally:
+            await writers.close()
 
 
 @click.command("check")

@@ -193,7 +193,7 @@ class BankDesk:
         self._go_to(monday + timedelta(days=6))
         await self._duties(monday + timedelta(days=5))
         await earning.mature(self.db, self.clock, self.city, self.writer, self.pack)
-        await expire_points(self.db, self.clock, self.city)
+        await expire_points(self.db, self.clock, self.city, self.writer)
         for _ in range(6):
             await self._redeem()
         if monday.day <= 7:

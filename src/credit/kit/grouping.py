@@ -59,6 +59,8 @@ class GroupCommit(Generic[Item, Answer]):
         while self._waiting:
             count = min(len(self._waiting), GROUP_ITEMS_MAX)
             await self._run_group([self._waiting.popleft() for _ in range(count)])
+            # Whoever was answered may have another item, which then need not wait for a whole group.
+            await asyncio.sleep(0)
         # In the same step as the look at the queue: an item that comes now starts a new lane.
         self._lanes.remove(asyncio.current_task())  # type: ignore[arg-type]
 

@@ -1,8 +1,9 @@
 """Every SQL statement of points."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from credit.kit.db import Connection
 from credit.points.logic.receipts import Movement
@@ -13,9 +14,16 @@ __all__ = ["OPEN_ACCOUNTS", "POST", "TAKE_LEASE", "open_accounts", "post", "take
 GRANT_COLUMNS = (
     "key", "hash", "credit", "amount", "valid_until", "priority", "happened_on", "reason",
 )  # fmt: skip
+_POST_ARGUMENTS = (
+    len(Operation._fields) + 4
+)  # before them the lease; then moment, day, day of grace
 POST = f"""
 SELECT outcome, transfer, details
-FROM post_v1({", ".join(f"${n}" for n in range(1, len(Operation._fields) + 5))})
+FROM post_v1({", ".join(f"${n}" for n in range(1, _POST_ARGUMENTS + 1))})
+"""
+POST_AND_EXPIRE = f"""
+{POST}
+UNION ALL SELECT 'expired', expire_lots_v1(${_POST_ARGUMENTS + 1}, ${_POST_ARGUMENTS - 2}, ${_POST_ARGUMENTS - 1}), NULL
 """
 
 # The lease is taken by whoever gets the session lock, which goes with the connection.
@@ -24,16 +32,18 @@ UPDATE point_book SET lease = lease + 1
 WHERE id = 1 AND pg_try_advisory_lock(2, 'point_book'::regclass::oid::integer)
 RETURNING lease
 """
+# Lots of an account stand together, so that one transfer takes them all.
 TO_EXPIRE = """
-SELECT array_agg(DISTINCT account) FROM point_lot WHERE remaining > 0 AND valid_until < $1
+SELECT id FROM point_lot WHERE remaining > 0 AND valid_until < $1 ORDER BY account LIMIT $2
+"""
+TO_EXPIRE_OF = """
+SELECT id FROM point_lot WHERE account = ANY ($2) AND remaining > 0 AND valid_until < $1
 """
 HOLDS_OVER = """
 SELECT id FROM point_hold WHERE captured = 0 AND returned = 0 AND until <= $1 ORDER BY until LIMIT $2
 """
 LOCK_BOOK = "SELECT pg_advisory_xact_lock(1, 'point_book'::regclass::oid::integer)"
-COMMIT_WITHOUT_WAITING = "SET synchronous_commit = off"
 EXPIRE = "SELECT expire_lots_v1($1, $2, $3)"
-EXPIRE_IN_STEPS = "CALL expire_in_steps_v1($1, $2, $3, $4, NULL)"
 # What `faults` asks, each question with the rows that should not be: sums, chains of balances (legs are
 # the two sides of every transfer, in the order in which they changed their account), lots, holds, keys.
 # What adds up to nothing, the seals tell: the day a lot ends and its priority, until when and for whom a
@@ -234,7 +244,25 @@ async def post(
     `grace` is the last day of points that come back to a lot whose day is over.
     """
     columns = list(zip(*operations, strict=True))
-    rows = await conn.fetch(POST, lease, *columns, at, today, grace)
+    return _outcomes(await conn.fetch(POST, lease, *columns, at, today, grace))
+
+
+async def post_and_expire(
+    conn: Connection,
+    lease: int | None,
+    operations: Sequence[Operation],
+    lots: Sequence[int],
+    at: datetime,
+    today: date,
+    grace: date,
+) -> tuple[list[Outcome], int]:
+    """Do what `post` and then what `expire_lots` does, in one transaction."""
+    columns = list(zip(*operations, strict=True)) or [()] * len(Operation._fields)
+    *posted, expired = await conn.fetch(POST_AND_EXPIRE, lease, *columns, at, today, grace, lots)
+    return _outcomes(posted), expired[1]
+
+
+def _outcomes(rows: Iterable[Iterable[Any]]) -> list[Outcome]:
     return [
         Outcome(outcome, transfer, details and json.loads(details))
         for outcome, transfer, details in rows
@@ -268,30 +296,20 @@ async def lock_book(conn: Connection) -> None:
     await conn.execute(LOCK_BOOK)
 
 
-async def commit_without_waiting(conn: Connection) -> None:
-    """Let this connection's commits be answered before they are on the disk. Whatever is committed
-    later, by anybody, and is on the disk has them there, too.
-    """
-    await conn.execute(COMMIT_WITHOUT_WAITING)
+async def lots_to_expire(conn: Connection, today: date, limit: int) -> list[int]:
+    """List lots with points that are past their day."""
+    return [row[0] for row in await conn.fetch(TO_EXPIRE, today, limit)]
 
 
-async def accounts_to_expire(conn: Connection, today: date) -> list[int]:
-    """List the accounts with points that are past their day."""
-    return await conn.fetchval(TO_EXPIRE, today) or []
+async def lots_to_expire_of(conn: Connection, accounts: Sequence[int], today: date) -> list[int]:
+    """List the lots of some accounts with points that are past their day."""
+    return [row[0] for row in await conn.fetch(TO_EXPIRE_OF, today, accounts)]
 
 
-async def expire_lots(conn: Connection, accounts: Sequence[int], at: datetime, today: date) -> int:
-    """Book what of these accounts is past its day as expired; returns how many lots that were."""
-    lots: int = await conn.fetchval(EXPIRE, accounts, at, today)
-    return lots
-
-
-async def expire_in_steps(
-    conn: Connection, accounts: Sequence[int], at_once: int, at: datetime, today: date
-) -> int:
-    """Do the same, so many accounts at a time, each time in a transaction of its own."""
-    lots: int = await conn.fetchval(EXPIRE_IN_STEPS, accounts, at_once, at, today)
-    return lots
+async def expire_lots(conn: Connection, lots: Sequence[int], at: datetime, today: date) -> int:
+    """Book those of these lots that are past their day as expired; returns how many that were."""
+    expired: int = await conn.fetchval(EXPIRE, lots, at, today)
+    return expired
 
 
 async def holds_over(conn: Connection, now: datetime, limit: int) -> list[int]:

@@ -5,7 +5,7 @@
 -- wait for one another's rows.
 
 CREATE SEQUENCE point_transfer_id_seq;
-ALTER TABLE point_account SET (fillfactor = 70);
+ALTER TABLE point_account SET (fillfactor = 45);
 ALTER TABLE point_lot SET (fillfactor = 80);
 ALTER TABLE point_hold SET (fillfactor = 80);
 
@@ -546,84 +546,60 @@ EXCEPTION WHEN unique_violation OR SQLSTATE 'CR011' THEN
 END
 $$;
 
--- Books the points of some accounts that are past their day as expired: one transfer an account.
--- Returns how many lots that were. Lots are looked for before the lock is taken, while others post, and
--- looked at again under it where they stood: one that has changed meanwhile stands elsewhere, and is left
--- to the next call.
-CREATE FUNCTION expire_lots_v1(p_accounts bigint[], p_at timestamptz, p_today date) RETURNS bigint
+-- Books those of some lots that are past their day as expired: one transfer an account. Returns how many
+-- lots that were.
+CREATE FUNCTION expire_lots_v1(p_lots bigint[], p_at timestamptz, p_today date) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
-    found tid[];
     expired point_account;
     ended bigint;
     moved bigint;
-    missed bigint;
 BEGIN
-    found := ARRAY(
-        SELECT l.place FROM (SELECT DISTINCT unnest(p_accounts) AS account) i CROSS JOIN LATERAL (
-            SELECT o.ctid AS place FROM point_lot o
-            WHERE o.account = i.account AND o.remaining > 0 AND o.valid_until < p_today OFFSET 0
-        ) l);
     PERFORM pg_advisory_xact_lock(1, 'point_book'::regclass::oid::integer);
     SELECT * INTO expired FROM point_account WHERE kind = 'expired';
     WITH over AS MATERIALIZED (
-        SELECT l.account, l.id, l.ctid AS place, l.remaining
-        FROM unnest(found) AS i (place) JOIN point_lot l ON l.ctid = i.place
-        WHERE l.remaining > 0 AND l.valid_until < p_today
-    ), total AS MATERIALIZED (
-        SELECT nextval('point_transfer_id_seq') AS id, t.account, t.amount, t.ids, t.amounts, a.place,
-            a.balance
+        SELECT n.*, max(n.new) OVER (PARTITION BY n.account) AS transfer
         FROM (
-            SELECT o.account, sum(o.remaining)::bigint AS amount, array_agg(o.id) AS ids,
-                array_agg(o.remaining) AS amounts
-            FROM over o GROUP BY o.account
-        ) t CROSS JOIN LATERAL (
-            SELECT o.ctid AS place, o.balance FROM point_account o WHERE o.id = t.account OFFSET 0
-        ) a
+            SELECT o.*, CASE WHEN o.first THEN nextval('point_transfer_id_seq') END AS new
+            FROM (
+                SELECT l.account, a.place, a.balance, l.id AS lot, l.ctid AS lot_place, l.remaining,
+                    (sum(l.remaining) OVER (PARTITION BY l.account))::bigint AS amount,
+                    row_number() OVER (PARTITION BY l.account) = 1 AS first
+                FROM (SELECT DISTINCT unnest(p_lots) AS id) i
+                CROSS JOIN LATERAL (
+                    SELECT o.ctid, o.* FROM point_lot o
+                    WHERE o.id = i.id AND o.remaining > 0 AND o.valid_until < p_today OFFSET 0
+                ) l
+                CROSS JOIN LATERAL (
+                    SELECT o.ctid AS place, o.balance FROM point_account o WHERE o.id = l.account OFFSET 0
+                ) a
+            ) o
+        ) n
     ), emptied AS (
-        UPDATE point_lot l SET remaining = 0 FROM over o WHERE l.ctid = o.place
+        UPDATE point_lot l SET remaining = 0 FROM over o WHERE l.ctid = o.lot_place
     ), used AS (
         INSERT INTO point_lot_use (transfer, lot, amount, returned, regranted)
-        SELECT t.id, u.lot, u.amount, 0, 0 FROM total t, unnest(t.ids, t.amounts) AS u (lot, amount)
+        SELECT o.transfer, o.lot, o.remaining, 0, 0 FROM over o
     ), transferred AS (
         INSERT INTO point_transfer (id, kind, debit, credit, amount, debit_balance, credit_balance, at)
-        SELECT t.id, 'expire', t.account, expired.id, t.amount, t.balance - t.amount,
-            (expired.balance + sum(t.amount) OVER (ORDER BY t.id))::bigint, p_at
-        FROM total t
+        SELECT o.transfer, 'expire', o.account, expired.id, o.amount, o.balance - o.amount,
+            (expired.balance + sum(o.amount) OVER (ORDER BY o.transfer))::bigint, p_at
+        FROM over o WHERE o.first
     ), lowered AS (
-        UPDATE point_account a SET balance = a.balance - t.amount FROM total t WHERE a.ctid = t.place
-        RETURNING a.id
+        UPDATE point_account a SET balance = a.balance - o.amount FROM over o
+        WHERE a.ctid = o.place AND o.first
     )
-    SELECT coalesce(sum(cardinality(t.ids)), 0), sum(t.amount), count(*) - (SELECT count(*) FROM lowered)
-    INTO ended, moved, missed FROM total t;
-    IF missed <> 0 THEN
-        RAISE EXCEPTION 'an account was changed without the lock of the book' USING ERRCODE = 'CR012';
-    END IF;
+    SELECT count(*), sum(o.remaining) INTO ended, moved FROM over o;
     UPDATE point_account SET balance = balance + moved WHERE id = expired.id AND moved > 0;
     RETURN ended;
 END
 $$;
 
--- Books the points of accounts that are past their day as expired, so many accounts at a time, each time in a
--- transaction of its own: whoever posts waits for no more, and between two of them goes first.
-CREATE PROCEDURE expire_in_steps_v1(
-    p_accounts bigint[], p_at_once integer, p_at timestamptz, p_today date, OUT ended bigint
-) LANGUAGE plpgsql AS $$
-BEGIN
-    ended := 0;
-    FOR begins IN 1..cardinality(p_accounts) BY p_at_once LOOP
-        ended := ended + expire_lots_v1(p_accounts[begins : begins + p_at_once - 1], p_at, p_today);
-        COMMIT;
-    END LOOP;
-END
-$$;
-
 -- Rights: everything is read, and only the functions write transfers, balances, holds and lots.
 REVOKE EXECUTE ON ROUTINE open_accounts_v1, close_account_v1, write_balances_v1, draw_lots_v1, give_back_v1,
-    point_shortfall_v1, hold_after_v1, post_v1, post_grants_v1, expire_lots_v1, expire_in_steps_v1 FROM PUBLIC;
-GRANT EXECUTE ON ROUTINE open_accounts_v1, close_account_v1, post_v1, post_grants_v1, expire_lots_v1,
-    expire_in_steps_v1 TO credit_app;
+    point_shortfall_v1, hold_after_v1, post_v1, post_grants_v1, expire_lots_v1 FROM PUBLIC;
+GRANT EXECUTE ON ROUTINE open_accounts_v1, close_account_v1, post_v1, post_grants_v1, expire_lots_v1 TO credit_app;
 GRANT SELECT ON point_book, point_account, point_token, point_transfer, point_key, point_hold, point_lot,
     point_lot_use, point_epoch TO credit_app;
 GRANT UPDATE (lease) ON point_book TO credit_app;

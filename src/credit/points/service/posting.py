@@ -8,6 +8,7 @@ themselves; the book's own lock keeps that in order, it is only slower.
 from collections.abc import Callable, Collection, Sequence
 from datetime import date, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import asyncpg
 import structlog
@@ -20,6 +21,8 @@ from credit.kit.texts import say
 from credit.points import store
 from credit.points.reading.store import accounts_by_code
 from credit.points.views import Account, Operation, Outcome
+from credit.rules.loading import pack_of_city
+from credit.rules.pack import Pack
 
 __all__ = ["Writer", "Writers"]
 
@@ -31,25 +34,47 @@ log = structlog.get_logger()
 MISTAKES = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
 
+class Work(NamedTuple):
+    """What shares a transaction with others': operations, and lots to be booked as expired."""
+
+    operations: Sequence[Operation] = ()
+    lots: Sequence[int] = ()
+
+
+class Done(NamedTuple):
+    """What became of it: the outcome of each operation, and how many lots of the whole transaction
+    were past their day.
+    """
+
+    outcomes: Sequence[Outcome]
+    expired: int
+
+
 class Writer:
     """Posts one city's operations; `close` gives its connection and its lease back.
 
     `grace_days` says, for a day, how long points are good that come back when their lot is over.
+    Without `leading` it leaves the lease to others.
     """
 
     def __init__(
-        self, db: Database, clock: Clock, city: str, grace_days: Callable[[date], int]
+        self,
+        db: Database,
+        clock: Clock,
+        city: str,
+        grace_days: Callable[[date], int],
+        *,
+        leading: bool = True,
     ) -> None:
         self._db = db
         self._clock = clock
         self._city = city
         self._grace_days = grace_days
+        self._leading = leading
         self._conn: Connection | None = None
         self._lease: int | None = None
         self._accounts: dict[str, Account] = {}
-        self._queue: GroupCommit[Sequence[Operation], Sequence[Outcome]] = GroupCommit(
-            self._run, lanes=1
-        )
+        self._queue: GroupCommit[Work, Done] = GroupCommit(self._run, lanes=1)
 
     async def post(self, operation: Operation) -> Outcome:
         """Post one operation with whatever else waits; answers after the commit.
@@ -57,15 +82,23 @@ class Writer:
         Raises `Overloaded` (503) where the queue is full, or the outcome could not be learnt: the
         same operation under the same key may then be sent again.
         """
-        (outcome,) = await self._queue.submit((operation,))
-        return outcome
+        done = await self._queue.submit(Work((operation,)))
+        return done.outcomes[0]
 
     async def post_all(self, operations: Sequence[Operation]) -> list[Outcome]:
         """Post operations in their order; each has its own outcome."""
         outcomes: list[Outcome] = []
         for begin in range(0, len(operations), CHUNK):
-            outcomes += await self._queue.submit(operations[begin : begin + CHUNK])
+            done = await self._queue.submit(Work(operations[begin : begin + CHUNK]))
+            outcomes += done.outcomes
         return outcomes
+
+    async def expire(self, lots: Sequence[int]) -> int:
+        """Book lots that are past their day as expired; returns how many the transaction booked.
+
+        What others post shares it, and waits for them, too: a few at a time.
+        """
+        return (await self._queue.submit(Work(lots=lots))).expired
 
     async def accounts(self, codes: Collection[str]) -> dict[str, Account]:
         """Return accounts by their codes; unknown ones are left out.
@@ -92,10 +125,11 @@ class Writer:
         if conn is not None:
             await conn.close()
 
-    async def _run(self, groups: Sequence[Sequence[Operation]]) -> list[Sequence[Outcome]]:
-        operations = [one for group in groups for one in group]
+    async def _run(self, group: Sequence[Work]) -> list[Done]:
+        operations = [one for work in group for one in work.operations]
+        lots = [lot for work in group for lot in work.lots]
         try:
-            outcomes = await self._post(operations)
+            outcomes, expired = await self._post(operations, lots)
         except MISTAKES:
             raise
         except FAILURES as error:
@@ -103,7 +137,7 @@ class Writer:
             log.warning("points posted again", city=self._city, error=type(error).__name__)
             await self._drop()
             try:
-                outcomes = await self._post(operations)
+                outcomes, expired = await self._post(operations, lots)
             except MISTAKES:
                 raise
             except FAILURES as again:
@@ -112,22 +146,31 @@ class Writer:
                     say("积分账本暂时不可用，请稍后用同一幂等键重试。"), slug="book-unavailable"
                 ) from again
         answered = iter(outcomes)
-        return [[next(answered) for _ in group] for group in groups]
+        return [
+            Done([next(answered) for _ in work.operations], expired if work.lots else 0)
+            for work in group
+        ]
 
-    async def _post(self, operations: Sequence[Operation]) -> list[Outcome]:
+    async def _post(
+        self, operations: Sequence[Operation], lots: Sequence[int]
+    ) -> tuple[list[Outcome], int]:
         conn = await self._connected()
         now, today = self._clock.now(), self._clock.today()
+        grace = today + timedelta(days=self._grace_days(today))
+        if lots:
+            return await store.post_and_expire(
+                conn, self._lease, operations, lots, now, today, grace
+            )
         if len(operations) >= GRANTS_MIN and _are_grants(operations):
             granted = await store.post_grants(conn, self._lease, operations, now, today)
             if granted is not None:
-                return granted
-        grace = today + timedelta(days=self._grace_days(today))
-        return await store.post(conn, self._lease, operations, now, today, grace)
+                return granted, 0
+        return await store.post(conn, self._lease, operations, now, today, grace), 0
 
     async def _connected(self) -> Connection:
         if self._conn is None:
             self._conn = await self._db.dedicated(self._city)
-        if self._lease is None:
+        if self._lease is None and self._leading:
             self._lease = await store.take_lease(self._conn)
         return self._conn
 
@@ -138,19 +181,20 @@ class Writer:
 
 
 class Writers:
-    """One writer for each city, made when it is first asked for."""
+    """One writer for each city, made when it is first asked for; `leading` as for a `Writer`."""
 
-    def __init__(self, db: Database, clock: Clock, grace_days: Callable[[str, date], int]) -> None:
+    def __init__(self, db: Database, clock: Clock, *, leading: bool = True) -> None:
         self._db = db
         self._clock = clock
-        self._grace_days = grace_days
+        self._leading = leading
         self._writers: dict[str, Writer] = {}
 
     def of(self, city: str) -> Writer:
         """Return the city's writer."""
         if city not in self._writers:
+            grace_days = partial(_grace_days, pack_of_city(city))
             self._writers[city] = Writer(
-                self._db, self._clock, city, partial(self._grace_days, city)
+                self._db, self._clock, city, grace_days, leading=self._leading
             )
         return self._writers[city]
 
@@ -158,6 +202,10 @@ class Writers:
         """Finish what was submitted, and give every connection back."""
         for writer in self._writers.values():
             await writer.close()
+
+
+def _grace_days(pack: Pack, day: date) -> int:
+    return pack.on(day).points.grace_days
 
 
 def _are_grants(operations: Sequence[Operation]) -> bool:

@@ -13,41 +13,37 @@ from credit.points.service.posting import Writer
 
 __all__ = ["expire_accounts", "expire_points", "lapse_holds"]
 
-# So many accounts are asked for at a time, and so many booked in a transaction of its own: whoever
-# redeems waits for no more.
-ACCOUNTS = 1_000
-AT_ONCE = 80
-ROUNDS = 10
+# So many lots are looked for at a time, and so many booked along with what others post meanwhile: a few,
+# since they wait for these, too.
+LOTS = 100_000
+AT_ONCE = 64
 HOLDS = 500
 
 
-async def expire_points(db: Database, clock: Clock, city: str) -> int:
+async def expire_points(db: Database, clock: Clock, city: str, writer: Writer) -> int:
     """Book every point that is past its day as expired; returns how many lots that were.
 
-    May be stopped and started again at any time: what was not booked, or is lost with the server, is
-    booked by the next one. So nobody who redeems has to wait until it is on the disk.
+    May be stopped and started again at any time: what was not booked is booked by the next one.
     """
-    lots, today = 0, clock.today()
-    conn = await db.dedicated(city)
-    try:
-        await store.commit_without_waiting(conn)
-        for _ in range(ROUNDS):  # what somebody was just posting to is left to the next one
-            accounts = await store.accounts_to_expire(conn, today)
-            for begin in range(0, len(accounts), ACCOUNTS):
-                some = accounts[begin : begin + ACCOUNTS]
-                lots += await store.expire_in_steps(conn, some, AT_ONCE, clock.now(), today)
-            if not accounts:
-                break
-    finally:
-        await conn.close()
-    return lots
+    lots = 0
+    while True:
+        async with db.city(city) as conn:
+            over = await store.lots_to_expire(conn, clock.today(), LOTS)
+        booked = 0
+        for begin in range(0, len(over), AT_ONCE):
+            booked += await writer.expire(over[begin : begin + AT_ONCE])
+        lots += booked
+        if len(over) < LOTS or not booked:
+            return lots
 
 
 async def expire_accounts(conn: Connection, clock: Clock, accounts: Sequence[int]) -> None:
     """Book what some accounts have past its day as expired, now and not by night."""
+    today = clock.today()
     async with conn.transaction():
         await store.lock_book(conn)
-        await store.expire_lots(conn, list(accounts), clock.now(), clock.today())
+        lots = await store.lots_to_expire_of(conn, accounts, today)
+        await store.expire_lots(conn, lots, clock.now(), today)
 
 
 async def lapse_holds(db: Database, clock: Clock, city: str, writer: Writer) -> int:
