@@ -200,12 +200,12 @@ class Book:
         return "posted"
 
     def expire(self, today):
-        over = set()
+        over = 0
         for account in self.accounts.values():
-            for number, lot in account.lots.items():
+            for lot in account.lots.values():
                 if lot.remaining and lot.valid_until is not None and lot.valid_until < today:
                     account.balance -= lot.remaining
                     self.accounts["expired"].balance += lot.remaining
                     lot.remaining = 0
-                    over.add(number)
+                    over += 1
         return over

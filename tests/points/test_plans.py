@@ -35,6 +35,7 @@ SELECT 5000000 + n, n, 1, 2, 10, now(), 10, 0, 0 FROM generate_series(1, {ACCOUN
 INSERT INTO point_key (key, hash, transfer, day)
 SELECT int8send(0) || int8send(n), '', 1000000 + n, '2026-06-29' FROM generate_series(1, {ACCOUNTS} / 5) n
 """
+PLACES = "SELECT array_agg(ctid) FROM point_lot WHERE id = ANY ($1)"
 # What this transaction did to a table so far: whole scans, and pages it looked at, its indexes' too.
 METER = """
 SELECT t.relname::text, pg_stat_get_xact_numscans(t.oid),
@@ -109,7 +110,7 @@ class Session:
         over = [self._grant(one, -1) for one in accounts]
         granting = store.post_grants(self.conn, None, over, now, today)
         granted = await self.measured("grants", size, granting)
-        lots = [one.transfer for one in granted]
+        lots = await self.conn.fetchval(PLACES, [one.transfer for one in granted])
         expiring = store.expire_lots(self.conn, lots, now, today)
         assert await self.measured("expire", size, expiring) == size
         assert await self.measured("lapse", 1, store.holds_over(self.conn, now, 500)) == []

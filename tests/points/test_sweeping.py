@@ -112,6 +112,21 @@ async def test_lots_share_a_transaction_with_what_others_post(book, people, monk
     assert await book.faults() == []
 
 
+async def test_a_lot_that_changed_since_it_was_seen_is_left_to_the_next_look(book):
+    await book.fund("Li", 50, days=0)
+    await book.fund("Wang", 20, days=0)
+    number = await book.hold("Li", 30)
+    book.pass_days(1)
+    async with book.db.city(CITY) as conn:
+        over = await store.lots_to_expire(conn, book.clock.today(), 10)
+        await book.posted(op.void(book.key(), number))
+        assert await book.writer.expire([*over, *over, (4_000_000, 1)]) == 1
+    assert await book.balances("Li", "Wang", "expired") == (50, 0, 20)
+    assert await sweep(book) == 1
+    assert await book.balances("Li", "Wang", "expired") == (0, 0, 70)
+    assert await book.faults() == []
+
+
 async def test_lots_that_cannot_be_booked_stop_nobody_else(book, people):
     """The database refuses the whole group: each part of it is then tried by itself."""
     book.pass_days(1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from credit.kit.db import Connection
 from credit.points.logic.receipts import Movement
-from credit.points.views import Epoch, NewAccount, Operation, Outcome
+from credit.points.views import Epoch, NewAccount, Operation, Outcome, Place
 
 __all__ = ["OPEN_ACCOUNTS", "POST", "TAKE_LEASE", "open_accounts", "post", "take_lease"]
 
@@ -34,10 +34,14 @@ RETURNING lease
 """
 # Lots of an account stand together, so that one transfer takes them all.
 TO_EXPIRE = """
-SELECT id FROM point_lot WHERE remaining > 0 AND valid_until < $1 ORDER BY account LIMIT $2
+SELECT array_agg(l.place) FROM (
+    SELECT ctid AS place FROM point_lot WHERE remaining > 0 AND valid_until < $1
+    ORDER BY account LIMIT $2
+) l
 """
 TO_EXPIRE_OF = """
-SELECT id FROM point_lot WHERE account = ANY ($2) AND remaining > 0 AND valid_until < $1
+SELECT array_agg(ctid) FROM point_lot
+WHERE account = ANY ($2) AND remaining > 0 AND valid_until < $1
 """
 HOLDS_OVER = """
 SELECT id FROM point_hold WHERE captured = 0 AND returned = 0 AND until <= $1 ORDER BY until LIMIT $2
@@ -251,7 +255,7 @@ async def post_and_expire(
     conn: Connection,
     lease: int | None,
     operations: Sequence[Operation],
-    lots: Sequence[int],
+    lots: Sequence[Place],
     at: datetime,
     today: date,
     grace: date,
@@ -296,18 +300,18 @@ async def lock_book(conn: Connection) -> None:
     await conn.execute(LOCK_BOOK)
 
 
-async def lots_to_expire(conn: Connection, today: date, limit: int) -> list[int]:
-    """List lots with points that are past their day."""
-    return [row[0] for row in await conn.fetch(TO_EXPIRE, today, limit)]
+async def lots_to_expire(conn: Connection, today: date, limit: int) -> list[Place]:
+    """List where lots with points that are past their day stand."""
+    return await conn.fetchval(TO_EXPIRE, today, limit) or []
 
 
-async def lots_to_expire_of(conn: Connection, accounts: Sequence[int], today: date) -> list[int]:
-    """List the lots of some accounts with points that are past their day."""
-    return [row[0] for row in await conn.fetch(TO_EXPIRE_OF, today, accounts)]
+async def lots_to_expire_of(conn: Connection, accounts: Sequence[int], today: date) -> list[Place]:
+    """List where lots of some accounts with points that are past their day stand."""
+    return await conn.fetchval(TO_EXPIRE_OF, today, accounts) or []
 
 
-async def expire_lots(conn: Connection, lots: Sequence[int], at: datetime, today: date) -> int:
-    """Book those of these lots that are past their day as expired; returns how many that were."""
+async def expire_lots(conn: Connection, lots: Sequence[Place], at: datetime, today: date) -> int:
+    """Book lots at these places that are past their day as expired; returns how many that were."""
     expired: int = await conn.fetchval(EXPIRE, lots, at, today)
     return expired
 

@@ -18,10 +18,13 @@ __all__ = [
     "Operation",
     "Outcome",
     "Payment",
+    "Place",
 ]
 
 # One of each in a book. Of budget, resident, merchant, settled and clearing there are as many as owners.
 SINGLE_KINDS = ("issuance", "held", "pending", "expired", "adjustment")
+# Where a row stands in its table: page and line, until it is changed.
+Place = tuple[int, int]
 
 
 class NewAccount(NamedTuple):

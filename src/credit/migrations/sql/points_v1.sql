@@ -5,8 +5,9 @@
 -- wait for one another's rows.
 
 CREATE SEQUENCE point_transfer_id_seq;
+-- Room for a new version of every row of a page: whoever expires goes through whole pages at once.
 ALTER TABLE point_account SET (fillfactor = 45);
-ALTER TABLE point_lot SET (fillfactor = 80);
+ALTER TABLE point_lot SET (fillfactor = 45);
 ALTER TABLE point_hold SET (fillfactor = 80);
 
 INSERT INTO point_book (id, lease) VALUES (1, 0);
@@ -546,9 +547,10 @@ EXCEPTION WHEN unique_violation OR SQLSTATE 'CR011' THEN
 END
 $$;
 
--- Books those of some lots that are past their day as expired: one transfer an account. Returns how many
--- lots that were.
-CREATE FUNCTION expire_lots_v1(p_lots bigint[], p_at timestamptz, p_today date) RETURNS bigint
+-- Books lots that stand at some places and are past their day as expired: one transfer an account. Returns
+-- how many lots that were. One that has changed since it was seen there stands elsewhere, and is left out.
+-- Places, since a look by key would tidy the lot's page up each time, a fifth of the whole work.
+CREATE FUNCTION expire_lots_v1(p_lots tid[], p_at timestamptz, p_today date) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
@@ -566,10 +568,10 @@ BEGIN
                 SELECT l.account, a.place, a.balance, l.id AS lot, l.ctid AS lot_place, l.remaining,
                     (sum(l.remaining) OVER (PARTITION BY l.account))::bigint AS amount,
                     row_number() OVER (PARTITION BY l.account) = 1 AS first
-                FROM (SELECT DISTINCT unnest(p_lots) AS id) i
+                FROM (SELECT DISTINCT unnest(p_lots) AS place) i
                 CROSS JOIN LATERAL (
                     SELECT o.ctid, o.* FROM point_lot o
-                    WHERE o.id = i.id AND o.remaining > 0 AND o.valid_until < p_today OFFSET 0
+                    WHERE o.ctid = i.place AND o.remaining > 0 AND o.valid_until < p_today OFFSET 0
                 ) l
                 CROSS JOIN LATERAL (
                     SELECT o.ctid AS place, o.balance FROM point_account o WHERE o.id = l.account OFFSET 0

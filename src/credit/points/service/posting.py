@@ -20,7 +20,7 @@ from credit.kit.grouping import GroupCommit
 from credit.kit.texts import say
 from credit.points import store
 from credit.points.reading.store import accounts_by_code
-from credit.points.views import Account, Operation, Outcome
+from credit.points.views import Account, Operation, Outcome, Place
 from credit.rules.loading import pack_of_city
 from credit.rules.pack import Pack
 
@@ -38,7 +38,7 @@ class Work(NamedTuple):
     """What shares a transaction with others': operations, and lots to be booked as expired."""
 
     operations: Sequence[Operation] = ()
-    lots: Sequence[int] = ()
+    lots: Sequence[Place] = ()
 
 
 class Done(NamedTuple):
@@ -93,7 +93,7 @@ class Writer:
             outcomes += done.outcomes
         return outcomes
 
-    async def expire(self, lots: Sequence[int]) -> int:
+    async def expire(self, lots: Sequence[Place]) -> int:
         """Book lots that are past their day as expired; returns how many the transaction booked.
 
         What others post shares it, and waits for them, too: a few at a time.
@@ -152,7 +152,7 @@ class Writer:
         ]
 
     async def _post(
-        self, operations: Sequence[Operation], lots: Sequence[int]
+        self, operations: Sequence[Operation], lots: Sequence[Place]
     ) -> tuple[list[Outcome], int]:
         conn = await self._connected()
         now, today = self._clock.now(), self._clock.today()
