@@ -8,7 +8,6 @@ its holder's account and nobody else's. Standard library only: a verifier may ca
 """
 
 import hashlib
-import hmac
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -57,8 +56,12 @@ class Movement(NamedTuple):
 
 
 def nonce_of(secret: bytes, number: int, side: str) -> bytes:
-    """Derive what hides one account of a transfer: nobody without the book's secret can guess it."""
-    return hmac.digest(secret, f"{number} {side}".encode(), "sha256")[:NONCE_OCTETS]
+    """Derive what hides one account of a transfer: nobody without the book's secret can guess it.
+
+    Keyed BLAKE2 (RFC 7693): a book has millions of them, and an HMAC takes two and a half times as long.
+    """
+    named = f"{number} {side}".encode()
+    return hashlib.blake2b(named, key=secret, digest_size=NONCE_OCTETS).digest()
 
 
 def _commitment(nonce: bytes, account: str) -> str:

@@ -6,6 +6,7 @@ sealed number is all there is, and none can come in between later.
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import orjson
@@ -153,14 +154,18 @@ async def seal_faults(conn: Connection, secret: bytes) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     previous, after = None, 0
     epochs = await store.epochs(conn)
-    for epoch in epochs:
-        movements = await store.movements(conn, after, epoch.size)
-        root = _root(await _leaves(secret, movements))
+    movements = await store.movements(conn, 0, epochs[0].size) if epochs else []
+    for epoch, coming in zip_longest(epochs, epochs[1:]):
+        leaves, ahead = await asyncio.gather(
+            _leaves(secret, movements),
+            store.movements(conn, epoch.upto, coming.size if coming else 0),
+        )
+        root = _root(leaves)
         head = receipts.head_of(previous, epoch.id, len(movements), root)
         whole = bool(movements) and movements[-1].id == epoch.upto
         if not whole or (root, head, after) != (epoch.root, epoch.head, epoch.after):
             found.append(("封存的划转与账本不符", f"第 {epoch.id} 期"))
-        previous, after = epoch.head, epoch.upto
+        previous, after, movements = epoch.head, epoch.upto, ahead
     return found + await _record_faults(conn, epochs)
 
 
