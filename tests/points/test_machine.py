@@ -87,6 +87,10 @@ class Machine(RuleBasedStateMachine):
     def today(self):
         return self.now.date()
 
+    @property
+    def day_of_grace(self):
+        return self.today + timedelta(days=GRACE_DAYS)
+
     def key(self):
         return op.key_of("test", "any", str(next(self.keys)), b"asked")
 
@@ -124,8 +128,9 @@ class Machine(RuleBasedStateMachine):
         return made, lambda n: self.book.reverse(n, number, "budget", amount, self.today)
 
     def post(self, made):
-        grace = self.today + timedelta(days=GRACE_DAYS)
-        return self.runner.run(store.post(self.conn, None, made, self.now, self.today, grace))
+        return self.runner.run(
+            store.post(self.conn, None, made, self.now, self.today, self.day_of_grace)
+        )
 
     @initialize()
     def not_empty(self):
@@ -142,7 +147,22 @@ class Machine(RuleBasedStateMachine):
     @rule(steps=st.lists(st.one_of(moves, grants, holds, ends, ends), min_size=1, max_size=4))
     def posted(self, steps):
         made, meant = zip(*map(self.operation, steps), strict=True)
-        outcomes = self.post(made)
+        self.held_to_the_model(made, self.post(made), meant)
+
+    @rule(steps=st.lists(st.one_of(moves, holds, ends), min_size=1, max_size=4))
+    def posted_beside_a_sweep(self, steps):
+        """Lots that a step has changed are left to the look that comes after it."""
+        made, meant = zip(*map(self.operation, steps), strict=True)
+        over = self.runner.run(store.lots_to_expire(self.conn, self.today, 1_000))
+        outcomes, expired = self.runner.run(
+            store.post_and_expire(
+                self.conn, None, made, over, self.now, self.today, self.day_of_grace
+            )
+        )
+        self.held_to_the_model(made, outcomes, meant)
+        assert self.book.expire(self.today) == expired + self.sweep()
+
+    def held_to_the_model(self, made, outcomes, meant):
         for one, outcome, do in zip(made, outcomes, meant, strict=True):
             assert outcome.outcome == do(outcome.transfer), one
             self.past.append((one, outcome))
@@ -182,10 +202,14 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def swept(self):
+        assert self.book.expire(self.today) == self.sweep()
+
+    def sweep(self):
         over = self.runner.run(store.lots_to_expire(self.conn, self.today, 1_000))
         every = self.runner.run(self.conn.fetchval("SELECT array_agg(ctid) FROM point_lot")) or []
         expired = self.runner.run(store.expire_lots(self.conn, every, self.now, self.today))
-        assert self.book.expire(self.today) == expired == len(over)
+        assert expired == len(over)
+        return expired
 
     @invariant()
     def the_book_is_the_model_s(self):
