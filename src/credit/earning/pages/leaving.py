@@ -161,7 +161,7 @@ async def _closing_page(
         )
         if shown.member.closed:
             raise NotFound(say("没有这个参与者，或者已经注销。"))
-        loss = await leaving.loss_of(conn, state.clock, shown.member)
+        loss = await leaving.loss_with(conn, shown.member, shown.balance, shown.account)
     return render(
         request,
         "earning/member_closing.html",

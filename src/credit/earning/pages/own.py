@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from credit.access.guard import SESSION_COOKIE, actor_of
 from credit.access.logic import CONFIRMED_FOR
 from credit.earning.pages.members import bank_of
-from credit.earning.service import leaving, member_lists, own
+from credit.earning.service import leaving, member_lists, members, own
 from credit.earning.service.own import OwnPoints
 from credit.kit.errors import CreditError, NotFound
 from credit.kit.excel import XLSX
@@ -33,7 +33,7 @@ class OwnPointPages(Controller):
         self, request: Request[Any, Any, Any], state: State, city: City
     ) -> Response[str]:
         """Show what is kept about one's membership."""
-        found = await own.own_points(
+        found = await own.own_membership(
             state.db, state.clock, city, state.logs.vault(city), actor_of(request)
         )
         if found is None:
@@ -126,14 +126,13 @@ async def _erasure_page(
     city: str,
     refused: CreditError | None = None,
 ) -> Response[str]:
-    found = await _own(request, state, city)
     async with state.db.city(city) as conn:
-        loss = await leaving.loss_of(conn, state.clock, found.row.member)
+        member = await members.own_member(conn, actor_of(request))
+        loss = await leaving.loss_of(conn, state.clock, member)
     return render(
         request,
         "earning/member_erase.html",
         http_status=refused.status if refused else 200,
-        own=found,
         loss=loss,
         problem=refused,
     )

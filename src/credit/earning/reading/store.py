@@ -25,6 +25,11 @@ WHERE p.member = $1
 ORDER BY p.participated_on DESC, p.id DESC LIMIT $3
 """
 DEED = f"{_DEED} WHERE p.id = $1"
+COUNTS = """
+SELECT (SELECT count(*) FROM participation WHERE member = $1),
+    (SELECT count(*) FROM point_transfer WHERE debit = $2)
+    + (SELECT count(*) FROM point_transfer WHERE credit = $2)
+"""
 # What a community made public of a month: member by member along their own index, since others'
 # participation of that month is much more.
 POSTINGS = """
@@ -147,6 +152,12 @@ class Posted:
     member: str
     key: bytes | None
     name: bytes | None
+
+
+async def counts(conn: Connection, member: str, account: int) -> tuple[int, int]:
+    """Count a member's participation, and what came to and went from their account."""
+    deeds, entries = await conn.fetchrow(COUNTS, member, account) or (0, 0)
+    return deeds, entries
 
 
 async def deeds(conn: Connection, member: str, before: UUID | None, limit: int) -> list[Deed]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from credit.access.admin import residents
+from credit.access.admin.residents import ResidentAccount
 from credit.access.logic import require
 from credit.access.views import Actor
 from credit.earning.ending import store
@@ -27,9 +28,9 @@ from credit.points.logic import operations
 from credit.points.service import accounts as book
 from credit.points.service.posting import Writer
 from credit.points.service.sweeping import expire_accounts
-from credit.points.views import OpenHold
+from credit.points.views import Balance, OpenHold
 
-__all__ = ["Loss", "close_accounts", "close_member", "close_own", "loss_of"]
+__all__ = ["Loss", "close_accounts", "close_member", "close_own", "loss_of", "loss_with"]
 
 ACCOUNTS_MAX = 100
 REASON = marked("参与者已注销")
@@ -55,6 +56,13 @@ async def loss_of(conn: Connection, clock: Clock, member: MemberView) -> Loss:
     account = (
         await residents.account_of(conn, clock, member.person_id) if member.person_id else None
     )
+    return await loss_with(conn, member, balance, account)
+
+
+async def loss_with(
+    conn: Connection, member: MemberView, balance: Balance, account: ResidentAccount | None
+) -> Loss:
+    """Say the same where the balance and the account somebody signs in with are known."""
     return Loss(
         balance.available,
         await participation.pending_of(conn, member.id),

@@ -24,7 +24,7 @@ from credit.earning.reading.store import Attended, Deed, Spent
 from credit.earning.service.member_lists import kind_title
 from credit.earning.service.wallets import Wallet, wallet_of
 from credit.kit.clock import CHINA, Clock, rfc3339
-from credit.kit.db import RESIDENT_ROLE, Database
+from credit.kit.db import RESIDENT_ROLE, Connection, Database
 from credit.kit.excel import write_table
 from credit.kit.vault import Vault
 from credit.points.service import accounts as book
@@ -32,10 +32,30 @@ from credit.points.views import Entry
 from credit.rules.bank import EarningRule
 from credit.rules.pack import Pack
 
-__all__ = ["LINES_MAX", "OwnPoints", "document_of", "own_points", "workbook_of"]
+__all__ = [
+    "LINES_MAX",
+    "OwnMembership",
+    "OwnPoints",
+    "document_of",
+    "own_membership",
+    "own_points",
+    "workbook_of",
+]
 
 # Of participation and of the wallet's history; more than a life of weekly service.
 LINES_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMembership:
+    """A membership; how often something was done for it, and how long the wallet's history is."""
+
+    row: Registered
+    name: str
+    phone: str
+    available: int
+    deeds: int
+    entries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +74,23 @@ class OwnPoints:
     history: Sequence[Entry]
 
 
+async def own_membership(
+    db: Database, clock: Clock, city: str, vault: Vault, actor: Actor
+) -> OwnMembership | None:
+    """Return what a page shows of the membership the actor signs in for; None where there is none."""
+    async with db.bound(city, RESIDENT_ROLE, person=actor.person_id) as conn:
+        member = await members.member_of(conn, actor.person_id)
+        row = await members.registered(conn, member.id) if member else None
+        if row is None:
+            return None
+        account = row.member.account
+        balance = (await book.balances(conn, [account], clock.today()))[account]
+        deeds, entries = await store.counts(conn, row.member.id, account)
+    async with db.city(city) as conn:
+        name, phone = await _known(conn, vault, row.member.id)
+    return OwnMembership(row, name, phone, balance.available, deeds, entries)
+
+
 async def own_points(
     db: Database, clock: Clock, city: str, vault: Vault, actor: Actor
 ) -> OwnPoints | None:
@@ -70,9 +107,14 @@ async def own_points(
     # The vault is nobody's own: it opens what it is asked for. Nor are merchants that have closed.
     async with db.city(city) as conn:
         spent = await store.spent(conn, row.member.account, LINES_MAX)
-        name = (await vault.open(conn, "name", [row.member.id])).get(row.member.id, "")
-        phone = (await vault.open(conn, "phone", [row.member.id])).get(row.member.id, "")
+        name, phone = await _known(conn, vault, row.member.id)
     return OwnPoints(row, name, phone, wallet, deeds, attended, spent, history)
+
+
+async def _known(conn: Connection, vault: Vault, member: str) -> list[str]:
+    return [
+        (await vault.open(conn, field, [member])).get(member, "") for field in ("name", "phone")
+    ]
 
 
 def document_of(own: OwnPoints, pack: Pack) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from credit.kit.texts import say
 from credit.market.figures import store
 from credit.market.figures.store import KpiCounts
 from credit.market.figures.views import BudgetLine, Figures, KpiRow, Kpis, Waiting
-from credit.points.service import accounts as book
 from credit.rules.bank import Bank
 
 __all__ = [
@@ -95,33 +94,32 @@ async def figures(
     place, today = place_of(actor, city, division), clock.today()
     first = _months_before(today, FLOW_MONTHS - 1)
     held, pending = await store.held(conn, place)
+    rules, categories = await store.ranked(conn, place, first, begin_of(first), RANKED)
     return Figures(
-        await budgets(conn, clock, city, place),
+        await budgets(conn, city, place),
         await store.months(conn, place, today, MONTHS_MAX),
         pending,
         held,
         await store.flows(conn, place, begin_of(first), FLOW_MONTHS),
-        await store.rules(conn, place, first, RANKED),
-        await store.categories(conn, place, begin_of(first), RANKED),
+        rules,
+        categories,
         await waiting(conn, actor, place),
         await store.cleared(conn, place, ROWS_MAX),
     )
 
 
-async def budgets(conn: Connection, clock: Clock, city: str, place: str) -> list[BudgetLine]:
+async def budgets(conn: Connection, city: str, place: str) -> list[BudgetLine]:
     """List the campaigns of a division, within it and above it, those that are open first."""
     found = await earning.campaigns_of(conn, city, place or None, closed=True)
-    return sorted(await lines_of(conn, clock, found), key=lambda one: one.closed)
+    return sorted(await lines_of(conn, found), key=lambda one: one.closed)
 
 
-async def lines_of(conn: Connection, clock: Clock, campaigns: Sequence[Budget]) -> list[BudgetLine]:
+async def lines_of(conn: Connection, campaigns: Sequence[Budget]) -> list[BudgetLine]:
     """Return what became of the points of campaigns."""
-    accounts = [one.account for one in campaigns]
-    balances = await book.balances(conn, accounts, clock.today())
-    given = await store.given(conn, accounts)
+    given = await store.given(conn, [one.account for one in campaigns])
     lines = []
     for one in campaigns:
-        total, (_, left, pending) = given.get(one.account, 0), balances[one.account]
+        total, left, pending = given[one.account]
         lines.append(
             BudgetLine(
                 one.id, one.title, one.division, one.rules, one.until, one.closed, total,

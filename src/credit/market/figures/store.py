@@ -13,14 +13,13 @@ from credit.market.figures.views import Cleared, Flow, MonthOfPoints, Ranked, Wa
 
 __all__ = [
     "KpiCounts",
-    "categories",
     "cleared",
     "flows",
     "given",
     "held",
     "kpis",
     "months",
-    "rules",
+    "ranked",
     "waiting",
 ]
 
@@ -84,9 +83,15 @@ WITH moved AS (
     JOIN point_transfer t ON t.credit = b.account
     WHERE t.kind IN ('fund', 'return')
 )
-SELECT account, sum(amount)::bigint FROM (
-    SELECT credit AS account, amount FROM moved UNION ALL SELECT debit, -amount FROM moved
-) s WHERE account = ANY ($1) GROUP BY account
+SELECT a.id, coalesce(s.total, 0), a.balance,
+    (SELECT coalesce(sum(h.amount), 0)::bigint FROM point_hold h
+        WHERE h.account = a.id AND h.captured = 0 AND h.returned = 0)
+FROM point_account a LEFT JOIN (
+    SELECT account, sum(amount)::bigint AS total FROM (
+        SELECT credit AS account, amount FROM moved UNION ALL SELECT debit, -amount FROM moved
+    ) e GROUP BY account
+) s ON s.account = a.id
+WHERE a.id = ANY ($1)
 """
 MONTHS = """
 SELECT nullif(date_trunc('month', l.valid_until::timestamp), 'infinity')::date, sum(l.remaining)::bigint
@@ -126,19 +131,20 @@ SELECT date_trunc('month', o.at AT TIME ZONE 'Asia/Shanghai')::date,
 FROM moved o LEFT JOIN member m ON m.account = o.account AND starts_with(m.division, $1)
 GROUP BY 1 ORDER BY 1 LIMIT $3
 """
-RULES = """
-SELECT p.rule, sum(p.points)::bigint FROM participation p JOIN member m ON m.id = p.member
+RANKED = f"""
+(SELECT true AS earned, p.rule AS code, sum(p.points)::bigint AS points
+FROM participation p JOIN member m ON m.id = p.member
 WHERE p.participated_on >= $2 AND p.state IN ('pending', 'granted') AND starts_with(m.division, $1)
-GROUP BY 1 HAVING sum(p.points) > 0 ORDER BY 2 DESC, 1 LIMIT $3
-"""
-CATEGORIES = f"""
-SELECT s.category, sum(CASE t.kind WHEN 'capture' THEN t.amount ELSE -t.amount END)::bigint
+GROUP BY 2 HAVING sum(p.points) > 0 ORDER BY 3 DESC, 2 LIMIT $4)
+UNION ALL
+(SELECT false, s.category, sum(CASE t.kind WHEN 'capture' THEN t.amount ELSE -t.amount END)::bigint
 FROM point_transfer t JOIN point_hold h ON h.id = t.about
 JOIN merchant s ON s.account = h.beneficiary
 JOIN member m ON m.account = h.account AND starts_with(m.division, $1)
-WHERE {_SINCE.format("$2")} AND t.kind IN ('capture', 'refund')
-GROUP BY 1 HAVING sum(CASE t.kind WHEN 'capture' THEN t.amount ELSE -t.amount END) > 0
-ORDER BY 2 DESC, 1 LIMIT $3
+WHERE {_SINCE.format("$3")} AND t.kind IN ('capture', 'refund')
+GROUP BY 2 HAVING sum(CASE t.kind WHEN 'capture' THEN t.amount ELSE -t.amount END) > 0
+ORDER BY 3 DESC, 2 LIMIT $4)
+ORDER BY points DESC, code
 """
 # All codes of these accounts lie between the two, which an index finds among those of all wallets.
 CLEARED = """
@@ -200,9 +206,9 @@ async def kpis(
     return [KpiCounts(*row) for row in rows]
 
 
-async def given(conn: Connection, accounts: Sequence[int]) -> dict[int, int]:
-    """Return what budgets were given in all, by their accounts."""
-    return dict(map(tuple, await conn.fetch(GIVEN, accounts)))
+async def given(conn: Connection, accounts: Sequence[int]) -> dict[int, tuple[int, int, int]]:
+    """Return what budgets were given in all, have left, and have pending, by their accounts."""
+    return {row[0]: (row[1], row[2], row[3]) for row in await conn.fetch(GIVEN, accounts)}
 
 
 async def months(conn: Connection, division: str, today: date, limit: int) -> list[MonthOfPoints]:
@@ -221,14 +227,16 @@ async def flows(conn: Connection, division: str, since: datetime, limit: int) ->
     return [Flow(*row) for row in await conn.fetch(FLOWS, division, since, limit)]
 
 
-async def rules(conn: Connection, division: str, since: date, limit: int) -> list[Ranked]:
-    """Sum points by the rule they were earned under, most first."""
-    return [Ranked(*row) for row in await conn.fetch(RULES, division, since, limit)]
-
-
-async def categories(conn: Connection, division: str, since: datetime, limit: int) -> list[Ranked]:
-    """Sum points by the category of the merchant that took them, most first."""
-    return [Ranked(*row) for row in await conn.fetch(CATEGORIES, division, since, limit)]
+async def ranked(
+    conn: Connection, division: str, day: date, begin: datetime, limit: int
+) -> tuple[list[Ranked], list[Ranked]]:
+    """Sum points since a day, which has begun at a moment, by the rule they were earned under and by
+    the category of the merchant that took them; most first.
+    """
+    rows = await conn.fetch(RANKED, division, day, begin, limit)
+    return [Ranked(*row[1:]) for row in rows if row[0]], [
+        Ranked(*row[1:]) for row in rows if not row[0]
+    ]
 
 
 async def cleared(conn: Connection, division: str, limit: int) -> list[Cleared]:

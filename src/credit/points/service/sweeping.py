@@ -15,7 +15,7 @@ __all__ = ["expire_accounts", "expire_points", "lapse_holds"]
 
 # So many lots are looked for at a time, and so many booked along with what others post meanwhile: a few,
 # since they wait for these, too.
-LOTS = 100_000
+LOTS = 200_000
 AT_ONCE = 64
 HOLDS = 500
 

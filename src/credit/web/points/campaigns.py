@@ -162,7 +162,7 @@ async def _page(
     problem: CreditError | None = None,
 ) -> Response[str]:
     async with state.db.city(city) as conn:
-        found = await _line(conn, state, request.state.visitor.actor, UUID(campaign))
+        found = await _line(conn, request.state.visitor.actor, UUID(campaign))
     bank = pack_of_city(city).on(state.clock.today()).points
     return render(
         request,
@@ -177,9 +177,9 @@ async def _page(
     )
 
 
-async def _line(conn: Any, state: State, actor: Actor, campaign: UUID) -> BudgetLine:
+async def _line(conn: Any, actor: Actor, campaign: UUID) -> BudgetLine:
     budget = await earning.campaign_of(conn, actor, campaign)
-    lines = await service.lines_of(conn, state.clock, [budget])
+    lines = await service.lines_of(conn, [budget])
     if not lines:
         raise NotFound(say("没有这项积分预算。请从列表里选。"))
     return lines[0]
