@@ -52,10 +52,8 @@ VISITORS = {
     "merchant": "merchant_user",
     "resident": "resident",
 }
-IN_THE_BANK = (
-    "merchant",
-    "resident",
-)  # who have a shop or a wallet, which only the demo's city has
+# Who have a shop or a wallet, which only the demo's city has.
+IN_THE_BANK = ("merchant", "resident")
 Opened = tuple[float, int, int]  # p95 of CPU in ms, statements, bytes without pictures
 # Things of the enterprise with a user, and what stands for other parameters of paths.
 EXAMPLES = """
@@ -80,7 +78,6 @@ SELECT own.code,
     (SELECT id FROM campaign ORDER BY id LIMIT 1) AS campaign,
     m.id AS wallet,
     (SELECT id FROM participation WHERE member = m.id ORDER BY id LIMIT 1) AS participation_id,
-    (SELECT id FROM point_transfer WHERE credit = m.account ORDER BY id LIMIT 1) AS transfer,
     'SH-0001' AS merchant,
     (SELECT id FROM offer WHERE merchant = 'SH-0001' ORDER BY id LIMIT 1) AS number,
     (SELECT max(h.id) FROM point_hold h JOIN point_account a ON a.id = h.beneficiary

@@ -14,9 +14,8 @@ __all__ = ["OPEN_ACCOUNTS", "POST", "TAKE_LEASE", "open_accounts", "post", "take
 GRANT_COLUMNS = (
     "key", "hash", "credit", "amount", "valid_until", "priority", "happened_on", "reason",
 )  # fmt: skip
-_POST_ARGUMENTS = (
-    len(Operation._fields) + 4
-)  # before them the lease; then moment, day, day of grace
+# The lease, the columns of operations, then the moment, its day and the last day of grace.
+_POST_ARGUMENTS = len(Operation._fields) + 4
 POST = f"""
 SELECT outcome, transfer, details
 FROM post_v1({", ".join(f"${n}" for n in range(1, _POST_ARGUMENTS + 1))})
