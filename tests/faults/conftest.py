@@ -91,5 +91,10 @@ def server():
     yield found
     try:
         found.stop()
+    except subprocess.TimeoutExpired:
+        found.kill()
+        found.keeper.kill()
+        found.keeper.communicate()
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)

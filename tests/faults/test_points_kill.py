@@ -240,7 +240,9 @@ async def test_of_a_batch_that_is_killed_at_its_last_step_nothing_stands(server)
         os.kill(pid, signal.SIGKILL)  # which takes every other backend down, too
         with pytest.raises(FAILURES):
             await posting
-        holding.terminate()
+        # Until the server learns of it and turns everybody out, it goes on to take connections.
+        with pytest.raises(FAILURES):
+            await holding.execute("SELECT pg_sleep(60)")
     await answering(server)
     load = Load(ids)
     load.asked, load.answers = {grant.key: grant}, {grant.key: first}
