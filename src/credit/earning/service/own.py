@@ -79,8 +79,7 @@ async def own_membership(
 ) -> OwnMembership | None:
     """Return what a page shows of the membership the actor signs in for; None where there is none."""
     async with db.bound(city, RESIDENT_ROLE, person=actor.person_id) as conn:
-        member = await members.member_of(conn, actor.person_id)
-        row = await members.registered(conn, member.id) if member else None
+        row = await _registered(conn, actor)
         if row is None:
             return None
         account = row.member.account
@@ -96,8 +95,7 @@ async def own_points(
 ) -> OwnPoints | None:
     """Return what is kept about the membership the actor signs in for; None where there is none."""
     async with db.bound(city, RESIDENT_ROLE, person=actor.person_id) as conn:
-        member = await members.member_of(conn, actor.person_id)
-        row = await members.registered(conn, member.id) if member else None
+        row = await _registered(conn, actor)
         if row is None:
             return None
         wallet = await wallet_of(conn, clock, row.member)
@@ -109,6 +107,11 @@ async def own_points(
         spent = await store.spent(conn, row.member.account, LINES_MAX)
         name, phone = await _known(conn, vault, row.member.id)
     return OwnPoints(row, name, phone, wallet, deeds, attended, spent, history)
+
+
+async def _registered(conn: Connection, actor: Actor) -> Registered | None:
+    member = await members.member_of(conn, actor.person_id)
+    return await members.registered(conn, member.id) if member else None
 
 
 async def _known(conn: Connection, vault: Vault, member: str) -> list[str]:

@@ -557,6 +557,7 @@ DECLARE
     expired point_account;
     ended bigint;
     moved bigint;
+    missed bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(1, 'point_book'::regclass::oid::integer);
     SELECT * INTO expired FROM point_account WHERE kind = 'expired';
@@ -591,8 +592,13 @@ BEGIN
     ), lowered AS (
         UPDATE point_account a SET balance = a.balance - o.amount FROM over o
         WHERE a.ctid = o.place AND o.first
+        RETURNING a.id
     )
-    SELECT count(*), sum(o.remaining) INTO ended, moved FROM over o;
+    SELECT count(*), sum(o.remaining), count(o.new) - (SELECT count(*) FROM lowered)
+    INTO ended, moved, missed FROM over o;
+    IF missed <> 0 THEN
+        RAISE EXCEPTION 'an account was changed without the lock of the book' USING ERRCODE = 'CR012';
+    END IF;
     UPDATE point_account SET balance = balance + moved WHERE id = expired.id AND moved > 0;
     RETURN ended;
 END
