@@ -99,10 +99,14 @@ async def payments(
 
 
 async def unpaid_before(
-    conn: Connection, accounts: Sequence[int], after: Sequence[int], moment: datetime
-) -> list[int]:
-    """Say which accounts had captures or refunds above their number `after` before a moment."""
-    return [row[0] for row in await conn.fetch(UNPAID_BEFORE, accounts, after, moment)]
+    conn: Connection, since: Sequence[tuple[int, int]], moment: datetime
+) -> set[int]:
+    """Say which accounts had captures or refunds above a number of theirs before a moment.
+
+    `since` holds (account, number).
+    """
+    accounts, numbers = [one[0] for one in since], [one[1] for one in since]
+    return {row[0] for row in await conn.fetch(UNPAID_BEFORE, accounts, numbers, moment)}
 
 
 async def paid_out(conn: Connection, transfer: int) -> tuple[int, int, int] | None:
@@ -133,7 +137,7 @@ async def end_of_stretch(conn: Connection, after: int, limit: int) -> int | None
 
 async def concerned(conn: Connection, after: int, upto: int) -> set[int]:
     """Return the accounts for which something happened by the transfers above `after` through
-    `upto`.
+    `upto`: a stretch of the book that the caller bounds.
     """
     return {row[0] for row in await conn.fetch(CONCERNED, after, upto)}
 
@@ -141,7 +145,9 @@ async def concerned(conn: Connection, after: int, upto: int) -> set[int]:
 async def happenings(
     conn: Connection, account: int, after: int, upto: int, limit: int
 ) -> list[Happening]:
-    """List what happened for an account by the transfers above `after` through `upto`, in order."""
+    """List what happened for an account by the transfers above `after` through `upto`, in order:
+    holds for it, what became of them, and what it was paid out.
+    """
     rows = await conn.fetch(HAPPENINGS, account, after, upto, limit)
     return [
         Happening._make((*row[:HEAD], None if row[HEAD] is None else Hold(*row[HEAD:])))
