@@ -98,28 +98,6 @@ WHERE c.offer = 'open' AND c.offer_until < $1
     AND EXISTS (SELECT FROM term t WHERE t.matter_id = c.id AND t.closed_at IS NULL)
 ORDER BY c.id LIMIT $2
 """
-# A frozen text in the place of its draft, with its parties and the votes it rests on.
-FREEZE = """
-WITH drafted AS (DELETE FROM contract_draft WHERE contract_id = ANY($1::uuid[])),
-named AS (
-    INSERT INTO contract_party (contract_id, version, scheme, party, role, name, needed, place)
-    SELECT * FROM unnest($13::uuid[], $14::smallint[], $15::text[], $16::text[], $17::text[],
-        $18::text[], $19::bool[], $20::int[])),
-voted AS (
-    INSERT INTO owner_vote (contract_id, version, matter, held_on, persons, persons_part,
-        persons_favour, area, area_part, area_favour, filing, tally)
-    SELECT * FROM unnest($21::uuid[], $22::smallint[], $23::text[], $24::date[], $25::bigint[],
-        $26::bigint[], $27::bigint[], $28::bigint[], $29::bigint[], $30::bigint[], $31::text[],
-        $32::text[]))
-INSERT INTO contract_version (contract_id, version, template_version, body, digest, files,
-    record_id, from_on, until_on, offer_until, frozen_by, frozen_at)
-SELECT n.id, n.version, n.template, n.body, n.digest, string_to_array(n.files, chr(10)), n.record,
-    n.from_on, n.until_on, n.offer_until, n.by, n.at
-FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::bytea[], $5::text[], $6::text[],
-    $7::uuid[], $8::date[], $9::date[], $10::date[], $11::text[], $12::timestamptz[])
-    AS n (id, version, template, body, digest, files, record, from_on, until_on, offer_until, by,
-        at)
-"""
 BODIES = """
 SELECT v.contract_id, v.version, v.body FROM contract_version v
 JOIN unnest($1::uuid[], $2::smallint[]) AS w (contract_id, version) USING (contract_id, version)
@@ -148,23 +126,49 @@ INSERT INTO contract_step ({_STEP})
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::smallint[], $4::text[], $5::text[], $6::text[],
     $7::date[], $8::text[], $9::uuid[], $10::text[], $11::timestamptz[])
 """
-# Where contracts stand, together with the steps that led there and the signatures given by them.
+# Where contracts stand, together with the steps that led there.
+_TURNED = f"""
+stepped AS (
+    INSERT INTO contract_step ({_STEP})
+    SELECT * FROM unnest($22::uuid[], $23::int[], $24::smallint[], $25::text[], $26::text[],
+        $27::text[], $28::date[], $29::text[], $30::uuid[], $31::text[], $32::timestamptz[])),
+turned AS ({PUT_STANDINGS})
+"""
+# The same with the signatures that did it.
 TURN = f"""
 WITH signed AS (
     INSERT INTO contract_signature ({_SIGNATURE})
     SELECT * FROM unnest($33::uuid[], $34::smallint[], $35::text[], $36::text[], $37::text[],
         $38::text[], $39::bytea[], $40::uuid[], $41::text[], $42::timestamptz[])
     ON CONFLICT DO NOTHING RETURNING record_id),
-stepped AS (
-    INSERT INTO contract_step ({_STEP})
-    SELECT * FROM unnest($22::uuid[], $23::int[], $24::smallint[], $25::text[], $26::text[],
-        $27::text[], $28::date[], $29::text[], $30::uuid[], $31::text[], $32::timestamptz[])),
-turned AS ({PUT_STANDINGS})
+{_TURNED}
 SELECT record_id FROM signed
 """
-STEPS_OF = """
-SELECT contract_id, number, version, step, role, party, on_day, reason, record_id, person_id, at
-FROM contract_step WHERE contract_id = $1 ORDER BY number DESC LIMIT $2
+# The same with a frozen text in the place of its draft, its parties and the votes it rests on.
+FREEZE = f"""
+WITH drafted AS (DELETE FROM contract_draft WHERE contract_id = ANY($33::uuid[])),
+named AS (
+    INSERT INTO contract_party ({_PARTY})
+    SELECT * FROM unnest($45::uuid[], $46::smallint[], $47::text[], $48::text[], $49::text[],
+        $50::text[], $51::bool[], $52::int[])),
+voted AS (
+    INSERT INTO owner_vote (contract_id, version, matter, held_on, persons, persons_part,
+        persons_favour, area, area_part, area_favour, filing, tally)
+    SELECT * FROM unnest($53::uuid[], $54::smallint[], $55::text[], $56::date[], $57::bigint[],
+        $58::bigint[], $59::bigint[], $60::bigint[], $61::bigint[], $62::bigint[], $63::text[],
+        $64::text[])),
+{_TURNED}
+INSERT INTO contract_version (contract_id, version, template_version, body, digest, files,
+    record_id, from_on, until_on, offer_until, frozen_by, frozen_at)
+SELECT n.id, n.version, n.template, n.body, n.digest, string_to_array(n.files, chr(10)), n.record,
+    n.from_on, n.until_on, n.offer_until, n.by, n.at
+FROM unnest($33::uuid[], $34::smallint[], $35::text[], $36::bytea[], $37::text[], $38::text[],
+    $39::uuid[], $40::date[], $41::date[], $42::date[], $43::text[], $44::timestamptz[])
+    AS n (id, version, template, body, digest, files, record, from_on, until_on, offer_until, by,
+        at)
+"""
+STEPS_OF = f"""
+SELECT {_STEP} FROM contract_step WHERE contract_id = $1 ORDER BY number DESC LIMIT $2
 """
 
 
@@ -360,15 +364,26 @@ async def whole(
 
 async def freeze(
     conn: Connection,
+    rows: Sequence[ContractRow],
+    steps: Sequence[StepRow],
     versions: Sequence[VersionRow],
     parties: Sequence[PartyRow],
     votes: Sequence[VoteRow],
 ) -> None:
-    """Store frozen texts in the place of their drafts, their parties, and their passed votes."""
+    """Store frozen texts in the place of their drafts, their parties, and their passed votes; and
+    where their contracts stand now, as `turn` does.
+    """
     columns = _columns(VersionRow, versions)
     place = [field.name for field in fields(VersionRow)].index("files")
     columns[place] = ["\n".join(row.files) for row in versions]
-    await conn.execute(FREEZE, *columns, *_columns(PartyRow, parties), *_columns(VoteRow, votes))
+    await conn.execute(
+        FREEZE,
+        *_contract_columns(rows),
+        *_columns(StepRow, steps),
+        *columns,
+        *_columns(PartyRow, parties),
+        *_columns(VoteRow, votes),
+    )
 
 
 async def bodies(

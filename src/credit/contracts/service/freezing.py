@@ -105,14 +105,15 @@ async def freeze(
     expected = {one: (FROZEN, frozen.record) for one, frozen in prepared.items()}
     await check_signatures(conn, actor, expected, records)
     rows = [_row_of(one) for one in prepared.values()]
+    steps = [_step(row, records[row.id], actor, clock) for row in rows]
     await store.freeze(
         conn,
+        rows,
+        steps,
         [_version(one, records[i], actor, clock) for i, one in prepared.items()],
         [party for one in prepared.values() for party in _parties(one)],
         [vote for one in prepared.values() for vote in _votes(one)],
     )
-    steps = [_step(row, records[row.id], actor, clock) for row in rows]
-    await store.turn(conn, rows, steps)
     await log.enqueue(conn, list(records.values()))
     await terms.open_terms(conn, clock, [t for one in prepared.values() for t in _terms(one)])
 
