@@ -102,8 +102,8 @@ BODIES = """
 SELECT v.contract_id, v.version, v.body FROM contract_version v
 JOIN unnest($1::uuid[], $2::smallint[]) AS w (contract_id, version) USING (contract_id, version)
 """
-ADD_PARTIES = """
-INSERT INTO contract_party (contract_id, version, scheme, party, role, name, needed, place)
+ADD_PARTIES = f"""
+INSERT INTO contract_party ({_PARTY})
 SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::text[],
     $7::bool[], $8::int[])
 """

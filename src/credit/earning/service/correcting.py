@@ -7,6 +7,7 @@ What stood there before is kept nowhere: the trail says who corrected whose regi
 from credit.access.admin import residents
 from credit.access.views import Actor
 from credit.earning.logic.names import check_name
+from credit.earning.service.member_lists import name_and_phone
 from credit.earning.service.members import member_to_change
 from credit.earning.views import MemberView
 from credit.kit.clock import Clock
@@ -36,8 +37,7 @@ async def correct(
     member = await member_to_change(conn, actor, member_id)
     refuse_closed(member)
     name = check_name(name)
-    name_was = (await vault.open(conn, "name", [member_id])).get(member_id, "")
-    phone_was = (await vault.open(conn, "phone", [member_id])).get(member_id, "")
+    name_was, phone_was = await name_and_phone(conn, vault, member_id)
     if name != name_was:
         await vault.put(conn, "name", {member_id: name})
         if member.person_id is not None:

@@ -32,7 +32,7 @@ from credit.rules.bank import Bank
 __all__ = [
     "LOOKED_THROUGH", "WALLET", "FoundMembers", "Line", "ShownMember", "alike",
     "find_members", "kind_title",
-    "member_within", "members_page", "namesakes", "open_names", "sees_names", "shown_member",
+    "member_within", "members_page", "name_and_phone", "namesakes", "open_names", "sees_names", "shown_member",
 ]  # fmt: skip
 
 WALLET = re.compile(r"W[0-9A-Z]{1,23}", re.ASCII)
@@ -159,8 +159,7 @@ async def shown_member(
     if row is None:
         raise NotFound(say("没有这个参与者，或不在您的辖区。"))
     member = row.member
-    name = (await vault.open(conn, "name", [member_id])).get(member_id, "")
-    phone = (await vault.open(conn, "phone", [member_id])).get(member_id, "")
+    name, phone = await name_and_phone(conn, vault, member_id)
     if not sees_names(actor):
         name, phone = covered(name) if name else "", covered_phone(phone)
     balances = await book.balances(conn, [member.account], clock.today())
@@ -168,6 +167,13 @@ async def shown_member(
         await residents.account_of(conn, clock, member.person_id) if member.person_id else None
     )
     return ShownMember(row, name, phone, balances[member.account], account)
+
+
+async def name_and_phone(conn: Connection, vault: Vault, member_id: str) -> tuple[str, str]:
+    """Open a member's name and telephone number; "" for what is not known."""
+    name = (await vault.open(conn, "name", [member_id])).get(member_id, "")
+    phone = (await vault.open(conn, "phone", [member_id])).get(member_id, "")
+    return name, phone
 
 
 async def open_names(vault: Vault, rows: Sequence[MemberRow]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from credit.earning.members import store as members
 from credit.earning.members.store import Registered
 from credit.earning.reading import store
 from credit.earning.reading.store import Attended, Deed, Spent
-from credit.earning.service.member_lists import kind_title
+from credit.earning.service.member_lists import kind_title, name_and_phone
 from credit.earning.service.wallets import Wallet, wallet_of
 from credit.kit.clock import CHINA, Clock, rfc3339
 from credit.kit.db import RESIDENT_ROLE, Connection, Database
@@ -86,7 +86,7 @@ async def own_membership(
         balance = (await book.balances(conn, [account], clock.today()))[account]
         deeds, entries = await store.counts(conn, row.member.id, account)
     async with db.city(city) as conn:
-        name, phone = await _known(conn, vault, row.member.id)
+        name, phone = await name_and_phone(conn, vault, row.member.id)
     return OwnMembership(row, name, phone, balance.available, deeds, entries)
 
 
@@ -105,19 +105,13 @@ async def own_points(
     # The vault is nobody's own: it opens what it is asked for. Nor are merchants that have closed.
     async with db.city(city) as conn:
         spent = await store.spent(conn, row.member.account, LINES_MAX)
-        name, phone = await _known(conn, vault, row.member.id)
+        name, phone = await name_and_phone(conn, vault, row.member.id)
     return OwnPoints(row, name, phone, wallet, deeds, attended, spent, history)
 
 
 async def _registered(conn: Connection, actor: Actor) -> Registered | None:
     member = await members.member_of(conn, actor.person_id)
     return await members.registered(conn, member.id) if member else None
-
-
-async def _known(conn: Connection, vault: Vault, member: str) -> list[str]:
-    return [
-        (await vault.open(conn, field, [member])).get(member, "") for field in ("name", "phone")
-    ]
 
 
 def document_of(own: OwnPoints, pack: Pack) -> dict[str, Any]:
